@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A client keeps the pins of one repository current: it fetches the manifest, verifies it fully, stores it, and swaps it
+ * in.  When anything fails it keeps the last good pins, and says so.
+ *
+ * Any thread may call any function; refreshes are serialised, and no check waits for one.  The library starts no thread
+ * unless pintle_client_start() is called.
+ */
+#ifndef PINTLE_CLIENT_H
+#define PINTLE_CLIENT_H
+
+#include <pintle/checker.h>
+#include <pintle/config.h>
+
+PINTLE_BEGIN_DECLS
+
+struct pintle_client;
+
+/*
+ * Verifies the trust anchor, then what is stored and shipped, and enforces the result at once; does not touch the
+ * network.  Storage that is unreadable or does not verify is no failure here: shipped policies are enforced, every other
+ * host is refused until a refresh succeeds, and a PINTLE_EVENT_STORAGE says so.
+ * On success *client is owned by the caller; on failure it is NULL and pintle_config_error(config) says why.
+ * PINTLE_ERR_MISUSE (no roots or no store), PINTLE_ERR_INPUT or _TRUST (roots or shipped generation do not verify),
+ * PINTLE_ERR_MEMORY.
+ */
+PINTLE_API enum pintle_status pintle_client_new(struct pintle_config *config, struct pintle_client **client);
+
+/* Stops the client's thread, cancels a refresh under way and frees the client.  Its checkers live on.  NULL is legal. */
+PINTLE_API void pintle_client_free(struct pintle_client *client);
+
+/*
+ * Polls once, now, within deadline_ms milliseconds (more than 0), and applies what is new.  PINTLE_OK: the pins in force
+ * are those of the repository.  Otherwise the last good pins stay: PINTLE_ERR_NETWORK (nothing usable arrived),
+ * PINTLE_ERR_TRUST or _INPUT (what arrived was rejected), PINTLE_ERR_STORAGE (it could not be stored, so it was not
+ * applied), PINTLE_ERR_MEMORY, PINTLE_ERR_MISUSE (no URL or no transport).
+ */
+PINTLE_API enum pintle_status pintle_client_refresh(struct pintle_client *client, int64_t deadline_ms);
+
+/* Milliseconds until pintle_client_refresh() should be called next; 0: now.  Jitter and back-off are in it. */
+PINTLE_API int64_t pintle_client_next_due(struct pintle_client *client);
+
+/*
+ * Starts one thread that refreshes when due, heals after a mismatch, and sends reports.  Once per client.
+ * PINTLE_ERR_MISUSE (started already), PINTLE_ERR_MEMORY (no thread to be had).
+ */
+PINTLE_API enum pintle_status pintle_client_start(struct pintle_client *client);
+
+/*
+ * Sends queued reports to the charter's collectors, within deadline_ms milliseconds.  PINTLE_OK: nothing is left in the
+ * queue.  PINTLE_ERR_NETWORK: they stay queued.
+ */
+PINTLE_API enum pintle_status pintle_client_send_reports(struct pintle_client *client, int64_t deadline_ms);
+
+/*
+ * What the client holds, as one JSON object for a diagnostics page: state, versions, age, hosts with pin counts, last
+ * error.  Writes at most size bytes with the terminator and returns the length of the whole text without it, as snprintf
+ * does; 0 if memory ran out.
+ */
+PINTLE_API size_t pintle_client_info(struct pintle_client *client, char *out, size_t size);
+
+/*
+ * The value of the `Pintle-Manifest` request header for the application's own requests to host, such as
+ * "charter=3,payments=41": no identifier in it.  Like snprintf; an unlisted host yields "charter=3", a client without
+ * a manifest the empty string.
+ */
+PINTLE_API size_t pintle_client_header(struct pintle_client *client, const char *host, char *out, size_t size);
+
+/* The pinset of this moment; the caller owns one reference. */
+PINTLE_API struct pintle_pinset *pintle_client_pinset(struct pintle_client *client);
+
+/* A checker that follows this client, for TLS adapters.  On success *checker is owned by the caller. */
+PINTLE_API enum pintle_status pintle_client_checker(struct pintle_client *client, struct pintle_checker **checker);
+
+/* Copies the detail of the last failed call into out, always terminated; "" if there was none.  Like snprintf. */
+PINTLE_API size_t pintle_client_error(struct pintle_client *client, char *out, size_t size);
+
+PINTLE_END_DECLS
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands behind a checker: where its pinset comes from, and who hears of its verdicts. */
+#ifndef PTI_PIN_CHECKER_H
+#define PTI_PIN_CHECKER_H
+
+#include <pintle/checker.h>
+
+#include "base/crypto.h"
+
+struct pti_checker_source {
+    /* A reference to the pinset of this moment, which the checker drops after use. Never NULL, never waits. */
+    struct pintle_pinset *(*acquire)(void *ctx);
+    int64_t (*now)(void *ctx); /* Unix seconds */
+    /* Hears every verdict of pintle_checker_check(); may turn PINTLE_ERR_PIN_MISMATCH into PINTLE_ERR_RETRY. May be NULL. */
+    void (*decided)(void *ctx, const struct pintle_evidence *evidence, struct pintle_verdict *verdict);
+    void (*release)(void *ctx); /* the checker is gone */
+};
+
+/* Takes ctx over (release is called at the end), also on failure. PINTLE_ERR_MEMORY. */
+enum pintle_status pti_checker_new(const struct pti_checker_source *source, void *ctx, struct pintle_crypto *crypto,
+                                   struct pintle_checker **checker);
+
+#endif
