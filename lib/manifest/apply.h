@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * apply: may this generation follow that one?  One function for downloads and for shipped generations, for the client and
+ * for the publisher, which refuses to sign what a client would refuse to take (docs/design.md, section 5.5).
+ */
+#ifndef PTI_MANIFEST_APPLY_H
+#define PTI_MANIFEST_APPLY_H
+
+#include "manifest/generation.h"
+
+/*
+ * PINTLE_OK: next may replace accepted (NULL: there is none).  next_root is the root that next was verified under.
+ * PINTLE_ERR_TRUST says which rule forbids it:
+ *   - its root is older than the one accepted names;
+ *   - timestamp or snapshot, or a role in the snapshot, is older or missing (unless next_root no longer accepts the
+ *     timestamp and the snapshot of accepted);
+ *   - 1. a lower targets version;
+ *   - 2. a charter that, without releasing it, omits a host in force or turns its subdomains off;
+ *   - 3. (checked while building) a delegated zone missing from the snapshot;
+ *   - 4. a lower zone version, while the zone's new delegation keeps enough of its former keys to meet its threshold.
+ */
+enum pintle_status pti_apply(const struct pti_generation *accepted, const struct pti_generation *next,
+                             const struct pti_tuf_metadata *next_root, struct pti_error *error);
+
+/* Carries over what outlives a generation: past zones, the issue time while next_root accepts it.  PINTLE_ERR_MEMORY. */
+enum pintle_status pti_apply_inherit(const struct pti_generation *accepted, struct pti_generation *next,
+                                     const struct pti_tuf_metadata *next_root, struct pti_error *error);
+
+#endif
