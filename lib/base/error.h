@@ -13,7 +13,7 @@
 #include "base/limits.h"
 
 #if defined(__GNUC__)
-#define PTI_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PTI_PRINTF(format, first) __attribute__((__format__(__printf__, format, first)))
 #else
 #define PTI_PRINTF(format, first)
 #endif
@@ -27,7 +27,7 @@ struct pti_error {
 enum pintle_status pti_fail(struct pti_error *error, enum pintle_status status, const char *format, ...)
     PTI_PRINTF(3, 4);
 
-/* Puts "<context>: " before the detail and returns the status that stands in *error. */
+/* Puts "<context>: " before the detail and returns the status that stands in *error; error is not NULL. */
 enum pintle_status pti_error_prefix(struct pti_error *error, const char *format, ...) PTI_PRINTF(2, 3);
 
 void pti_error_clear(struct pti_error *error);
