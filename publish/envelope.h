@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The envelope of signed metadata: {"signatures":[{"keyid":..,"sig":..}],"signed":{..}}.  Pure.  What is signed is the
+ * canonical form of "signed"; the file is compact, valid JSON.
+ */
+#ifndef PTI_PUBLISH_ENVELOPE_H
+#define PTI_PUBLISH_ENVELOPE_H
+
+#include "publish/metadata_write.h"
+
+/* An envelope without signatures around signed_json.  PINTLE_ERR_INPUT: that is no JSON object. */
+enum pintle_status pti_envelope_write(struct pintle_bytes signed_json, struct pti_buf *out, struct pti_error *error);
+
+/*
+ * The same envelope with key's signature added, or replaced if it had one.  The signature is verified, through crypto
+ * and over the bytes as they will be read back, before anything is returned.
+ * PINTLE_ERR_INPUT (no envelope, too many signatures), PINTLE_ERR_TRUST (the signature made does not verify).
+ */
+enum pintle_status pti_envelope_sign(struct pintle_bytes envelope, const struct pti_signing_key *key,
+                                     struct pintle_crypto *crypto, struct pti_buf *out, struct pti_error *error);
+
+/* Whether key has signed envelope, and the signature is right. */
+enum pintle_status pti_envelope_signed_by(struct pintle_bytes envelope, const struct pti_public_key *key,
+                                          struct pintle_crypto *crypto, bool *good, struct pti_error *error);
+
+/* How many distinct keys of role have signed envelope rightly; compare with role->threshold. */
+enum pintle_status pti_envelope_count(struct pintle_bytes envelope, const struct pti_role_keys *role,
+                                      struct pintle_crypto *crypto, int64_t *count, struct pti_error *error);
+
+/* version and expires of the signed part. PINTLE_ERR_INPUT. */
+enum pintle_status pti_envelope_dates(struct pintle_bytes envelope, int64_t *version, int64_t *expires,
+                                      struct pti_error *error);
+
+#endif

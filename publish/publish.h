@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Publishing: from a signed stage to files that clients take.
+ *
+ * It promises that nothing is written unless the client's own code accepts the complete new generation, over the one
+ * published before and as a fresh client, and would ignore nothing in it; that files appear in an order in which no
+ * client ever sees a reference to a missing one; and that a crash at any instruction leaves the old publication or the
+ * new one (heads that lag behind are completed by the next writer).  Versions only rise; old versioned files stay.
+ */
+#ifndef PTI_PUBLISH_PUBLISH_H
+#define PTI_PUBLISH_PUBLISH_H
+
+#include "publish/output.h"
+#include "publish/repository.h"
+
+struct pti_publish_input {
+    const struct pti_published *current; /* empty (root_count 1, no timestamp) for the first publication */
+    const struct pti_stage *stage;       /* over current */
+    const struct pti_keyring *keys;      /* snapshot and timestamp keys, at their thresholds, are among them */
+    int64_t now;                         /* Unix seconds */
+    struct pintle_crypto *crypto;
+};
+
+/*
+ * Pure: the files of the next publication, in publish order: zone files, charter, zone roles, targets, snapshot, body,
+ * timestamp, heads, app/roots, app/shipped.  PINTLE_ERR_TRUST: a threshold is missing ("targets: 1 of 2 signatures; ...") or
+ * a client would reject it; PINTLE_ERR_INPUT: a client would ignore part of it; each says what and what to do.
+ */
+enum pintle_status pti_publish_assemble(const struct pti_publish_input *input, struct pti_output *output,
+                                        struct pti_error *error);
+
+struct pti_publish_result {
+    int64_t timestamp_version, snapshot_version, targets_version, charter_version;
+    size_t file_count; /* written */
+};
+
+/*
+ * Signs the drafts with whatever keys fit, assembles, writes and empties the stage.  Without drafts it renews snapshot and
+ * timestamp.  Needs PTI_REPOSITORY_WRITE.  On success repository->published and ->stage are the new ones.
+ */
+enum pintle_status pti_publish(struct pti_repository *repository, const struct pti_keyring *keys, int64_t now,
+                               struct pti_publish_result *result, struct pti_error *error);
+
+/*
+ * Completes what an interrupted publication left undone (body, heads, app files that lag behind timestamp.json).
+ * pti_repository_open() for writing has done this already.
+ */
+enum pintle_status pti_publish_repair(struct pti_repository *repository, struct pti_error *error);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A repository directory: where everything lies, one writer at a time, and how it is read and written.  The only file of
+ * this room, beside publish/file.c and the key loaders, that touches a disk.
+ *
+ *   repository.json  keys/  stage/{charter.json,zones/,metadata/}  public/{metadata,targets,head,body}  app/  lock
+ */
+#ifndef PTI_PUBLISH_REPOSITORY_H
+#define PTI_PUBLISH_REPOSITORY_H
+
+#include "publish/file.h"
+#include "publish/stage.h"
+
+#define PTI_REPOSITORY_NAME_MAX 63
+
+struct pti_repository_settings {
+    char name[PTI_REPOSITORY_NAME_MAX + 1];
+    struct pti_expiry_days days;
+};
+
+/* {365, 365, 90, 7, 3}: root, targets, zone, snapshot, timestamp. */
+void pti_repository_settings_init(struct pti_repository_settings *settings, const char *name);
+
+enum pti_repository_access {
+    PTI_REPOSITORY_READ, /* no lock; what is loaded was consistent at some moment */
+    PTI_REPOSITORY_WRITE /* the lock is held until close; an interrupted publication is completed first */
+};
+
+struct pti_repository {
+    char directory[PTI_PATH_MAX];
+    struct pti_repository_settings settings;
+    struct pti_published published;
+    struct pti_stage stage; /* over published */
+    struct pintle_crypto *crypto; /* own reference */
+    int lock; /* descriptor or -1 */
+};
+
+/*
+ * Loads settings, published state and stage; now (Unix seconds) dates drafts that have to be remade because an edit was
+ * interrupted.  On success *repository is owned by the caller.  PINTLE_ERR_STORAGE: no repository there (the message says to
+ * run `pintle init`), unreadable, or locked for too long.  PINTLE_ERR_INPUT: settings or stage malformed.
+ */
+enum pintle_status pti_repository_open(const char *directory, enum pti_repository_access access, int64_t now,
+                                       struct pintle_crypto *crypto, struct pti_repository **repository,
+                                       struct pti_error *error);
+void pti_repository_close(struct pti_repository *repository); /* NULL is legal */
+
+/* Writes the stage, after edits and pti_stage_update(), or after signing. Needs PTI_REPOSITORY_WRITE. */
+enum pintle_status pti_repository_save_stage(struct pti_repository *repository, struct pti_error *error);
+/* Throws the draft away: stage is then what is published. */
+enum pintle_status pti_repository_drop_stage(struct pti_repository *repository, struct pti_error *error);
+
+/* directory "/" relative into out (PTI_PATH_MAX bytes). */
+enum pintle_status pti_repository_path(const struct pti_repository *repository, const char *relative, char *out,
+                                       struct pti_error *error);
+/* Reads below public/; borrowed ctx. */
+struct pti_file_source pti_repository_source(struct pti_repository *repository);
+
+/*
+ * Loads every private key in directory (NULL: DIR/keys) that is not encrypted; with a passphrase, encrypted ones too,
+ * skipping those that it does not open.  *skipped, if not NULL, counts the encrypted ones left out.
+ */
+enum pintle_status pti_repository_load_keys(const struct pti_repository *repository, const char *directory,
+                                            const char *passphrase, struct pti_keyring *ring, size_t *skipped,
+                                            struct pti_error *error);
+
+#endif

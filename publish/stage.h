@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stage: the draft that every editing command changes and every `sign` signs.  It holds the charter and the zones as
+ * they will be, and a draft of each role whose content differs from what is published, with the signatures gathered so
+ * far.  Changing content voids the signatures of the drafts that list it; reverting an edit removes the draft.
+ *
+ * Pure: directories are publish/repository.h's business.  A stage borrows the published state it was made over, which
+ * must outlive it.  All edits refuse what a client would reject or ignore, with PINTLE_ERR_INPUT and a message that says
+ * what to do instead; the stage is then unchanged.
+ */
+#ifndef PTI_PUBLISH_STAGE_H
+#define PTI_PUBLISH_STAGE_H
+
+#include "pin/charter.h"
+#include "pin/zone.h"
+#include "publish/envelope.h"
+#include "publish/published.h"
+
+/* Days until metadata expire, from the repository's settings. */
+struct pti_expiry_days {
+    int64_t root, targets, zone, snapshot, timestamp;
+};
+
+struct pti_stage_zone {
+    char name[64];
+    struct pti_zone zone;      /* content; its version is set by pti_stage_update() */
+    struct pti_role_keys keys; /* who signs it */
+    struct pintle_bytes draft; /* role metadata with signatures so far; empty: published is current */
+    struct pintle_bytes file;  /* zones/<zone>.json as the draft lists it; empty without a draft */
+};
+
+struct pti_stage {
+    const struct pti_published *base;
+    struct pti_expiry_days days;
+    struct pintle_crypto *crypto; /* borrowed */
+    struct pti_charter charter;
+    struct pti_stage_zone *zones; /* in delegation order */
+    size_t zone_count;
+    struct pintle_bytes targets; /* draft with signatures so far; empty: published is current */
+    struct pintle_bytes charter_file; /* charter.json as the draft lists it; empty without a draft */
+};
+
+/* A stage without changes.  base and crypto are borrowed.  On failure *stage is empty. */
+enum pintle_status pti_stage_init(struct pti_stage *stage, const struct pti_published *base,
+                                  const struct pti_expiry_days *days, struct pintle_crypto *crypto,
+                                  struct pti_error *error);
+void pti_stage_clear(struct pti_stage *stage);
+
+/* ---- edits: after one or several of them call pti_stage_update() ---- */
+
+struct pti_host_edit { /* what `host add` may set; what is not set keeps its value, or the default for a new host */
+    const char *zone;  /* NULL: unchanged; required for a new host */
+    enum pintle_mode mode; /* PINTLE_MODE_NONE: unchanged; a new host enforces */
+    bool set_subdomains;
+    bool subdomains;
+};
+
+/*
+ * Adds a host to the charter or changes it.  host is normalised.  Moving a host to another zone takes its pins and denials
+ * along.  Refuses an unknown zone, and `subdomains` on an IP literal.  Turning `subdomains` off releases "*.host".
+ */
+enum pintle_status pti_stage_host_add(struct pti_stage *stage, const char *host, const struct pti_host_edit *edit,
+                                      struct pti_error *error);
+/* Releases a host: clients stop pinning it.  Its zone entry goes too. */
+enum pintle_status pti_stage_host_release(struct pti_stage *stage, const char *host, struct pti_error *error);
+
+struct pti_pin_edit {
+    struct pti_pin pin; /* at is ignored for a denial */
+    bool permanent;     /* in the charter, signed by the offline threshold; else in the host's zone */
+    bool deny;
+};
+
+/* *added is false if an equal one was there.  Refuses a host that is not in the charter, and a zone denial of a charter pin. */
+enum pintle_status pti_stage_pin_add(struct pti_stage *stage, const char *host, const struct pti_pin_edit *edit,
+                                     bool *added, struct pti_error *error);
+/* Removes every pin (or denial) of this host with the hash of edit->pin; of and at do not matter.  PINTLE_ERR_INPUT: none. */
+enum pintle_status pti_stage_pin_remove(struct pti_stage *stage, const char *host, const struct pti_pin_edit *edit,
+                                        struct pti_error *error);
+
+/*
+ * Adds a zone: a delegation to keys, and an empty zone file.  A name that once existed continues its version numbers and
+ * needs keys that it never had: source, where every published targets version is to be read, tells.
+ */
+enum pintle_status pti_stage_zone_add(struct pti_stage *stage, const char *zone, const struct pti_role_keys *keys,
+                                      const struct pti_file_source *source, struct pti_error *error);
+/* Withdraws a zone that no charter host uses any more.  Its last version stays listed by every snapshot. */
+enum pintle_status pti_stage_zone_remove(struct pti_stage *stage, const char *zone, struct pti_error *error);
+
+/* A new version with the same content and a new expiry: for "targets" or a zone that would expire. */
+enum pintle_status pti_stage_renew(struct pti_stage *stage, const char *role, int64_t now, struct pti_error *error);
+
+/*
+ * Brings the drafts in line with the content: makes, remakes (old signatures void) or drops them.  Versions become
+ * published + 1, charter and zone versions too where content differs; expiries count from now (Unix seconds).
+ */
+enum pintle_status pti_stage_update(struct pti_stage *stage, int64_t now, struct pti_error *error);
+
+/* ---- signing ---- */
+
+/* The roles that key signed just now: "targets", or a zone. */
+struct pti_signed_roles {
+    char names[PTI_ZONES_MAX + 4][64];
+    size_t count;
+};
+
+/* Adds key's signature to every draft that it may sign.  None: PINTLE_OK with count 0. */
+enum pintle_status pti_stage_sign(struct pti_stage *stage, const struct pti_signing_key *key,
+                                  struct pti_signed_roles *signed_roles, struct pti_error *error);
+
+/* ---- questions ---- */
+
+/* root, timestamp, snapshot, targets, then the zones. */
+struct pti_role_state {
+    char name[64];
+    int64_t version, expires;             /* published; 0: not yet */
+    int64_t draft_version, draft_expires; /* 0: no draft */
+    int64_t threshold;
+    int64_t signatures;        /* good ones on the draft, from distinct keys; 0 without a draft */
+    struct pti_role_keys keys; /* who may sign */
+    bool *has_signed;          /* the draft, parallel to keys.keys */
+};
+
+enum pintle_status pti_stage_roles(const struct pti_stage *stage, struct pti_role_state **states, size_t *count,
+                                   struct pti_error *error);
+void pti_role_states_free(struct pti_role_state *states, size_t count);
+/* True if publishing would change more than snapshot and timestamp. */
+bool pti_stage_has_drafts(const struct pti_stage *stage);
+
+enum pti_change_kind {
+    PTI_CHANGE_HOST_ADDED,
+    PTI_CHANGE_HOST_RELEASED,
+    PTI_CHANGE_MODE,
+    PTI_CHANGE_ZONE,
+    PTI_CHANGE_SUBDOMAINS,
+    PTI_CHANGE_PIN_ADDED,
+    PTI_CHANGE_PIN_REMOVED,
+    PTI_CHANGE_DENIAL_ADDED,
+    PTI_CHANGE_DENIAL_REMOVED,
+    PTI_CHANGE_ZONE_ADDED,
+    PTI_CHANGE_ZONE_WITHDRAWN,
+    PTI_CHANGE_RENEWED /* same content, new version and expiry */
+};
+
+struct pti_change {
+    enum pti_change_kind kind;
+    char role[64];                   /* whose signatures it needs: "targets" or a zone */
+    char host[PINTLE_HOST_MAX + 1];  /* "" where there is none */
+    bool permanent;                  /* a pin or denial of the charter */
+    struct pti_pin pin;              /* of pin and denial changes */
+    char text[512];                  /* one line in words */
+};
+
+const char *pti_change_kind_name(enum pti_change_kind kind); /* "host_added", ... for JSON */
+/* What publishing would change, in words: charter first, then zone by zone. *changes is freed with free(). */
+enum pintle_status pti_stage_diff(const struct pti_stage *stage, struct pti_change **changes, size_t *count,
+                                  struct pti_error *error);
+
+/*
+ * What a client would reject or ignore in the staged content, found before anybody signs it: an enforce host without a
+ * usable pin, a zone entry for a host of another zone...  PINTLE_ERR_INPUT with the first of them.
+ */
+enum pintle_status pti_stage_check(const struct pti_stage *stage, struct pti_error *error);
+
+#endif
