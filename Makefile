@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# A short way to what CMake and tools/ do.  `make` builds build/bin and build/lib.
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 20
+export FUZZ_SECONDS
+
+.PHONY: all demo test test-long bench lint fuzz install clean
+
+all:
+	@cmake --preset release
+	@cmake --build --preset release
+
+demo:
+	@tools/setup.sh demo
+	@$(MAKE) --no-print-directory all
+	@tools/demo/run
+
+test:
+	@tools/test
+
+test-long:
+	@tools/test long
+
+bench:
+	@tools/setup.sh full
+	@cmake --preset release -DBUILD_TESTING=ON >/dev/null
+	@cmake --build --preset release
+	@tests/bench/run
+
+lint:
+	@tools/lint
+
+fuzz:
+	@tools/fuzz
+
+install: all
+	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
+
+clean:
+	@rm -rf build build-dev build-asan build-tsan build-fuzz

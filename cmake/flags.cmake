@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# How every C file is compiled and linked.  Warnings become errors through CMAKE_COMPILE_WARNING_AS_ERROR, which the
+# presets set, so that a packager with a newer compiler is not stopped by it.
+include(CheckPIESupported)
+include(CheckCCompilerFlag)
+include(CheckLinkerFlag)
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+check_pie_supported(LANGUAGES C)
+
+add_compile_definitions(_POSIX_C_SOURCE=200809L)
+add_compile_options(
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Wvla -Walloca -Wpointer-arith -Wwrite-strings -Wcast-qual
+    -Wformat=2 -Wimplicit-fallthrough
+    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
+    $<$<COMPILE_LANGUAGE:C>:-Wold-style-definition> $<$<COMPILE_LANGUAGE:C>:-Wnested-externs>)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wlogical-op -Wduplicated-cond -Wduplicated-branches)
+endif()
+
+# Hardening.  Sanitizers bring their own checks, which FORTIFY would hide; FORTIFY needs optimisation.
+add_compile_options(-fstack-protector-strong)
+function(pintle_try_flag flag)
+    string(MAKE_C_IDENTIFIER "PINTLE_HAS${flag}" variable)
+    check_c_compiler_flag(${flag} ${variable})
+    if(${variable})
+        add_compile_options(${flag})
+    endif()
+endfunction()
+pintle_try_flag(-fstack-clash-protection)
+pintle_try_flag(-fcf-protection=full)           # x86: indirect branch tracking and shadow stack
+pintle_try_flag(-mbranch-protection=standard)   # Arm: the same
+if(NOT PINTLE_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+endif()
+if(NOT APPLE)
+    add_link_options(LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack LINKER:--as-needed)
+endif()
+
+if(PINTLE_SANITIZE)
+    add_compile_options(-fsanitize=${PINTLE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${PINTLE_SANITIZE})
+endif()

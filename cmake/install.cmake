@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# make install PREFIX=... DESTDIR=...: headers, libraries, pkg-config files, the CMake package, programs.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Pintle)
+install(DIRECTORY include/pintle DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+if(NOT TARGET pintle-openssl-shared OR NOT TARGET pintle-curl-transport-shared OR NOT TARGET pintle-shared)
+    return() # TODO goes when every room has its sources
+endif()
+install(TARGETS pintle-shared pintle-curl-transport-shared pintle-openssl-shared EXPORT PintleTargets)
+install(TARGETS pintle-static pintle-curl-transport-static pintle-openssl-static EXPORT PintleStaticTargets)
+install(EXPORT PintleTargets NAMESPACE Pintle:: DESTINATION ${package_dir})
+install(EXPORT PintleStaticTargets NAMESPACE Pintle:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/PintleConfig.cmake.in PintleConfig.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(PintleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/PintleConfig.cmake ${PROJECT_BINARY_DIR}/PintleConfigVersion.cmake
+        DESTINATION ${package_dir})
+
+# Paths in the .pc files are relative to the file, so that an installed tree can be moved.
+file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
+foreach(name IN ITEMS pintle pintle-openssl pintle-curl-transport)
+    configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
+
+foreach(name IN ITEMS pintle pintled)
+    if(TARGET program_${name})
+        install(TARGETS program_${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
+    endif()
+endforeach()
