@@ -2,8 +2,6 @@
 # How every C file is compiled and linked.  Warnings become errors through CMAKE_COMPILE_WARNING_AS_ERROR, which the
 # presets set, so that a packager with a newer compiler is not stopped by it.
 include(CheckPIESupported)
-include(CheckCCompilerFlag)
-include(CheckLinkerFlag)
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -15,7 +13,7 @@ check_pie_supported(LANGUAGES C)
 
 add_compile_definitions(_POSIX_C_SOURCE=200809L)
 add_compile_options(
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Wvla -Walloca -Wpointer-arith -Wwrite-strings -Wcast-qual
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Wvla -Walloca -Wpointer-arith -Wwrite-strings
     -Wformat=2 -Wimplicit-fallthrough
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
     $<$<COMPILE_LANGUAGE:C>:-Wold-style-definition> $<$<COMPILE_LANGUAGE:C>:-Wnested-externs>)
@@ -24,17 +22,12 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 endif()
 
 # Hardening.  Sanitizers bring their own checks, which FORTIFY would hide; FORTIFY needs optimisation.
-add_compile_options(-fstack-protector-strong)
-function(pintle_try_flag flag)
-    string(MAKE_C_IDENTIFIER "PINTLE_HAS${flag}" variable)
-    check_c_compiler_flag(${flag} ${variable})
-    if(${variable})
-        add_compile_options(${flag})
-    endif()
-endfunction()
-pintle_try_flag(-fstack-clash-protection)
-pintle_try_flag(-fcf-protection=full)           # x86: indirect branch tracking and shadow stack
-pintle_try_flag(-mbranch-protection=standard)   # Arm: the same
+add_compile_options(-fstack-protector-strong -fstack-clash-protection)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i[3-6]86)$")
+    add_compile_options(-fcf-protection=full) # indirect branch tracking and shadow stack
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+    add_compile_options(-mbranch-protection=standard)
+endif()
 if(NOT PINTLE_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()

@@ -13,6 +13,7 @@ function(pintle_room name folder)
     target_include_directories(room_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/lib
                                                     ${PROJECT_SOURCE_DIR})
     target_link_libraries(room_${name} PRIVATE ${ARGN})
+    set_property(GLOBAL APPEND PROPERTY PINTLE_ROOMS ${name})
 endfunction()
 
 # pintle_objects(TARGET ROOM...): puts the rooms' objects into a library.
