@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every command, by the file that holds it; main.c puts them into order. */
+#ifndef PTI_CLI_COMMANDS_H
+#define PTI_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+/* cmd_init.c */
+extern const struct pti_command pti_command_init;
+/* cmd_key.c */
+extern const struct pti_command pti_command_key_new, pti_command_key_show;
+/* cmd_zone.c */
+extern const struct pti_command pti_command_zone_add, pti_command_zone_list;
+/* cmd_host.c */
+extern const struct pti_command pti_command_host_add, pti_command_host_release, pti_command_host_list;
+/* cmd_pin.c */
+extern const struct pti_command pti_command_pin_add, pti_command_pin_remove, pti_command_pin_list;
+/* cmd_publish.c */
+extern const struct pti_command pti_command_sign, pti_command_publish;
+/* cmd_status.c */
+extern const struct pti_command pti_command_diff, pti_command_status;
+/* cmd_verify.c */
+extern const struct pti_command pti_command_verify;
+/* cmd_probe.c, cmd_check.c, cmd_get.c */
+extern const struct pti_command pti_command_probe, pti_command_check, pti_command_get;
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "probe/dial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t pti_dial_deadline(int64_t timeout_ms)
+{
+    return monotonic_ms() + timeout_ms;
+}
+
+/* True once fd is ready for events; false at the deadline. */
+static bool wait_for(int fd, short events, int64_t deadline)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = events};
+
+    for (;;) {
+        int64_t left = deadline - monotonic_ms();
+        int ready = left > 0 ? poll(&poll_fd, 1, left > 60000 ? 60000 : (int)left) : -1;
+
+        if (left <= 0) {
+            return false;
+        }
+        if (ready > 0) {
+            return true;
+        }
+        if (ready < 0 && errno != EINTR) {
+            return false;
+        }
+    }
+}
+
+/* errno's meaning, 0 if connected. */
+static int connect_within(int fd, const struct addrinfo *address, int64_t deadline)
+{
+    int failure = 0;
+    socklen_t size = sizeof failure;
+
+    if (connect(fd, address->ai_addr, address->ai_addrlen) == 0) {
+        return 0;
+    }
+    if (errno != EINPROGRESS && errno != EINTR) {
+        return errno;
+    }
+    if (!wait_for(fd, POLLOUT, deadline)) {
+        return ETIMEDOUT;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) != 0) {
+        return errno;
+    }
+    return failure;
+}
+
+static int open_socket(const struct addrinfo *address)
+{
+    int fd = socket(address->ai_family, address->ai_socktype, address->ai_protocol);
+    int on = 1;
+
+    if (fd < 0) {
+        return -1;
+    }
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        close(fd);
+        return -1;
+    }
+    /* Without it every small exchange waits some 40 ms for a delayed acknowledgement. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+static void name_address(const struct addrinfo *address, char out[PTI_DIAL_ADDRESS_SIZE])
+{
+    char host[48] = "", service[8] = "";
+
+    (void)getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof host, service, sizeof service,
+                      NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(out, PTI_DIAL_ADDRESS_SIZE, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, service);
+}
+
+enum pintle_status pti_dial(const struct pti_endpoint *endpoint, int64_t deadline, int *fd, char *address,
+                            struct pti_error *error)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    char port[8], tried[PTI_DIAL_ADDRESS_SIZE] = "";
+    int failure = ETIMEDOUT, resolved = 0;
+
+    *fd = -1;
+    snprintf(port, sizeof port, "%u", (unsigned)endpoint->port);
+    resolved = getaddrinfo(endpoint->host, port, &hints, &list);
+    if (resolved != 0) {
+        return pti_fail(error, PINTLE_ERR_NETWORK, "%s cannot be resolved: %s; check the name, or say where to go "
+                        "with --connect ADDR:PORT", endpoint->host, gai_strerror(resolved));
+    }
+    for (const struct addrinfo *next = list; next && *fd < 0; next = next->ai_next) {
+        int candidate = open_socket(next);
+
+        name_address(next, tried);
+        failure = candidate < 0 ? errno : connect_within(candidate, next, deadline);
+        if (candidate >= 0 && failure == 0) {
+            *fd = candidate;
+        } else if (candidate >= 0) {
+            close(candidate);
+        }
+    }
+    freeaddrinfo(list);
+    if (*fd < 0) {
+        return pti_fail(error, PINTLE_ERR_NETWORK, "no connection to %s (%s): %s; check the address and that it listens",
+                        endpoint->host, tried, strerror(failure));
+    }
+    if (address) {
+        memcpy(address, tried, sizeof tried);
+    }
+    return PINTLE_OK;
+}
+
+static enum pintle_status handshake_failed(SSL *ssl, int result, struct pti_error *error)
+{
+    unsigned long code = ERR_peek_last_error();
+    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+    int kind = SSL_get_error(ssl, result);
+
+    if (kind == SSL_ERROR_SYSCALL && !reason) {
+        return pti_fail(error, PINTLE_ERR_NETWORK, "the TLS handshake was cut off: %s",
+                        errno ? strerror(errno) : "the peer closed the connection");
+    }
+    if (reason && strstr(reason, "wrong version number")) {
+        return pti_fail(error, PINTLE_ERR_NETWORK, "the peer does not speak TLS on this port; check the port");
+    }
+    if (reason && strstr(reason, "unexpected eof")) {
+        return pti_fail(error, PINTLE_ERR_NETWORK, "the peer closed the connection during the TLS handshake");
+    }
+    return pti_fail(error, PINTLE_ERR_NETWORK, "the TLS handshake failed: %s", reason ? reason : "no reason given");
+}
+
+enum pintle_status pti_dial_handshake(SSL *ssl, int fd, int64_t deadline, struct pti_error *error)
+{
+    if (SSL_set_fd(ssl, fd) != 1) {
+        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for a TLS connection");
+    }
+    for (;;) {
+        int result = 0, kind = 0;
+
+        ERR_clear_error();
+        errno = 0;
+        result = SSL_connect(ssl);
+        if (result == 1) {
+            return PINTLE_OK;
+        }
+        kind = SSL_get_error(ssl, result);
+        if (kind != SSL_ERROR_WANT_READ && kind != SSL_ERROR_WANT_WRITE) {
+            return handshake_failed(ssl, result, error);
+        }
+        if (!wait_for(fd, kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline)) {
+            return pti_fail(error, PINTLE_ERR_NETWORK, "the TLS handshake ran out of time; the peer stopped answering");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A TCP connection and a TLS handshake, each within a deadline.  Name resolution is the machine's and is not bounded.
+ * What a handshake means (trusted or not) is the business of whoever configured the SSL.
+ */
+#ifndef PTI_PROBE_DIAL_H
+#define PTI_PROBE_DIAL_H
+
+#include <openssl/ssl.h>
+
+#include "base/error.h"
+#include "probe/endpoint.h"
+
+#define PTI_DIAL_ADDRESS_SIZE 64 /* with terminator */
+
+/* timeout_ms from now, on the monotonic clock. */
+int64_t pti_dial_deadline(int64_t timeout_ms);
+
+/*
+ * Connects to the first address of endpoint that answers; *fd is owned by the caller and non-blocking.  address (of
+ * PTI_DIAL_ADDRESS_SIZE bytes, or NULL) receives where it went.  PINTLE_ERR_NETWORK: no address, refused, timed out.
+ */
+enum pintle_status pti_dial(const struct pti_endpoint *endpoint, int64_t deadline, int *fd, char *address,
+                            struct pti_error *error);
+
+/*
+ * Runs the client's side of the handshake of ssl over fd.  PINTLE_ERR_NETWORK: it failed, for whatever reason; the detail
+ * quotes OpenSSL.  Never blocks past deadline.
+ */
+enum pintle_status pti_dial_handshake(SSL *ssl, int fd, int64_t deadline, struct pti_error *error);
+
+#endif
