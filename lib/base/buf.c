@@ -177,6 +177,6 @@ char *pti_bytes_strdup(struct pintle_bytes bytes)
 
 void pti_bytes_free(struct pintle_bytes *owned)
 {
-    free((void *)owned->data);
+    free((void *)(uintptr_t)owned->data); /* the view is const; what it owns is not */
     *owned = (struct pintle_bytes){.data = NULL, .size = 0};
 }
