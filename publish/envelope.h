@@ -23,12 +23,19 @@ enum pintle_status pti_envelope_sign(struct pintle_bytes envelope, const struct 
 enum pintle_status pti_envelope_signed_by(struct pintle_bytes envelope, const struct pti_public_key *key,
                                           struct pintle_crypto *crypto, bool *good, struct pti_error *error);
 
-/* How many distinct keys of role have signed envelope rightly; compare with role->threshold. */
+/*
+ * Which keys of role have signed envelope rightly (has_signed has role->key_count entries), and how many distinct public
+ * keys that are; compare with role->threshold.
+ */
+enum pintle_status pti_envelope_signers(struct pintle_bytes envelope, const struct pti_role_keys *role,
+                                        struct pintle_crypto *crypto, bool *has_signed, int64_t *count,
+                                        struct pti_error *error);
+/* The number alone. */
 enum pintle_status pti_envelope_count(struct pintle_bytes envelope, const struct pti_role_keys *role,
                                       struct pintle_crypto *crypto, int64_t *count, struct pti_error *error);
 
-/* version and expires of the signed part. PINTLE_ERR_INPUT. */
-enum pintle_status pti_envelope_dates(struct pintle_bytes envelope, int64_t *version, int64_t *expires,
-                                      struct pti_error *error);
+/* version and expires (Unix seconds) of the signed part. PINTLE_ERR_INPUT. */
+enum pintle_status pti_envelope_dates(struct pintle_bytes envelope, struct pintle_crypto *crypto, int64_t *version,
+                                      int64_t *expires, struct pti_error *error);
 
 #endif

@@ -15,7 +15,7 @@ struct pti_resign_input {
     const struct pti_keyring *keys; /* timestamp keys; snapshot keys too when the snapshot is renewed */
     int64_t timestamp_version;     /* allocated by the caller: above the current one; 0: current + 1 */
     int64_t snapshot_version;      /* likewise */
-    bool renew_snapshot;           /* see pti_resign_due() */
+    bool renew_snapshot;           /* see struct pti_resign_dates */
     struct pti_expiry_days days;
     int64_t now;                   /* Unix seconds */
     struct pintle_crypto *crypto;
@@ -43,7 +43,7 @@ struct pti_resign_dates {
 };
 
 /* When renewal is due, from the published state. PINTLE_ERR_INPUT. */
-enum pintle_status pti_resign_due(const struct pti_published *published, const struct pti_expiry_days *days,
+enum pintle_status pti_resign_dates_of(const struct pti_published *published, const struct pti_expiry_days *days,
                                   struct pti_resign_dates *dates, struct pti_error *error);
 
 /*

@@ -12,9 +12,9 @@
 
 #include "base/crypto.h"
 #include "base/error.h"
+#include "tuf/key.h"
 
-#define PTI_KEYID_SIZE 64           /* hex characters, without terminator */
-#define PTI_SIGNATURE_SIZE_MAX 80   /* bytes: 64 for Ed25519, at most 72 for ECDSA P-256 in DER */
+#define PTI_SIGNATURE_SIZE_MAX 80 /* bytes: 64 for Ed25519, at most 72 for ECDSA P-256 in DER */
 #define PTI_KEY_FILE_SIZE_MAX 65536 /* bytes */
 
 /* The public half as TUF writes it. */
