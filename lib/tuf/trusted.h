@@ -14,7 +14,8 @@
 
 struct pti_trusted_role {
     struct pti_tuf_metadata *metadata;
-    const struct pti_tuf_metadata *delegator;
+    const struct pti_tuf_metadata *delegator; /* the root for targets */
+    struct pintle_bytes name;                 /* lives as long as the delegator */
 };
 
 struct pti_trusted {
@@ -24,9 +25,9 @@ struct pti_trusted {
     int64_t now;         /* metadata time: never less than local_clock nor any issue time taken */
     bool waive_expiry;           /* nothing expires: for a generation that was accepted or shipped before */
     bool waive_delegated_expiry; /* delegated roles do not expire: their staleness is somebody else's concern */
-    bool timestamp_is_baseline;  /* the timestamp in force is still the previous one */
-    const struct pti_tuf_metadata *baseline_snapshot; /* borrowed; NULL */
-    struct pti_tuf_metadata *timestamp;
+    const struct pti_tuf_metadata *baseline_timestamp; /* borrowed; NULL without a baseline */
+    const struct pti_tuf_metadata *baseline_snapshot;  /* borrowed; NULL without a baseline */
+    struct pti_tuf_metadata *timestamp;                /* NULL while the baseline's is still in force */
     struct pti_tuf_metadata *snapshot;
     struct pti_trusted_role *roles; /* targets first, then delegated roles, keyed by (delegator, role) */
     size_t role_count;
@@ -38,19 +39,24 @@ void pti_trusted_init(struct pti_trusted *set, struct pintle_crypto *crypto, con
 void pti_trusted_clear(struct pti_trusted *set);
 
 /*
- * Offers the previous timestamp and snapshot as baseline.  They count only if both still verify under this root: a root
- * that replaces either key lets versions start again (specification 5.3.11).  Returns whether they count.
+ * Offers the previous timestamp and snapshot, which are borrowed and were verified under verified_root, as baseline.  They
+ * count only if both still verify under this root: a root that replaces either key lets versions start again
+ * (specification 5.3.11).  That they do not count is no error; PINTLE_ERR_MEMORY is.
  */
-bool pti_trusted_set_baseline(struct pti_trusted *set, const struct pti_tuf_metadata *timestamp,
-                              const struct pti_tuf_metadata *snapshot);
+enum pintle_status pti_trusted_set_baseline(struct pti_trusted *set, const struct pti_tuf_metadata *timestamp,
+                                            const struct pti_tuf_metadata *snapshot, int64_t verified_root,
+                                            struct pti_error *error);
 
 enum pintle_status pti_trusted_check_root(const struct pti_trusted *set, struct pti_error *error);
+
+/* The timestamp in force: the one taken in this update, or the baseline's; NULL if there is neither. */
+const struct pti_tuf_metadata *pti_trusted_timestamp(const struct pti_trusted *set);
 
 /*
  * Each of these leaves the set as it was on failure: PINTLE_ERR_INPUT (form), PINTLE_ERR_TRUST (signature, version,
  * rollback, hash, length, expiry), PINTLE_ERR_MEMORY.
  *
- * A timestamp of equal version is discarded without error and the previous one stays in force (timestamp_is_baseline).
+ * A timestamp of equal version is discarded without error and the previous one stays in force.
  * Its x-pintle-issued, if it is at most a day ahead of local_clock, becomes a lower bound of now at once.
  */
 enum pintle_status pti_trusted_update_timestamp(struct pti_trusted *set, struct pintle_bytes bytes,

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tuf/roots.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tuf/container.h"
+#include "tuf/verify.h"
+
+void pti_roots_init(struct pti_roots *roots, struct pintle_crypto *crypto)
+{
+    *roots = (struct pti_roots){.crypto = crypto};
+}
+
+void pti_roots_clear(struct pti_roots *roots)
+{
+    for (size_t i = 0; i < roots->count; i++)
+        pti_tuf_metadata_free(roots->items[i]);
+    free(roots->items);
+    pti_roots_init(roots, roots->crypto);
+}
+
+const struct pti_tuf_metadata *pti_roots_newest(const struct pti_roots *roots)
+{
+    return roots->count > 0 ? roots->items[roots->count - 1] : NULL;
+}
+
+const struct pti_tuf_metadata *pti_roots_version(const struct pti_roots *roots, int64_t version)
+{
+    return version >= 1 && (uint64_t)version <= roots->count ? roots->items[version - 1] : NULL;
+}
+
+static enum pintle_status check_successor(const struct pti_tuf_metadata *newest, const struct pti_tuf_metadata *next,
+                                          struct pti_error *error)
+{
+    int64_t expected = newest != NULL ? newest->version + 1 : 1;
+    enum pintle_status status;
+
+    if (next->version != expected)
+        return pti_fail(error, PINTLE_ERR_TRUST, "root: expected version %" PRId64 ", found %" PRId64, expected,
+                        next->version);
+    if (newest != NULL) {
+        status = pti_tuf_verify(next, &newest->roles[PTI_TUF_ROOT], &newest->keys, "root (by its predecessor)", error);
+        if (status != PINTLE_OK)
+            return status;
+        if (!pti_bytes_equal(newest->repository, next->repository))
+            return pti_fail(error, PINTLE_ERR_TRUST, "root: version %" PRId64
+                            " belongs to repository \"%.*s\", expected \"%.*s\"", next->version,
+                            (int)next->repository.size, (const char *)next->repository.data,
+                            (int)newest->repository.size, (const char *)newest->repository.data);
+    }
+    return pti_tuf_verify(next, &next->roles[PTI_TUF_ROOT], &next->keys, "root", error);
+}
+
+enum pintle_status pti_roots_add(struct pti_roots *roots, struct pintle_bytes bytes, struct pti_error *error)
+{
+    struct pti_tuf_metadata **grown, *next;
+    enum pintle_status status;
+
+    if (roots->count == PTI_ROOTS_MAX)
+        return pti_fail(error, PINTLE_ERR_TRUST, "root: more than %d versions; ship a newer app", PTI_ROOTS_MAX);
+    status = pti_tuf_metadata_parse(bytes, PTI_TUF_ROOT, roots->crypto, &next, error);
+    if (status == PINTLE_OK)
+        status = check_successor(pti_roots_newest(roots), next, error);
+    if (status != PINTLE_OK) {
+        pti_tuf_metadata_free(next);
+        return status;
+    }
+    grown = realloc(roots->items, (roots->count + 1) * sizeof(struct pti_tuf_metadata *));
+    if (grown == NULL) {
+        pti_tuf_metadata_free(next);
+        return pti_fail(error, PINTLE_ERR_MEMORY, "root: out of memory");
+    }
+    roots->items = grown;
+    roots->items[roots->count++] = next;
+    return PINTLE_OK;
+}
+
+static bool root_version_of_path(struct pintle_bytes path, uint64_t *version)
+{
+    char expected[40];
+
+    *version = 0;
+    for (size_t i = 0; i < path.size && path.data[i] >= '0' && path.data[i] <= '9' && *version < PTI_ROOTS_MAX; i++)
+        *version = *version * 10 + (uint64_t)(path.data[i] - '0');
+    (void)snprintf(expected, sizeof expected, "%" PRIu64 ".root.json", *version);
+    return *version > 0 && pti_bytes_equal_text(path, expected);
+}
+
+enum pintle_status pti_roots_add_file(struct pti_roots *roots, struct pintle_bytes file, struct pti_error *error)
+{
+    struct pti_container container;
+    enum pintle_status status;
+
+    if (file.size > 0 && file.data[0] == '{')
+        return roots->count == 0 ? pti_roots_add(roots, file, error) : PINTLE_OK;
+    status = pti_container_parse(file, &container, error);
+    for (size_t i = 0; i < container.count && status == PINTLE_OK; i++) {
+        uint64_t version;
+
+        if (!root_version_of_path(container.entries[i].path, &version))
+            status = pti_fail(error, PINTLE_ERR_INPUT, "roots: expected entries like 1.root.json, found %.*s",
+                              (int)container.entries[i].path.size, (const char *)container.entries[i].path.data);
+        else if (version > roots->count)
+            status = pti_roots_add(roots, container.entries[i].data, error);
+    }
+    pti_container_clear(&container);
+    return status;
+}
+
+void pti_roots_write(const struct pti_roots *roots, struct pti_buf *out)
+{
+    char path[40];
+
+    pti_container_write_begin(out, (uint32_t)roots->count);
+    for (size_t i = 0; i < roots->count; i++) {
+        (void)snprintf(path, sizeof path, "%zu.root.json", i + 1);
+        pti_container_write_entry(out, path, roots->items[i]->bytes);
+    }
+}
