@@ -6,6 +6,7 @@
 #include <pintle/checker.h>
 #include <pintle/client.h>
 #include <pintle/config.h>
+#include <pintle/host.h>
 #include <pintle/version.h>
 
 #endif
