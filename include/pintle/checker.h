@@ -14,7 +14,9 @@ struct pintle_checker;
 
 /*
  * A checker of one pinset: it reports to nobody and heals nothing.  Takes its own references to pinset and crypto.
- * On success *checker is owned by the caller.  PINTLE_ERR_MISUSE (a NULL argument), PINTLE_ERR_MEMORY.
+ * On success *checker is owned by the caller.  PINTLE_ERR_MISUSE (a NULL argument), PINTLE_ERR_MEMORY,
+ * PINTLE_ERR_UNSUPPORTED: the pinset comes from a client and is bounded in time, which a checker without a clock cannot
+ * keep; use pintle_client_checker().
  */
 PINTLE_API enum pintle_status pintle_checker_new_static(struct pintle_pinset *pinset, struct pintle_crypto *crypto,
                                                         struct pintle_checker **checker);

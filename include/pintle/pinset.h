@@ -30,7 +30,8 @@ struct pintle_static_pin {
  * A pinset from pins frozen into the program: static pinning, for a host whose keys you will never rotate without an
  * app release.  Several pins of one host form its policy, in enforce mode.  The pins are copied.
  * On success *pinset is owned by the caller.  detail, if not NULL, receives one line on failure.
- * PINTLE_ERR_INPUT: a host name or hash is malformed.  PINTLE_ERR_MEMORY.
+ * PINTLE_ERR_INPUT: a host name or hash is malformed, or of or at is not set.  PINTLE_ERR_MISUSE: an argument is NULL, or
+ * there are no pins at all and unlisted hosts are accepted, which would pin nothing.  PINTLE_ERR_MEMORY.
  */
 PINTLE_API enum pintle_status pintle_pinset_new_static(const struct pintle_static_pin *pins, size_t count,
                                                        enum pintle_unlisted unlisted, struct pintle_pinset **pinset,

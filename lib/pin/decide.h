@@ -9,6 +9,9 @@
 void pti_decide(const struct pintle_pinset *pinset, const struct pti_host *host,
                 const struct pintle_evidence *evidence, int64_t now, struct pintle_verdict *verdict);
 
+/* The status that goes with a reason: the one place where the two are tied. */
+enum pintle_status pti_reason_status(enum pintle_reason reason);
+
 /* A verdict that rejects before any decision could be made: reason is one of the last five of enum pintle_reason. */
 void pti_verdict_reject(struct pintle_verdict *verdict, enum pintle_reason reason, const char *host);
 

@@ -20,13 +20,15 @@ struct pti_host {
 /*
  * Normalises what a caller or a URL names: upper case becomes lower, one trailing dot goes, brackets around IPv6 go.
  * PINTLE_ERR_INPUT for everything else that is no name: empty, a port, white space, non-ASCII (U-labels and U+3002
- * included: the message says to convert to A-labels), empty or over-long labels, a last label that is all digits, an IPv4
- * address in any form but four decimal numbers, IPv6 zone ids, wildcards.
+ * included: the message says to convert to A-labels), empty or over-long labels, an IPv4 address in any form but four
+ * decimal numbers (a last label that is a decimal or hexadecimal number makes one), IPv6 zone ids, wildcards.
  */
 enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struct pti_error *error);
 
 /* True if text is exactly what pti_host_parse() would make of it: what charter and zone files must hold. */
 bool pti_host_is_normal(const char *text);
+/* The same, with the reason: PINTLE_ERR_INPUT says which form was expected. */
+enum pintle_status pti_host_check_normal(const char *text, struct pti_error *error);
 
 /* The name after the first label ("api.example.com" -> "example.com"); NULL at the end.  Never for IP literals. */
 const char *pti_host_parent(const char *name);

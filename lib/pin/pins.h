@@ -27,7 +27,7 @@ struct pti_pins {
 enum pintle_status pti_pins_parse(const struct pti_json_value *array, bool denials, struct pti_pins *pins,
                                   struct pti_error *error);
 void pti_pins_clear(struct pti_pins *pins);
-/* Appends unless an equal one is there; *added says which. PINTLE_ERR_INPUT when the list is full, PINTLE_ERR_MEMORY. */
+/* Appends unless an equal one is there; *added says which. PINTLE_ERR_INPUT: the list is full. PINTLE_ERR_MEMORY. */
 enum pintle_status pti_pins_add(struct pti_pins *pins, const struct pti_pin *pin, bool *added);
 /* Removes all pins with this hash and returns how many went. */
 size_t pti_pins_remove(struct pti_pins *pins, const uint8_t sha256[PINTLE_SHA256_SIZE]);

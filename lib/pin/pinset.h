@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compiling a pinset: charter and zones become host policies, sorted for look-up.  Nothing here decides on a connection;
- * that is lib/pin/decide.
+ * Compiling a pinset: charter and zones become host policies, sorted for look-up.  Nothing here decides on a
+ * connection; that is lib/pin/decide.
  */
 #ifndef PTI_PIN_PINSET_H
 #define PTI_PIN_PINSET_H
@@ -32,7 +32,7 @@ struct pti_pinset_input {
     const char *const *required; /* normalised host names */
     size_t required_count;
     bool refuse_unknown; /* storage could not be verified: a host without policy is refused, STORE_UNVERIFIED */
-    /* Told, one line each, what in the files has no effect and why (a zone that oversteps, unusable pins). May be NULL. */
+    /* Told, one line each, what in the files has no effect and why (a zone that oversteps, unusable pins); or NULL. */
     void (*notice)(void *ctx, const char *line);
     void *notice_ctx;
 };

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What charter and zone files have in common: type, format, version, "critical", and entries that name a host. */
+#ifndef PTI_PIN_DOCUMENT_H
+#define PTI_PIN_DOCUMENT_H
+
+#include "base/json.h"
+
+struct pti_document {
+    struct pti_json *json; /* owned */
+    const struct pti_json_value *root;
+    int64_t version;
+};
+
+/*
+ * Reads text as an object of that type, format 1, whose critical fields are all among known (NULL ends it).
+ * On failure *document is empty.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
+ */
+enum pintle_status pti_document_open(struct pintle_bytes text, size_t max, const char *type, const char *const *known,
+                                     struct pti_document *document, struct pti_error *error);
+void pti_document_close(struct pti_document *document);
+
+/* A required array of at most max elements. */
+enum pintle_status pti_document_array(const struct pti_json_value *object, const char *name, size_t max,
+                                      const struct pti_json_value **array, struct pti_error *error);
+/* The string as a terminated copy that the caller frees; what is what it should be, for the error. */
+enum pintle_status pti_document_text(const struct pti_json_value *value, size_t max, const char *what, char **text,
+                                     struct pti_error *error);
+/* The member "host", in normal form, as a copy that the caller frees. */
+enum pintle_status pti_document_host(const struct pti_json_value *object, char **host, struct pti_error *error);
+
+#endif

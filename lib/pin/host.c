@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Host names and IP literals in the one form that pins are compared in. */
+#include "pin/host.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LABEL_MAX 63        /* RFC 1035, section 2.3.4 */
+#define ADDRESS_TEXT_MAX 45 /* the longest text of an IPv6 address, IPv4 part included */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The underscore is no host name character by RFC 952, but real services have names with it. */
+static bool is_label_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_';
+}
+
+/*
+ * Does the last label make resolvers read the whole name as an IPv4 address?  inet_aton and URL parsers take "127.1",
+ * "2130706433" and "0x7f.0.0.1" for addresses, so such text must never pass as a name.
+ */
+static bool ends_in_number(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    const char *label = dot != NULL ? dot + 1 : name;
+    size_t length = strlen(label);
+
+    if (length >= 2 && label[0] == '0' && label[1] == 'x')
+        return strspn(label + 2, "0123456789abcdef") == length - 2;
+    return strspn(label, "0123456789") == length;
+}
+
+static enum pintle_status parse_ipv4(struct pti_host *host, struct pti_error *error)
+{
+    struct in_addr address;
+    char text[INET_ADDRSTRLEN];
+
+    /* Some libraries take leading zeros, which others read as octal: only what reads back alike is an address. */
+    if (inet_pton(AF_INET, host->name, &address) != 1 || inet_ntop(AF_INET, &address, text, sizeof text) == NULL ||
+        strcmp(text, host->name) != 0)
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "expected a host name or an IPv4 address as four decimal numbers, found \"%s\"", host->name);
+    host->ip = true;
+    return PINTLE_OK;
+}
+
+/* The first of the longest runs of at least two zero groups, which "::" stands for; *length is 0 if there is none. */
+static size_t longest_zero_run(const unsigned groups[8], size_t *length)
+{
+    size_t start = 0;
+
+    *length = 0;
+    for (size_t i = 0; i < 8; i++) {
+        size_t end = i;
+        while (end < 8 && groups[end] == 0)
+            end++;
+        if (end - i >= 2 && end - i > *length) {
+            start = i;
+            *length = end - i;
+        }
+        if (end > i)
+            i = end - 1;
+    }
+    return start;
+}
+
+/*
+ * RFC 5952, section 4, and section 5 for IPv4-mapped addresses only.  Not inet_ntop: C libraries differ on embedded
+ * IPv4 and on runs, and a signed file must be in normal form on all of them.
+ */
+static void format_ipv6(const uint8_t bytes[16], char *out, size_t size)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    unsigned groups[8];
+    size_t run_length;
+    size_t used = 0;
+
+    if (memcmp(bytes, mapped, sizeof mapped) == 0) {
+        (void)snprintf(out, size, "::ffff:%u.%u.%u.%u", (unsigned)bytes[12], (unsigned)bytes[13], (unsigned)bytes[14],
+                       (unsigned)bytes[15]);
+        return;
+    }
+    for (size_t i = 0; i < 8; i++)
+        groups[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+    size_t run = longest_zero_run(groups, &run_length);
+    for (size_t i = 0; i < 8; i++) {
+        if (run_length > 0 && i == run) {
+            used += (size_t)snprintf(out + used, size - used, "::");
+            i += run_length - 1;
+            continue;
+        }
+        bool first = i == 0 || (run_length > 0 && i == run + run_length);
+        used += (size_t)snprintf(out + used, size - used, "%s%x", first ? "" : ":", groups[i]);
+    }
+}
+
+static enum pintle_status parse_ipv6(const char *text, size_t length, struct pti_host *host, struct pti_error *error)
+{
+    char address[ADDRESS_TEXT_MAX + 1];
+    uint8_t bytes[16];
+
+    if (memchr(text, '%', length) != NULL)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected an IPv6 address without zone id, found \"%.*s\"",
+                        (int)length, text);
+    if (length <= ADDRESS_TEXT_MAX) {
+        memcpy(address, text, length);
+        address[length] = '\0';
+        if (inet_pton(AF_INET6, address, bytes) == 1) {
+            format_ipv6(bytes, host->name, sizeof host->name);
+            host->ip = true;
+            return PINTLE_OK;
+        }
+    }
+    return pti_fail(error, PINTLE_ERR_INPUT,
+                    "expected a host name or an IP address, found \"%.*s\"; leave out scheme and port", (int)length,
+                    text);
+}
+
+/* Copies name in lower case; says what is wrong with the first byte that cannot stand in a name. */
+static enum pintle_status copy_name(const char *text, size_t length, struct pti_host *host, struct pti_error *error)
+{
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        if ((unsigned char)c >= 0x80)
+            return pti_fail(error, PINTLE_ERR_INPUT,
+                            "expected an ASCII host name, found byte 0x%02x at offset %zu of \"%.*s\"; convert the "
+                            "name to A-labels (\"xn--...\")",
+                            (unsigned)(unsigned char)c, i, (int)length, text);
+        if (c == '*')
+            return pti_fail(error, PINTLE_ERR_INPUT,
+                            "expected one host name, found the wildcard \"%.*s\"; name the parent, with subdomains",
+                            (int)length, text);
+        if (c != '.' && !is_label_char(c))
+            return pti_fail(error, PINTLE_ERR_INPUT,
+                            "expected letters, digits, '-', '_' and '.' in a host name, found byte 0x%02x at offset "
+                            "%zu of \"%.*s\"",
+                            (unsigned)(unsigned char)c, i, (int)length, text);
+        host->name[i] = c;
+    }
+    host->name[length] = '\0';
+    return PINTLE_OK;
+}
+
+static enum pintle_status check_labels(const char *name, struct pti_error *error)
+{
+    const char *label = name;
+
+    for (;;) {
+        size_t length = strcspn(label, ".");
+        if (length == 0 || length > LABEL_MAX)
+            return pti_fail(error, PINTLE_ERR_INPUT,
+                            "expected labels of 1 to %d characters in \"%s\", found one of %zu", LABEL_MAX, name,
+                            length);
+        if (label[length] == '\0')
+            return PINTLE_OK;
+        label += length + 1;
+    }
+}
+
+enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struct pti_error *error)
+{
+    size_t length = text != NULL ? strlen(text) : 0;
+
+    host->name[0] = '\0';
+    host->ip = false;
+    if (length == 0)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected a host name, found none");
+    if (text[0] == '[' && text[length - 1] == ']')
+        return parse_ipv6(text + 1, length - 2, host, error);
+    if (memchr(text, ':', length) != NULL)
+        return parse_ipv6(text, length, host, error);
+    if (text[length - 1] == '.')
+        length--;
+    if (length > PINTLE_HOST_MAX)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected a host name of at most %d characters, found %zu",
+                        PINTLE_HOST_MAX, length);
+    enum pintle_status status = copy_name(text, length, host, error);
+    if (status == PINTLE_OK)
+        status = check_labels(host->name, error);
+    if (status == PINTLE_OK && ends_in_number(host->name))
+        status = parse_ipv4(host, error);
+    if (status != PINTLE_OK)
+        host->name[0] = '\0';
+    return status;
+}
+
+enum pintle_status pti_host_check_normal(const char *text, struct pti_error *error)
+{
+    struct pti_host host;
+
+    enum pintle_status status = pti_host_parse(text, &host, error);
+    if (status == PINTLE_OK && strcmp(text, host.name) != 0)
+        status = pti_fail(error, PINTLE_ERR_INPUT, "expected the normal form \"%s\", found \"%s\"", host.name, text);
+    return status;
+}
+
+bool pti_host_is_normal(const char *text)
+{
+    return pti_host_check_normal(text, NULL) == PINTLE_OK;
+}
+
+const char *pti_host_parent(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return dot != NULL ? dot + 1 : NULL;
+}
