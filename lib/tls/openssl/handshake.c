@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a handshake begins and ends.  A resumed session runs no verify callback, so its pins are asked before it is
+ * offered; and what reaches the end of a handshake without certificate and without such a session has no verdict, and
+ * goes no further.
+ */
+#include "tls/openssl/handshake.h"
+
+#include <string.h>
+
+/*
+ * Never sent: only its callback counts, which runs while ClientHello is written.  From the range for private use
+ * (RFC 8446, section 11).
+ */
+#define GUARD_EXTENSION 0xff9e
+
+/* May this session be offered?  If so, the verdict of the connection is what counts should the server resume it. */
+static bool is_acceptable(const struct pti_openssl_context *context, SSL *ssl, const SSL_SESSION *session,
+                          struct pti_openssl_connection *connection)
+{
+    const struct pti_openssl_evidence *evidence = pti_openssl_evidence_get(session);
+    char host[PINTLE_HOST_MAX + 1];
+
+    if (evidence == NULL || (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0)
+        return false;
+    if (pti_openssl_host(SSL_get0_param(ssl), connection->host, host) != PINTLE_REASON_UNDECIDED)
+        return false;
+    /* The name was checked once, for the host of the full handshake: nobody would check it for another. */
+    if (strcmp(evidence->host, host) != 0)
+        return false;
+    return pintle_checker_peek(context->checker, host, &evidence->evidence, &connection->verdict) == PINTLE_OK;
+}
+
+/*
+ * A connection under an external pre-shared key shows no certificate (RFC 8446, section 2.2), and its early data would
+ * leave before anything is proved.
+ */
+static void forbid_shared_keys(SSL *ssl)
+{
+    SSL_set_psk_use_session_callback(ssl, NULL);
+    SSL_set_psk_client_callback(ssl, NULL);
+}
+
+/* The session that permits early data is not ours to change: others may be using it. */
+static bool set_without_early_data(SSL *ssl, const SSL_SESSION *session)
+{
+    SSL_SESSION *copy = SSL_SESSION_dup(session);
+    bool done = copy != NULL && SSL_SESSION_set_max_early_data(copy, 0) == 1 && SSL_set_session(ssl, copy) == 1;
+
+    SSL_SESSION_free(copy);
+    return done;
+}
+
+static void forget(struct pti_openssl_connection *connection)
+{
+    connection->phase = PTI_OPENSSL_STARTED;
+    connection->offered = NULL;
+    pti_openssl_reject(&connection->verdict, PINTLE_REASON_UNDECIDED, connection->host);
+}
+
+static void start(const struct pti_openssl_context *context, SSL *ssl)
+{
+    struct pti_openssl_connection *connection = pti_openssl_connection_need(ssl);
+    SSL_SESSION *session = SSL_get_session(ssl);
+
+    forbid_shared_keys(ssl);
+    if (connection != NULL)
+        forget(connection);
+    /* OpenSSL does not bear a change of session within a connection; there guard ends what may not go on. */
+    if (session == NULL || SSL_renegotiate_pending(ssl))
+        return;
+    if (connection != NULL && is_acceptable(context, ssl, session, connection) &&
+        (SSL_SESSION_get_max_early_data(session) == 0 || set_without_early_data(ssl, session))) {
+        connection->phase = PTI_OPENSSL_OFFERED;
+        connection->offered = SSL_get_session(ssl);
+        return;
+    }
+    if (connection != NULL)
+        forget(connection);
+    SSL_set_session(ssl, NULL);
+}
+
+void pti_openssl_settle(SSL *ssl, struct pti_openssl_connection *connection)
+{
+    bool decided = connection->phase == PTI_OPENSSL_DECIDED ||
+                   (connection->phase == PTI_OPENSSL_OFFERED && SSL_session_reused(ssl));
+
+    if (connection->phase == PTI_OPENSSL_FINISHED)
+        return;
+    connection->phase = PTI_OPENSSL_FINISHED;
+    if (decided && connection->verdict.status == PINTLE_OK)
+        return;
+    /* An anonymous or pre-shared key cipher, or a verify callback that was replaced.  Nothing may be written now. */
+    pti_openssl_reject(&connection->verdict, PINTLE_REASON_VALIDATION_OFF, connection->host);
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+static void finish(SSL *ssl)
+{
+    struct pti_openssl_connection *connection = pti_openssl_connection_need(ssl);
+
+    if (connection != NULL)
+        pti_openssl_settle(ssl, connection);
+    else
+        SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+void pti_openssl_info(const SSL *const_ssl, int where, int value)
+{
+    SSL *ssl = (SSL *)const_ssl; /* the one that the application handed to SSL_connect() */
+    const struct pti_openssl_context *context = pti_openssl_context_get(SSL_get_SSL_CTX(ssl));
+    const struct pti_openssl_connection *connection = pti_openssl_connection_get(ssl);
+    bool ours = context != NULL && !SSL_is_server(ssl);
+    pti_openssl_info_fn chained = context != NULL ? context->info : NULL;
+
+    if (connection != NULL && SSL_get_info_callback(ssl) == pti_openssl_info)
+        chained = connection->info;
+    /* The application hears of the end after us and of the beginning before us, so that it cannot slip in between. */
+    if (ours && where == SSL_CB_HANDSHAKE_DONE)
+        finish(ssl);
+    if (chained != NULL)
+        chained(ssl, where, value);
+    if (ours && where == SSL_CB_HANDSHAKE_START)
+        start(context, ssl);
+}
+
+/* If the application put its own info callback in our place, ours takes this connection back and calls it. */
+static void take_info_back(SSL *ssl, struct pti_openssl_connection *connection)
+{
+    pti_openssl_info_fn own = SSL_get_info_callback(ssl);
+    pti_openssl_info_fn effective = own != NULL ? own : SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
+
+    if (effective == pti_openssl_info)
+        return;
+    connection->info = effective;
+    SSL_set_info_callback(ssl, pti_openssl_info);
+}
+
+static bool guard_passes(const struct pti_openssl_context *context, SSL *ssl, struct pti_openssl_connection *connection)
+{
+    const SSL_SESSION *session = SSL_get_session(ssl);
+
+    take_info_back(ssl, connection);
+    forbid_shared_keys(ssl);
+    if (connection->phase != PTI_OPENSSL_STARTED && connection->phase != PTI_OPENSSL_OFFERED)
+        forget(connection); /* start was not told */
+    if (session == NULL || !SSL_SESSION_is_resumable(session) || session == connection->offered)
+        return true;
+    if (SSL_SESSION_get_max_early_data(session) != 0 || !is_acceptable(context, ssl, session, connection))
+        return false;
+    connection->phase = PTI_OPENSSL_OFFERED;
+    connection->offered = session;
+    return true;
+}
+
+/* 0: nothing to add.  -1: no ClientHello, no connection. */
+static int guard(SSL *ssl, unsigned int type, unsigned int where, const unsigned char **out, size_t *size, X509 *x,
+                 size_t index, int *alert, void *arg)
+{
+    const struct pti_openssl_context *context = pti_openssl_context_get(SSL_get_SSL_CTX(ssl));
+    struct pti_openssl_connection *connection;
+
+    (void)type, (void)where, (void)out, (void)size, (void)x, (void)index, (void)arg;
+    if (context == NULL || SSL_is_server(ssl))
+        return 0;
+    connection = pti_openssl_connection_need(ssl);
+    if (connection != NULL && guard_passes(context, ssl, connection))
+        return 0;
+    *alert = SSL_AD_HANDSHAKE_FAILURE;
+    return -1;
+}
+
+bool pti_openssl_guard_add(SSL_CTX *ctx)
+{
+    return SSL_CTX_add_custom_ext(ctx, GUARD_EXTENSION, SSL_EXT_CLIENT_HELLO, guard, NULL, NULL, NULL, NULL) == 1;
+}
