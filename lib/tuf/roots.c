@@ -77,15 +77,15 @@ enum pintle_status pti_roots_add(struct pti_roots *roots, struct pintle_bytes by
     return PINTLE_OK;
 }
 
-static bool root_version_of_path(struct pintle_bytes path, uint64_t *version)
+size_t pti_roots_path_version(struct pintle_bytes path)
 {
     char expected[40];
+    size_t version = 0;
 
-    *version = 0;
-    for (size_t i = 0; i < path.size && path.data[i] >= '0' && path.data[i] <= '9' && *version < PTI_ROOTS_MAX; i++)
-        *version = *version * 10 + (uint64_t)(path.data[i] - '0');
-    (void)snprintf(expected, sizeof expected, "%" PRIu64 ".root.json", *version);
-    return *version > 0 && pti_bytes_equal_text(path, expected);
+    for (size_t i = 0; i < path.size && path.data[i] >= '0' && path.data[i] <= '9' && version <= PTI_ROOTS_MAX; i++)
+        version = version * 10 + (size_t)(path.data[i] - '0');
+    (void)snprintf(expected, sizeof expected, "%zu.root.json", version);
+    return pti_bytes_equal_text(path, expected) ? version : 0;
 }
 
 enum pintle_status pti_roots_add_file(struct pti_roots *roots, struct pintle_bytes file, struct pti_error *error)
@@ -97,9 +97,9 @@ enum pintle_status pti_roots_add_file(struct pti_roots *roots, struct pintle_byt
         return roots->count == 0 ? pti_roots_add(roots, file, error) : PINTLE_OK;
     status = pti_container_parse(file, &container, error);
     for (size_t i = 0; i < container.count && status == PINTLE_OK; i++) {
-        uint64_t version;
+        size_t version = pti_roots_path_version(container.entries[i].path);
 
-        if (!root_version_of_path(container.entries[i].path, &version))
+        if (version == 0)
             status = pti_fail(error, PINTLE_ERR_INPUT, "roots: expected entries like 1.root.json, found %.*s",
                               (int)container.entries[i].path.size, (const char *)container.entries[i].path.data);
         else if (version > roots->count)

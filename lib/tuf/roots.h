@@ -30,6 +30,9 @@ enum pintle_status pti_roots_add(struct pti_roots *roots, struct pintle_bytes by
 enum pintle_status pti_roots_add_file(struct pti_roots *roots, struct pintle_bytes file, struct pti_error *error);
 void pti_roots_write(const struct pti_roots *roots, struct pti_buf *out);
 
+/* The n of a path "<n>.root.json" without leading zeros; 0 for any other path. */
+size_t pti_roots_path_version(struct pintle_bytes path);
+
 const struct pti_tuf_metadata *pti_roots_newest(const struct pti_roots *roots);             /* NULL if empty */
 const struct pti_tuf_metadata *pti_roots_version(const struct pti_roots *roots, int64_t version); /* NULL if absent */
 

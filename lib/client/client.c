@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/client.h"
+
+#include <stdlib.h>
+
+#include "base/crypto.h"
+#include "client/storage.h"
+
+enum pintle_status pti_client_fail(struct pintle_client *client, const struct pti_error *error)
+{
+    (void)pthread_mutex_lock(&client->state);
+    client->error = *error;
+    (void)pthread_mutex_unlock(&client->state);
+    return error->status;
+}
+
+int64_t pti_client_now(const struct pintle_client *client)
+{
+    int64_t now = client->config->clock.now(client->config->clock.ctx);
+
+    return client->accepted != NULL && client->accepted->issued > now ? client->accepted->issued : now;
+}
+
+static bool init_locks(struct pintle_client *client)
+{
+    if (pthread_mutex_init(&client->refreshing, NULL) != 0)
+        return false;
+    if (pthread_mutex_init(&client->state, NULL) == 0)
+        return true;
+    (void)pthread_mutex_destroy(&client->refreshing);
+    return false;
+}
+
+/* An object that pintle_client_free() can take apart whatever happens next; NULL without memory. */
+static struct pintle_client *make(const struct pintle_config *config)
+{
+    struct pintle_client *client = calloc(1, sizeof *client);
+
+    if (client == NULL)
+        return NULL;
+    if (!init_locks(client)) {
+        free(client);
+        return NULL;
+    }
+    client->confirmed_at = -1;
+    client->retry_after_s = -1;
+    client->config = pti_config_copy(config);
+    if (client->config == NULL) {
+        pintle_client_free(client);
+        return NULL;
+    }
+    return client;
+}
+
+static enum pintle_status set_up(struct pintle_client *client, struct pti_error *error)
+{
+    const struct pintle_config *config = client->config;
+    enum pintle_status status;
+
+    if (config->crypto != NULL)
+        client->crypto = pti_crypto_ref(config->crypto);
+    else if ((status = pintle_crypto_openssl_new(&client->crypto)) != PINTLE_OK)
+        return pti_fail(error, status, "crypto: the built-in provider is not available (%s)",
+                        pintle_status_name(status));
+    pti_roots_init(&client->roots, client->crypto);
+    pti_schedule_init(&client->schedule, config->clock.monotonic_ms(config->clock.ctx));
+    status = pti_live_new(&config->clock, client->crypto, config->on_event, config->event_ctx, &client->live);
+    return status == PINTLE_OK ? status : pti_fail(error, status, "out of memory");
+}
+
+/* The anchor and the generation that came with the app must be sound: if they are not, the build is broken. */
+static enum pintle_status verify_anchor(struct pintle_client *client, struct pti_error *error)
+{
+    const struct pintle_config *config = client->config;
+    enum pintle_status status = pti_roots_add_file(&client->roots, config->roots, error);
+
+    if (status == PINTLE_OK && client->roots.count == 0)
+        status = pti_fail(error, PINTLE_ERR_INPUT, "expected at least one root, found an empty file");
+    if (status != PINTLE_OK)
+        return pti_error_prefix(error, "roots"), status;
+    if (config->shipped.size == 0)
+        return PINTLE_OK;
+    status = pti_generation_read(config->shipped, &client->roots, config->clock.now(config->clock.ctx),
+                                 &client->shipped, error);
+    return status == PINTLE_OK ? status : (pti_error_prefix(error, "shipped generation"), status);
+}
+
+static void emit_started(struct pintle_client *client)
+{
+    const char *line = client->accepted == NULL     ? "no manifest is known yet"
+                       : client->accepted->shipped ? "enforcing the generation that ships with the application"
+                                                   : "enforcing the stored generation";
+
+    pti_live_emit(client->live, PINTLE_EVENT_STARTED, PINTLE_OK, NULL, line);
+}
+
+static enum pintle_status start(struct pintle_client *client, struct pti_error *error)
+{
+    enum pintle_status status = set_up(client, error);
+
+    if (status == PINTLE_OK)
+        status = verify_anchor(client, error);
+    if (status == PINTLE_OK)
+        status = pti_storage_start(client, error);
+    if (status == PINTLE_OK)
+        emit_started(client);
+    return status;
+}
+
+enum pintle_status pintle_client_new(struct pintle_config *config, struct pintle_client **client)
+{
+    enum pintle_status status;
+
+    if (config == NULL || client == NULL)
+        return PINTLE_ERR_MISUSE;
+    *client = NULL;
+    pti_error_clear(&config->error);
+    if (config->roots.size == 0)
+        return pti_fail(&config->error, PINTLE_ERR_MISUSE,
+                        "expected trust anchors, found none; call pintle_config_set_roots_file() or _mem()");
+    if (config->store.load == NULL)
+        return pti_fail(&config->error, PINTLE_ERR_MISUSE,
+                        "expected a store, found none; call pintle_config_set_store()");
+    *client = make(config);
+    if (*client == NULL)
+        return pti_fail(&config->error, PINTLE_ERR_MEMORY, "out of memory");
+    status = start(*client, &config->error);
+    if (status != PINTLE_OK) {
+        pintle_client_free(*client);
+        *client = NULL;
+    }
+    return status;
+}
+
+static void forget(struct pti_stored *stored)
+{
+    pti_bytes_free(&stored->bytes);
+}
+
+void pintle_client_free(struct pintle_client *client)
+{
+    if (client == NULL)
+        return;
+    if (client->config != NULL && client->config->transport.cancel != NULL)
+        client->config->transport.cancel(client->config->transport.ctx);
+    if (client->live != NULL)
+        pti_live_close(client->live);
+    if (client->thread != NULL)
+        client->thread_stop(client->thread);
+    (void)pthread_mutex_lock(&client->refreshing); /* a refresh under way ends first */
+    (void)pthread_mutex_unlock(&client->refreshing);
+    pti_live_unref(client->live);
+    pti_generation_free(client->accepted);
+    pti_generation_free(client->shipped);
+    pti_roots_clear(&client->roots);
+    forget(&client->stored_roots);
+    forget(&client->stored_accepted);
+    pintle_crypto_free(client->crypto);
+    pintle_config_free(client->config);
+    (void)pthread_mutex_destroy(&client->state);
+    (void)pthread_mutex_destroy(&client->refreshing);
+    free(client);
+}
+
+int64_t pintle_client_next_due(struct pintle_client *client)
+{
+    const struct pintle_clock *clock;
+    int64_t wait_ms;
+
+    if (client == NULL || pti_live_heal_wanted(client->live))
+        return 0;
+    clock = &client->config->clock;
+    (void)pthread_mutex_lock(&client->state);
+    wait_ms = pti_schedule_wait_ms(&client->schedule, clock->monotonic_ms(clock->ctx));
+    (void)pthread_mutex_unlock(&client->state);
+    return wait_ms;
+}
+
+struct pintle_pinset *pintle_client_pinset(struct pintle_client *client)
+{
+    return client != NULL ? pti_live_pinset(client->live) : NULL;
+}
+
+enum pintle_status pintle_client_checker(struct pintle_client *client, struct pintle_checker **checker)
+{
+    struct pti_error error = {PINTLE_OK, ""};
+    enum pintle_status status;
+
+    if (checker == NULL)
+        return PINTLE_ERR_MISUSE;
+    *checker = NULL;
+    if (client == NULL)
+        return PINTLE_ERR_MISUSE;
+    status = pti_live_checker(client->live, checker);
+    if (status == PINTLE_OK)
+        return status;
+    (void)pti_fail(&error, status, "checker: out of memory");
+    return pti_client_fail(client, &error);
+}
+
+size_t pintle_client_error(struct pintle_client *client, char *out, size_t size)
+{
+    size_t length;
+
+    if (client == NULL)
+        return pti_copy_text(out, size, "");
+    (void)pthread_mutex_lock(&client->state);
+    length = pti_copy_text(out, size, client->error.detail);
+    (void)pthread_mutex_unlock(&client->state);
+    return length;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a client.  Two locks: `refreshing` is held for a whole refresh, so that there is one at a time; `state`
+ * guards what the quick questions (info, header, next_due, error) read, and is never held during I/O.
+ */
+#ifndef PTI_CLIENT_CLIENT_H
+#define PTI_CLIENT_CLIENT_H
+
+#include <pintle/client.h>
+
+#include "client/config.h"
+#include "client/live.h"
+#include "client/schedule.h"
+#include "manifest/generation.h"
+
+/* The two files of a store. */
+#define PTI_STORE_ROOTS "roots"
+#define PTI_STORE_ACCEPTED "accepted"
+
+/* The content of one file as this client last saw or wrote it; that is how a change by somebody else is noticed. */
+struct pti_stored {
+    bool known; /* false: it could not be read */
+    bool found;
+    struct pintle_bytes bytes; /* owned */
+};
+
+struct pintle_client {
+    struct pintle_config *config; /* a copy of our own */
+    struct pintle_crypto *crypto; /* a reference */
+    struct pti_live *live;        /* a reference */
+    pthread_mutex_t refreshing;
+    pthread_mutex_t state;
+
+    /* changed under both locks, read under either */
+    struct pti_roots roots;          /* the anchor's, then those fetched or loaded; only grows */
+    struct pti_generation *accepted; /* what is in force; NULL if nothing is */
+    struct pti_generation *shipped;  /* what came with the app; NULL if nothing did */
+    struct pti_stored stored_roots;
+    struct pti_stored stored_accepted;
+    bool storage_unverified; /* unreadable or unverifiable, and no refresh has succeeded since */
+    bool behind;             /* something newer is known to exist that could not be applied */
+    struct pti_schedule schedule;
+    int64_t retry_after_s;   /* of the refresh under way; -1 */
+    int64_t confirmed_at;    /* Unix seconds of the last successful refresh by this process; -1 */
+    struct pti_error error;  /* of the last failed call */
+
+    /* the optional thread, lib/sys/thread.c */
+    void *thread;
+    void (*thread_stop)(void *thread);
+};
+
+/* Copies error into the client, for pintle_client_error(), and returns its status. */
+enum pintle_status pti_client_fail(struct pintle_client *client, const struct pti_error *error);
+
+/* Metadata time for what is in force: the local clock, or a later issue time that was taken.  Unix seconds. */
+int64_t pti_client_now(const struct pintle_client *client);
+
+#endif

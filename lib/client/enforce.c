@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/enforce.h"
+
+#include <stdlib.h>
+
+#define DAY_S INT64_C(86400)
+
+static void notice(void *ctx, const char *line)
+{
+    const struct pintle_client *client = ctx;
+
+    pti_live_emit(client->live, PINTLE_EVENT_NOTICE, PINTLE_OK, NULL, line);
+}
+
+/* The charter's bound, which the application may only shorten; -1 if there is none. */
+static int64_t stale_days(const struct pintle_config *config, const struct pti_charter *charter)
+{
+    int64_t days = charter->refuse_stale_after_days;
+
+    if (config->stale_days >= 0 && (days < 0 || config->stale_days < days))
+        days = config->stale_days;
+    return days;
+}
+
+/* When the hosts of zone (NULL: those of a zone without a file) start to be refused, and which bound says so. */
+static int64_t refuse_after(const struct pintle_client *client, const struct pti_generation *generation,
+                            const struct pti_generation_zone *zone, enum pintle_reason *reason)
+{
+    int64_t days = stale_days(client->config, &generation->charter);
+    int64_t born = generation->timestamp->issued >= 0 ? generation->timestamp->issued : generation->accepted_at;
+    int64_t after = PTI_NEVER;
+
+    *reason = PINTLE_REASON_STALE_REFUSED;
+    if (days >= 0)
+        after = pti_generation_expires(generation, zone) + days * DAY_S;
+    if (generation->shipped && generation->charter.max_shipped_age_days >= 0 &&
+        born + generation->charter.max_shipped_age_days * DAY_S < after) {
+        after = born + generation->charter.max_shipped_age_days * DAY_S;
+        *reason = PINTLE_REASON_SHIPPED_TOO_OLD;
+    }
+    return after;
+}
+
+enum pintle_status pti_enforce_compile(struct pintle_client *client, const struct pti_generation *generation,
+                                       bool unverified, bool notices, struct pintle_pinset **pinset,
+                                       struct pti_error *error)
+{
+    const struct pintle_config *config = client->config;
+    struct pti_pinset_input input = {
+        .unlisted = config->unlisted,
+        .required = (const char *const *)config->required,
+        .required_count = config->required_count,
+        .refuse_after = PTI_NEVER,
+        .refuse_reason = PINTLE_REASON_STALE_REFUSED,
+        .refuse_unknown = unverified,
+        .notice = notices ? notice : NULL,
+        .notice_ctx = client,
+    };
+    struct pti_pinset_zone *zones = NULL;
+    enum pintle_status status;
+
+    *pinset = NULL;
+    if (generation != NULL) {
+        zones = calloc(generation->zone_count + 1, sizeof *zones);
+        if (zones == NULL)
+            return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory");
+        for (size_t i = 0; i < generation->zone_count; i++) {
+            zones[i].zone = &generation->zones[i].zone;
+            zones[i].refuse_after = refuse_after(client, generation, &generation->zones[i], &zones[i].refuse_reason);
+        }
+        input.charter = &generation->charter;
+        input.zones = zones;
+        input.zone_count = generation->zone_count;
+        input.refuse_after = refuse_after(client, generation, NULL, &input.refuse_reason);
+    }
+    status = pti_pinset_compile(&input, pinset, error);
+    free(zones);
+    return status;
+}
+
+static void set_reports(struct pintle_client *client, const struct pti_generation *generation)
+{
+    struct pti_report_settings settings = {.sample_per_mille = 1000, .issued = -1, .expires = -1};
+
+    (void)pti_copy_text(settings.app_id, sizeof settings.app_id, client->config->app_id);
+    (void)pti_copy_text(settings.app_version, sizeof settings.app_version, client->config->app_version);
+    if (generation != NULL) {
+        settings.sample_per_mille = generation->charter.sample_per_mille;
+        settings.shipped = generation->shipped;
+        settings.issued = generation->timestamp->issued;
+        settings.expires = pti_generation_expires(generation, NULL);
+    }
+    (void)pthread_mutex_lock(&client->live->lock);
+    client->live->reports.settings = settings;
+    (void)pthread_mutex_unlock(&client->live->lock);
+}
+
+void pti_enforce_swap(struct pintle_client *client, struct pti_generation *generation, bool unverified,
+                      struct pintle_pinset *pinset)
+{
+    struct pti_generation *previous;
+
+    (void)pthread_mutex_lock(&client->state);
+    previous = client->accepted;
+    client->accepted = generation;
+    client->storage_unverified = unverified;
+    if (generation != NULL)
+        pti_schedule_set_interval(&client->schedule, generation->charter.refresh_min_s,
+                                  generation->charter.refresh_default_s, generation->charter.refresh_max_s);
+    (void)pthread_mutex_unlock(&client->state);
+    set_reports(client, generation);
+    pti_live_swap(client->live, pinset, generation != NULL ? generation->issued : -1);
+    if (previous != generation)
+        pti_generation_free(previous);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/live.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/crypto.h"
+#include "pin/checker.h"
+
+/* Waits are measured on the monotonic clock: a wall clock set back must not keep a thread asleep for a year. */
+static bool init_locks(struct pti_live *live)
+{
+    pthread_condattr_t attributes;
+    bool made = false;
+
+    if (pthread_mutex_init(&live->lock, NULL) != 0)
+        return false;
+    if (pthread_condattr_init(&attributes) == 0) {
+        made = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+               pthread_cond_init(&live->changed, &attributes) == 0;
+        (void)pthread_condattr_destroy(&attributes);
+    }
+    if (!made)
+        (void)pthread_mutex_destroy(&live->lock);
+    return made;
+}
+
+enum pintle_status pti_live_new(const struct pintle_clock *clock, struct pintle_crypto *crypto, pintle_event_fn on_event,
+                                void *event_ctx, struct pti_live **live)
+{
+    *live = calloc(1, sizeof **live);
+    if (*live == NULL)
+        return PINTLE_ERR_MEMORY;
+    if (!init_locks(*live)) {
+        free(*live);
+        *live = NULL;
+        return PINTLE_ERR_MEMORY;
+    }
+    atomic_init(&(*live)->references, 1);
+    (*live)->clock = *clock;
+    (*live)->crypto = pti_crypto_ref(crypto);
+    (*live)->on_event = on_event;
+    (*live)->event_ctx = event_ctx;
+    pti_buckets_init(&(*live)->buckets, clock->monotonic_ms(clock->ctx));
+    return PINTLE_OK;
+}
+
+struct pti_live *pti_live_ref(struct pti_live *live)
+{
+    (void)atomic_fetch_add_explicit(&live->references, 1, memory_order_relaxed);
+    return live;
+}
+
+void pti_live_unref(struct pti_live *live)
+{
+    if (live == NULL || atomic_fetch_sub_explicit(&live->references, 1, memory_order_acq_rel) != 1)
+        return;
+    pintle_pinset_free(live->pinset);
+    pti_reports_clear(&live->reports);
+    pintle_crypto_free(live->crypto);
+    (void)pthread_cond_destroy(&live->changed);
+    (void)pthread_mutex_destroy(&live->lock);
+    free(live);
+}
+
+/* The clock's ctx is the application's and may go with the client; checkers that live on use the machine's. */
+static void keep_system_clock(struct pti_live *live)
+{
+    pintle_clock_system_init(&live->clock);
+}
+
+void pti_live_close(struct pti_live *live)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    live->closed = true;
+    live->on_event = NULL;
+    (void)pthread_cond_broadcast(&live->changed);
+    while (live->callbacks > 0)
+        (void)pthread_cond_wait(&live->changed, &live->lock);
+    keep_system_clock(live);
+    (void)pthread_mutex_unlock(&live->lock);
+}
+
+void pti_live_swap(struct pti_live *live, struct pintle_pinset *pinset, int64_t time_floor)
+{
+    struct pintle_pinset *previous;
+
+    (void)pthread_mutex_lock(&live->lock);
+    previous = live->pinset;
+    live->pinset = pinset;
+    live->time_floor = time_floor;
+    (void)pthread_mutex_unlock(&live->lock);
+    pintle_pinset_free(previous);
+}
+
+struct pintle_pinset *pti_live_pinset(struct pti_live *live)
+{
+    struct pintle_pinset *pinset;
+
+    (void)pthread_mutex_lock(&live->lock);
+    pinset = pintle_pinset_ref(live->pinset);
+    (void)pthread_mutex_unlock(&live->lock);
+    return pinset;
+}
+
+int64_t pti_live_now(struct pti_live *live)
+{
+    int64_t now;
+
+    (void)pthread_mutex_lock(&live->lock);
+    now = live->clock.now(live->clock.ctx);
+    if (now < live->time_floor)
+        now = live->time_floor;
+    (void)pthread_mutex_unlock(&live->lock);
+    return now;
+}
+
+void pti_live_emit(struct pti_live *live, enum pintle_event_kind kind, enum pintle_status status,
+                   const struct pintle_verdict *verdict, const char *message)
+{
+    struct pintle_event event = {sizeof event, kind, status, message, verdict};
+    pintle_event_fn on_event;
+    void *ctx;
+
+    (void)pthread_mutex_lock(&live->lock);
+    on_event = live->on_event;
+    ctx = live->event_ctx;
+    if (on_event != NULL)
+        live->callbacks++;
+    (void)pthread_mutex_unlock(&live->lock);
+    if (on_event == NULL)
+        return;
+    on_event(ctx, &event);
+    (void)pthread_mutex_lock(&live->lock);
+    live->callbacks--;
+    (void)pthread_cond_broadcast(&live->changed);
+    (void)pthread_mutex_unlock(&live->lock);
+}
+
+bool pti_live_heal_wanted(struct pti_live *live)
+{
+    bool wanted;
+
+    (void)pthread_mutex_lock(&live->lock);
+    wanted = live->heal_wanted;
+    (void)pthread_mutex_unlock(&live->lock);
+    return wanted;
+}
+
+void pti_live_heal_done(struct pti_live *live)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    live->heal_wanted = false;
+    (void)pthread_mutex_unlock(&live->lock);
+}
+
+static struct timespec deadline_after(int64_t timeout_ms)
+{
+    struct timespec deadline;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += (time_t)(timeout_ms / 1000);
+    deadline.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (deadline.tv_nsec >= 1000000000) {
+        deadline.tv_sec++;
+        deadline.tv_nsec -= 1000000000;
+    }
+    return deadline;
+}
+
+bool pti_live_wait(struct pti_live *live, int64_t timeout_ms)
+{
+    struct timespec deadline = deadline_after(timeout_ms);
+    bool open;
+    int result = 0;
+
+    (void)pthread_mutex_lock(&live->lock);
+    while (!live->closed && !live->heal_wanted && result == 0)
+        result = pthread_cond_timedwait(&live->changed, &live->lock, &deadline);
+    open = !live->closed;
+    (void)pthread_mutex_unlock(&live->lock);
+    return open;
+}
+
+/* The checker's view. */
+
+static struct pintle_pinset *acquire(void *ctx)
+{
+    return pti_live_pinset(ctx);
+}
+
+static int64_t now(void *ctx)
+{
+    return pti_live_now(ctx);
+}
+
+static void release(void *ctx)
+{
+    pti_live_unref(ctx);
+}
+
+/* One refresh per token heals every waiting host; without a token the verdict stays a plain mismatch. */
+static void want_heal(struct pti_live *live, struct pintle_verdict *verdict)
+{
+    (void)pthread_mutex_lock(&live->lock);
+    if (!live->closed &&
+        pti_buckets_take(&live->buckets, verdict->host, live->clock.monotonic_ms(live->clock.ctx))) {
+        live->heal_wanted = true;
+        verdict->status = PINTLE_ERR_RETRY;
+        (void)pthread_cond_broadcast(&live->changed);
+    }
+    (void)pthread_mutex_unlock(&live->lock);
+}
+
+static void queue_report(struct pti_live *live, const struct pintle_evidence *evidence,
+                         const struct pintle_verdict *verdict)
+{
+    struct pintle_pinset *pinset = pti_live_pinset(live);
+
+    (void)pthread_mutex_lock(&live->lock);
+    if (!live->closed)
+        pti_reports_add(&live->reports, pinset, evidence, verdict, live->clock.now(live->clock.ctx),
+                        live->clock.random(live->clock.ctx), live->clock.random(live->clock.ctx));
+    (void)pthread_mutex_unlock(&live->lock);
+    pintle_pinset_free(pinset);
+}
+
+static void decided(void *ctx, const struct pintle_evidence *evidence, struct pintle_verdict *verdict)
+{
+    struct pti_live *live = ctx;
+    bool refused = verdict->status != PINTLE_OK;
+    char line[PTI_ERROR_DETAIL_MAX];
+
+    if (!refused && verdict->reason != PINTLE_REASON_REPORT_ONLY)
+        return;
+    if (verdict->status == PINTLE_ERR_PIN_MISMATCH)
+        want_heal(live, verdict);
+    if (verdict->mode != PINTLE_MODE_NONE)
+        queue_report(live, evidence, verdict);
+    (void)pintle_verdict_describe(verdict, line, sizeof line);
+    pti_live_emit(live, refused ? PINTLE_EVENT_REFUSED : PINTLE_EVENT_REPORT_ONLY, verdict->status, verdict, line);
+}
+
+enum pintle_status pti_live_checker(struct pti_live *live, struct pintle_checker **checker)
+{
+    static const struct pti_checker_source source = {acquire, now, decided, release};
+
+    return pti_checker_new(&source, pti_live_ref(live), live->crypto, checker);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What checks and updates share: the pinset in force, the wish for a refresh, the queue of reports, and the way to the
+ * application's event callback.  Reference-counted: checkers may outlive their client.  Its one lock is held for a few
+ * instructions at a time, never during I/O, so that a check never waits for an update.
+ */
+#ifndef PTI_CLIENT_LIVE_H
+#define PTI_CLIENT_LIVE_H
+
+#include <pthread.h>
+
+#include <pintle/checker.h>
+#include <pintle/clock.h>
+#include <pintle/event.h>
+
+#include "client/bucket.h"
+#include "client/report.h"
+
+struct pti_live {
+    atomic_size_t references;
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* a refresh is wanted, a callback ended, or the client is closing */
+    struct pintle_clock clock;
+    struct pintle_crypto *crypto; /* a reference */
+
+    /* under lock */
+    struct pintle_pinset *pinset; /* a reference; NULL only before the first pti_live_swap() */
+    int64_t time_floor; /* Unix seconds: metadata time is never before this */
+    struct pti_buckets buckets;
+    bool heal_wanted; /* a mismatch asked for a refresh */
+    struct pti_reports reports;
+    pintle_event_fn on_event; /* NULL once closed */
+    void *event_ctx;
+    unsigned callbacks; /* running now */
+    bool closed;
+};
+
+/* PINTLE_ERR_MEMORY.  The caller owns one reference. */
+enum pintle_status pti_live_new(const struct pintle_clock *clock, struct pintle_crypto *crypto, pintle_event_fn on_event,
+                                void *event_ctx, struct pti_live **live);
+struct pti_live *pti_live_ref(struct pti_live *live);
+void pti_live_unref(struct pti_live *live);
+/* The client is going: no event, report or refresh from here on; returns once no callback is running. */
+void pti_live_close(struct pti_live *live);
+
+/* Takes pinset over. */
+void pti_live_swap(struct pti_live *live, struct pintle_pinset *pinset, int64_t time_floor);
+struct pintle_pinset *pti_live_pinset(struct pti_live *live); /* a reference */
+int64_t pti_live_now(struct pti_live *live);                  /* metadata time in Unix seconds */
+
+void pti_live_emit(struct pti_live *live, enum pintle_event_kind kind, enum pintle_status status,
+                   const struct pintle_verdict *verdict, const char *message);
+
+bool pti_live_heal_wanted(struct pti_live *live);
+void pti_live_heal_done(struct pti_live *live); /* a refresh is about to start: it serves every wish so far */
+/* Waits until a refresh is wanted, the client closes, or timeout_ms passed; false if closing. */
+bool pti_live_wait(struct pti_live *live, int64_t timeout_ms);
+
+/* A checker that follows this state. */
+enum pintle_status pti_live_checker(struct pti_live *live, struct pintle_checker **checker);
+
+#endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/storage.h"
+
+#include <inttypes.h>
+
+#include "client/enforce.h"
+#include "manifest/apply.h"
+
+static enum pintle_status lock(struct pintle_client *client, struct pti_error *error)
+{
+    const struct pintle_store *store = &client->config->store;
+    char detail[PTI_ERROR_DETAIL_MAX] = "";
+    enum pintle_status status = store->lock(store->ctx, detail, sizeof detail);
+
+    return status == PINTLE_OK ? status : pti_fail(error, PINTLE_ERR_STORAGE, "store: cannot be locked: %s", detail);
+}
+
+static void unlock(struct pintle_client *client)
+{
+    client->config->store.unlock(client->config->store.ctx);
+}
+
+static enum pintle_status load(struct pintle_client *client, const char *name, struct pti_stored *stored,
+                               struct pti_error *error)
+{
+    const struct pintle_store *store = &client->config->store;
+    char detail[PTI_ERROR_DETAIL_MAX] = "";
+    struct pintle_sink sink;
+    struct pti_buf content;
+    enum pintle_status status;
+
+    *stored = (struct pti_stored){false, false, {NULL, 0}};
+    pti_buf_init(&content, PTI_STORE_BLOB_MAX);
+    sink = pti_buf_sink(&content);
+    status = store->load(store->ctx, name, &sink, &stored->found, detail, sizeof detail);
+    if (status != PINTLE_OK)
+        status = pti_fail(error, PINTLE_ERR_STORAGE, "store: cannot read %s: %s", name, detail);
+    else if (pti_bytes_copy(pti_buf_bytes(&content), &stored->bytes) != PINTLE_OK)
+        status = pti_fail(error, PINTLE_ERR_MEMORY, "store: out of memory reading %s", name);
+    else
+        stored->known = true;
+    pti_buf_clear(&content);
+    return status;
+}
+
+static void forget(struct pti_stored *stored)
+{
+    pti_bytes_free(&stored->bytes);
+    *stored = (struct pti_stored){false, false, {NULL, 0}};
+}
+
+static bool same(const struct pti_stored *a, const struct pti_stored *b)
+{
+    return a->known == b->known && a->found == b->found && pti_bytes_equal(a->bytes, b->bytes);
+}
+
+/* Under the store's lock. */
+static enum pintle_status compare(struct pintle_client *client, bool *moved, struct pti_error *error)
+{
+    struct pti_stored roots, accepted = {false, false, {NULL, 0}};
+    enum pintle_status status = load(client, PTI_STORE_ROOTS, &roots, error);
+
+    if (status == PINTLE_OK)
+        status = load(client, PTI_STORE_ACCEPTED, &accepted, error);
+    *moved = !same(&roots, &client->stored_roots) || !same(&accepted, &client->stored_accepted);
+    forget(&roots);
+    forget(&accepted);
+    return status;
+}
+
+enum pintle_status pti_storage_moved(struct pintle_client *client, bool *moved, struct pti_error *error)
+{
+    enum pintle_status status = lock(client, error);
+
+    *moved = false;
+    if (status != PINTLE_OK)
+        return status;
+    status = compare(client, moved, error);
+    unlock(client);
+    return status;
+}
+
+/* Writes one file unless it already holds just that, and remembers what it holds now. */
+static enum pintle_status save(struct pintle_client *client, const char *name, const struct pti_buf *content,
+                               struct pti_stored *stored, struct pti_error *error)
+{
+    const struct pintle_store *store = &client->config->store;
+    struct pti_stored now = {true, true, pti_buf_bytes(content)};
+    char detail[PTI_ERROR_DETAIL_MAX] = "";
+    struct pintle_bytes copy;
+
+    if (content->status != PINTLE_OK)
+        return pti_buf_check(content, error, name);
+    if (same(&now, stored))
+        return PINTLE_OK;
+    if (pti_bytes_copy(now.bytes, &copy) != PINTLE_OK)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "store: out of memory writing %s", name);
+    if (store->save(store->ctx, name, now.bytes, detail, sizeof detail) != PINTLE_OK) {
+        pti_bytes_free(&copy);
+        return pti_fail(error, PINTLE_ERR_STORAGE, "store: cannot write %s: %s", name, detail);
+    }
+    forget(stored);
+    *stored = (struct pti_stored){true, true, copy};
+    return PINTLE_OK;
+}
+
+/* Under the store's lock: roots before accepted, because accepted is verified under a root that must be there. */
+static enum pintle_status save_both(struct pintle_client *client, const struct pti_generation *generation,
+                                    struct pti_error *error)
+{
+    struct pti_buf content;
+    enum pintle_status status;
+
+    pti_buf_init(&content, PTI_STORE_BLOB_MAX);
+    pti_roots_write(&client->roots, &content);
+    status = save(client, PTI_STORE_ROOTS, &content, &client->stored_roots, error);
+    if (status == PINTLE_OK && generation != NULL) {
+        pti_buf_clear(&content);
+        pti_generation_write(generation, &content);
+        status = save(client, PTI_STORE_ACCEPTED, &content, &client->stored_accepted, error);
+    }
+    pti_buf_clear(&content);
+    return status;
+}
+
+enum pintle_status pti_storage_save(struct pintle_client *client, const struct pti_generation *generation, bool *moved,
+                                    struct pti_error *error)
+{
+    enum pintle_status status = lock(client, error);
+
+    *moved = false;
+    if (status != PINTLE_OK)
+        return status;
+    status = compare(client, moved, error);
+    if (status == PINTLE_OK && !*moved)
+        status = save_both(client, generation, error);
+    unlock(client);
+    return status;
+}
+
+/* What reading the store came to.  A problem is told to the application; it never unpins. */
+struct loaded {
+    struct pti_generation *accepted; /* NULL if absent or not verified */
+    bool unverified;
+};
+
+static void problem(struct pintle_client *client, struct loaded *loaded, const struct pti_error *error)
+{
+    loaded->unverified = true;
+    pti_live_emit(client->live, PINTLE_EVENT_STORAGE, error->status, NULL, error->detail);
+}
+
+static enum pintle_status load_roots(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
+{
+    enum pintle_status status = load(client, PTI_STORE_ROOTS, &client->stored_roots, error);
+
+    if (status == PINTLE_OK && client->stored_roots.found) {
+        (void)pthread_mutex_lock(&client->state);
+        status = pti_roots_add_file(&client->roots, client->stored_roots.bytes, error);
+        (void)pthread_mutex_unlock(&client->state);
+        if (status != PINTLE_OK)
+            (void)pti_error_prefix(error, "stored roots");
+    }
+    if (status == PINTLE_OK || status == PINTLE_ERR_MEMORY)
+        return status;
+    problem(client, loaded, error);
+    return PINTLE_OK;
+}
+
+static enum pintle_status load_accepted(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
+{
+    int64_t now = client->config->clock.now(client->config->clock.ctx);
+    enum pintle_status status = load(client, PTI_STORE_ACCEPTED, &client->stored_accepted, error);
+
+    if (status == PINTLE_OK && client->stored_accepted.found) {
+        status = pti_generation_read(client->stored_accepted.bytes, &client->roots, now, &loaded->accepted, error);
+        if (status != PINTLE_OK)
+            (void)pti_error_prefix(error, "stored generation");
+    }
+    if (status == PINTLE_OK || status == PINTLE_ERR_MEMORY)
+        return status;
+    problem(client, loaded, error);
+    return PINTLE_OK;
+}
+
+/* The root under which the shipped generation was read; it was in the chain then, and the chain only grows. */
+static const struct pti_tuf_metadata *shipped_root(const struct pintle_client *client)
+{
+    return pti_roots_version(&client->roots, client->shipped->root_version);
+}
+
+static enum pintle_status copy_shipped(struct pintle_client *client, struct pti_generation **copy,
+                                       struct pti_error *error)
+{
+    return pti_generation_read(client->config->shipped, &client->roots,
+                               client->config->clock.now(client->config->clock.ctx), copy, error);
+}
+
+/*
+ * The shipped generation passes the same apply as a download.  One that is older, or that apply refuses, changes nothing.
+ * With unverified storage it is what is left to enforce, but not a new baseline: nothing of it is stored.
+ */
+static enum pintle_status take_shipped(struct pintle_client *client, struct loaded *loaded, bool *taken,
+                                       struct pti_error *error)
+{
+    struct pti_generation *next = NULL;
+    struct pti_error refusal;
+    enum pintle_status status;
+
+    *taken = false;
+    if (client->shipped == NULL)
+        return PINTLE_OK;
+    status = pti_apply(loaded->accepted, client->shipped, shipped_root(client), &refusal);
+    if (status == PINTLE_ERR_TRUST)
+        return PINTLE_OK;
+    if (status != PINTLE_OK)
+        return pti_fail(error, status, "shipped generation: %s", refusal.detail);
+    if (loaded->accepted != NULL &&
+        pti_bytes_equal(loaded->accepted->timestamp->bytes, client->shipped->timestamp->bytes) &&
+        loaded->accepted->root_version == client->shipped->root_version)
+        return PINTLE_OK;
+    status = copy_shipped(client, &next, error);
+    if (status == PINTLE_OK) {
+        next->shipped = true;
+        next->accepted_at = client->config->clock.now(client->config->clock.ctx);
+        status = pti_apply_inherit(loaded->accepted, next, shipped_root(client), error);
+    }
+    if (status != PINTLE_OK) {
+        pti_generation_free(next);
+        return status;
+    }
+    pti_generation_free(loaded->accepted);
+    loaded->accepted = next;
+    *taken = true;
+    return PINTLE_OK;
+}
+
+static enum pintle_status put_in_force(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
+{
+    const struct pti_tuf_metadata *newest = pti_roots_newest(&client->roots);
+    struct pintle_pinset *pinset;
+    enum pintle_status status =
+        pti_enforce_compile(client, loaded->accepted, loaded->unverified, true, &pinset, error);
+
+    if (status != PINTLE_OK)
+        return status;
+    (void)pthread_mutex_lock(&client->state);
+    client->behind = loaded->accepted != NULL && loaded->accepted->root_version != newest->version;
+    (void)pthread_mutex_unlock(&client->state);
+    pti_enforce_swap(client, loaded->accepted, loaded->unverified, pinset);
+    loaded->accepted = NULL;
+    return PINTLE_OK;
+}
+
+static enum pintle_status start_locked(struct pintle_client *client, bool locked, struct loaded *loaded,
+                                       struct pti_error *error)
+{
+    enum pintle_status status = load_roots(client, loaded, error);
+    bool taken = false;
+
+    if (status == PINTLE_OK)
+        status = load_accepted(client, loaded, error);
+    if (status == PINTLE_OK)
+        status = take_shipped(client, loaded, &taken, error);
+    if (status != PINTLE_OK || !locked || loaded->unverified)
+        return status;
+    status = save_both(client, taken ? loaded->accepted : NULL, error);
+    if (status != PINTLE_ERR_STORAGE)
+        return status;
+    /* It is enforced all the same: what shipped will be there again at the next start. */
+    pti_live_emit(client->live, PINTLE_EVENT_STORAGE, error->status, NULL, error->detail);
+    return PINTLE_OK;
+}
+
+enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_error *error)
+{
+    struct loaded loaded = {NULL, false};
+    bool locked = lock(client, error) == PINTLE_OK;
+    enum pintle_status status;
+
+    if (!locked)
+        problem(client, &loaded, error);
+    forget(&client->stored_roots);
+    forget(&client->stored_accepted);
+    status = start_locked(client, locked, &loaded, error);
+    if (locked)
+        unlock(client);
+    if (status == PINTLE_OK)
+        status = put_in_force(client, &loaded, error);
+    pti_generation_free(loaded.accepted);
+    return status;
+}
+
+/* Reads the stored generation again, now that its root may be known.  One that is damaged beyond that is no baseline. */
+static enum pintle_status reread_accepted(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
+{
+    int64_t root, now = client->config->clock.now(client->config->clock.ctx);
+    enum pintle_status status;
+
+    if (pti_generation_file_root(client->stored_accepted.bytes, &root, NULL) != PINTLE_OK)
+        return PINTLE_OK;
+    if (pti_roots_version(&client->roots, root) == NULL)
+        return pti_fail(error, PINTLE_ERR_TRUST, "the store was accepted under root %" PRId64
+                        ", but the repository offers roots only up to %zu", root, client->roots.count);
+    status = pti_generation_read(client->stored_accepted.bytes, &client->roots, now, &loaded->accepted, error);
+    return status == PINTLE_ERR_MEMORY ? status : PINTLE_OK;
+}
+
+enum pintle_status pti_storage_recover(struct pintle_client *client, struct pti_error *error)
+{
+    struct loaded loaded = {NULL, true}; /* other hosts stay refused until the refresh under way has succeeded */
+    bool taken;
+    enum pintle_status status;
+
+    if (!client->storage_unverified || !client->stored_accepted.found)
+        return PINTLE_OK;
+    status = reread_accepted(client, &loaded, error);
+    if (status == PINTLE_OK && loaded.accepted != NULL)
+        status = take_shipped(client, &loaded, &taken, error);
+    if (status == PINTLE_OK && loaded.accepted != NULL)
+        status = put_in_force(client, &loaded, error);
+    pti_generation_free(loaded.accepted);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The client's side of its store: two files under one lock (docs/design.md, section 5.5).  Every function here is called
+ * with client->refreshing held.
+ */
+#ifndef PTI_CLIENT_STORAGE_H
+#define PTI_CLIENT_STORAGE_H
+
+#include "client/client.h"
+
+/*
+ * Reads both files, verifies them, lets the shipped generation take part, and puts the result in force; writes back what
+ * that changed.  Storage that cannot be read or verified is no failure: shipped policies are enforced, every other host is
+ * refused, and an event says so.  PINTLE_ERR_MEMORY.
+ */
+enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_error *error);
+
+/*
+ * Has somebody else changed the store since we last read or wrote it?  Locks, compares, and unlocks.
+ * PINTLE_OK with *moved; PINTLE_ERR_STORAGE.
+ */
+enum pintle_status pti_storage_moved(struct pintle_client *client, bool *moved, struct pti_error *error);
+
+/*
+ * Saves the roots, or (generation not NULL) first the roots and then that generation as accepted, unless somebody else
+ * changed the store since: then *moved is true and nothing was written.  What is there already is not written again.
+ */
+enum pintle_status pti_storage_save(struct pintle_client *client, const struct pti_generation *generation, bool *moved,
+                                    struct pti_error *error);
+
+/*
+ * If the stored generation could not be verified because roots were missing, and they are here now: verifies it and puts
+ * it in force as the baseline.  PINTLE_ERR_TRUST if the roots are still older than what it names.
+ */
+enum pintle_status pti_storage_recover(struct pintle_client *client, struct pti_error *error);
+
+#endif

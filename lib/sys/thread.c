@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The optional thread of a client: it refreshes when due, heals after a mismatch, and sends reports. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "client/client.h"
+
+#define REFRESH_DEADLINE_MS 30000
+#define REPORTS_DEADLINE_MS 10000
+#define REPORTS_RETRY_MS 60000
+#define WAIT_MAX_MS 60000 /* wakes at least this often: the machine may have slept */
+
+struct client_thread {
+    struct pintle_client *client;
+    pthread_t id;
+    int64_t reports_after_ms; /* monotonic; a collector that failed is left alone until then */
+};
+
+static bool reports_waiting(struct pintle_client *client)
+{
+    bool waiting;
+
+    (void)pthread_mutex_lock(&client->live->lock);
+    waiting = client->live->reports.count > 0;
+    (void)pthread_mutex_unlock(&client->live->lock);
+    return waiting;
+}
+
+static void send_reports(struct client_thread *thread)
+{
+    const struct pintle_clock *clock = &thread->client->config->clock;
+    int64_t now_ms = clock->monotonic_ms(clock->ctx);
+
+    if (now_ms < thread->reports_after_ms || !reports_waiting(thread->client))
+        return;
+    if (pintle_client_send_reports(thread->client, REPORTS_DEADLINE_MS) != PINTLE_OK)
+        thread->reports_after_ms = now_ms + REPORTS_RETRY_MS;
+}
+
+static void *run(void *ctx)
+{
+    struct client_thread *thread = ctx;
+    int64_t wait_ms = 0;
+
+    while (pti_live_wait(thread->client->live, wait_ms)) {
+        if (pintle_client_next_due(thread->client) == 0)
+            (void)pintle_client_refresh(thread->client, REFRESH_DEADLINE_MS); /* failures arrive as events */
+        send_reports(thread);
+        wait_ms = pintle_client_next_due(thread->client);
+        if (wait_ms > WAIT_MAX_MS)
+            wait_ms = WAIT_MAX_MS;
+    }
+    return NULL;
+}
+
+static void stop(void *ctx)
+{
+    struct client_thread *thread = ctx;
+
+    (void)pthread_join(thread->id, NULL);
+    free(thread);
+}
+
+enum pintle_status pintle_client_start(struct pintle_client *client)
+{
+    struct pti_error error = {PINTLE_OK, ""};
+    struct client_thread *thread;
+
+    if (client == NULL)
+        return PINTLE_ERR_MISUSE;
+    if (client->thread != NULL) {
+        (void)pti_fail(&error, PINTLE_ERR_MISUSE, "start: the client's thread is running already");
+        return pti_client_fail(client, &error);
+    }
+    thread = calloc(1, sizeof *thread);
+    if (thread != NULL) {
+        thread->client = client;
+        client->thread_stop = stop;
+        client->thread = thread;
+        if (pthread_create(&thread->id, NULL, run, thread) == 0)
+            return PINTLE_OK;
+        client->thread = NULL;
+        free(thread);
+    }
+    (void)pti_fail(&error, PINTLE_ERR_MEMORY, "start: no thread to be had");
+    return pti_client_fail(client, &error);
+}
