@@ -30,10 +30,10 @@ static const struct {
     {EXIT_STORAGE, "a file or directory cannot be read, written or locked"},
 };
 
-int pti_exit_code(enum pintle_status status, bool usage)
+int pti_exit_code(enum pintle_status status, enum pti_failure failure)
 {
-    if (usage) {
-        return EXIT_USAGE;
+    if (status != PINTLE_OK && failure != PTI_FAILURE_STATUS) {
+        return failure == PTI_FAILURE_USAGE ? EXIT_USAGE : EXIT_OTHER;
     }
     switch (status) {
     case PINTLE_OK:

@@ -3,13 +3,15 @@
 #ifndef PTI_CLI_EXIT_CODE_H
 #define PTI_CLI_EXIT_CODE_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include <pintle/status.h>
 
-/* usage: the failure is about the command line, whatever the status. */
-int pti_exit_code(enum pintle_status status, bool usage);
+/* Failures that are none of the library's classes. */
+enum pti_failure { PTI_FAILURE_STATUS = 0, PTI_FAILURE_USAGE, PTI_FAILURE_OTHER };
+
+/* 0 for PINTLE_OK; else failure says whether status is the class. */
+int pti_exit_code(enum pintle_status status, enum pti_failure failure);
 
 /* The table behind `pintle help exit-codes`. */
 void pti_exit_codes_print(FILE *stream);

@@ -20,9 +20,9 @@ static const struct {
     const struct pti_command *commands[12];
 } chapters[] = {
     {"make and change a repository",
-     {&pti_command_init, &pti_command_host_add, &pti_command_host_release, &pti_command_host_list,
-      &pti_command_pin_add, &pti_command_pin_remove, &pti_command_pin_list, &pti_command_zone_add,
-      &pti_command_zone_list, &pti_command_key_new, &pti_command_key_show}},
+     {&pti_command_init, &pti_command_host_add, &pti_command_host_release, &pti_command_host_list, &pti_command_pin_add,
+      &pti_command_pin_remove, &pti_command_pin_list, &pti_command_zone_add, &pti_command_zone_list,
+      &pti_command_key_new, &pti_command_key_show}},
     {"sign and publish it",
      {&pti_command_diff, &pti_command_sign, &pti_command_publish, &pti_command_status, &pti_command_verify}},
     {"look at a host as a client does", {&pti_command_probe, &pti_command_check, &pti_command_get}},
@@ -59,7 +59,7 @@ static void print_commands(FILE *stream)
           "  pintle init --repo pins\n"
           "  pintle host add api.example.com --zone main --repo pins\n"
           "  pintle pin add api.example.com --cert /etc/ssl/certs/api.pem --repo pins\n"
-          "  pintle publish --key pins/keys/targets-1.pem --repo pins\n",
+          "  pintle publish --repo pins\n",
           stream);
 }
 
@@ -143,11 +143,11 @@ static const struct pti_command *find_command(int argc, char **argv, size_t *wor
         *words = search.words;
         return search.found;
     }
-    *code = pti_exit_code(PINTLE_ERR_MISUSE, true);
+    *code = pti_exit_code(PINTLE_ERR_MISUSE, PTI_FAILURE_USAGE);
     if (search.group && (!search.second || is_help(search.second))) {
         if (search.second) {
             print_group(&search);
-            *code = pti_exit_code(PINTLE_OK, false);
+            *code = pti_exit_code(PINTLE_OK, PTI_FAILURE_STATUS);
         } else {
             fprintf(stderr, "pintle %s: expected a command after it, found nothing; see `pintle %s --help`\n",
                     search.first, search.first);
@@ -203,7 +203,7 @@ static int run(const struct pti_command *command, int argc, char **argv)
 
     if (status == PINTLE_OK && cli.help) {
         pti_cli_help(command, stdout);
-        return pti_exit_code(status, false);
+        return pti_exit_code(status, PTI_FAILURE_STATUS);
     }
     if (status == PINTLE_OK) {
         status = command->run(&cli);
@@ -211,10 +211,10 @@ static int run(const struct pti_command *command, int argc, char **argv)
     if (status != PINTLE_OK && cli.error.detail[0] != '\0') {
         fprintf(stderr, "pintle %s: %s\n", command->name, cli.error.detail);
     }
-    if (cli.usage) {
+    if (cli.failure == PTI_FAILURE_USAGE) {
         fprintf(stderr, "see `pintle %s --help`\n", command->name);
     }
-    return pti_exit_code(status, cli.usage);
+    return pti_exit_code(status, cli.failure);
 }
 
 static int dispatch(int argc, char **argv)
@@ -225,7 +225,7 @@ static int dispatch(int argc, char **argv)
 
     if (argc < 2) {
         print_commands(stderr);
-        return pti_exit_code(PINTLE_ERR_MISUSE, true);
+        return pti_exit_code(PINTLE_ERR_MISUSE, PTI_FAILURE_USAGE);
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("pintle " VERSION);
@@ -249,13 +249,13 @@ int main(int argc, char **argv)
     /* Before any thread; the library leaves it to the program. */
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         fputs("pintle: libcurl cannot be initialised\n", stderr);
-        return pti_exit_code(PINTLE_ERR_UNSUPPORTED, false);
+        return pti_exit_code(PINTLE_ERR_UNSUPPORTED, PTI_FAILURE_STATUS);
     }
     code = dispatch(argc, argv);
     curl_global_cleanup();
     if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {
         fputs("pintle: the output could not be written completely\n", stderr);
-        code = pti_exit_code(PINTLE_ERR_STORAGE, false);
+        code = pti_exit_code(PINTLE_ERR_STORAGE, PTI_FAILURE_STATUS);
     }
     return code;
 }

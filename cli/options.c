@@ -13,6 +13,25 @@
 /* getopt_long's return values: operands arrive as 1 because the option string starts with '-'. */
 enum { OPERAND = 1, HELP = 'h', MISSING_VALUE = ':', UNKNOWN = '?', FIRST_OPTION = 256 };
 
+/* The options of both tables in one row; NULL past the end. */
+static const struct pti_option *option_at(const struct pti_command *command, size_t index)
+{
+    size_t own = 0;
+
+    while (command->options[own].name) {
+        own++;
+    }
+    if (index < own) {
+        return &command->options[index];
+    }
+    for (size_t i = 0; command->shared && command->shared[i].name; i++) {
+        if (own + i == index) {
+            return &command->shared[i];
+        }
+    }
+    return NULL;
+}
+
 static const struct pti_option help_option = {"help", NULL, "print this text", false};
 
 enum pintle_status pti_cli_usage(struct pti_cli *cli, const char *format, ...)
@@ -23,12 +42,25 @@ enum pintle_status pti_cli_usage(struct pti_cli *cli, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    cli->usage = true;
+    cli->failure = PTI_FAILURE_USAGE;
+    return pti_fail(&cli->error, PINTLE_ERR_MISUSE, "%s", text);
+}
+
+enum pintle_status pti_cli_other(struct pti_cli *cli, const char *format, ...)
+{
+    char text[PTI_ERROR_DETAIL_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cli->failure = PTI_FAILURE_OTHER;
     return pti_fail(&cli->error, PINTLE_ERR_MISUSE, "%s", text);
 }
 
 static enum pintle_status unknown_option(struct pti_cli *cli, const char *typed)
 {
+    const struct pti_option *option = NULL;
     struct pti_suggestion suggestion;
     char name[64];
 
@@ -37,7 +69,7 @@ static enum pintle_status unknown_option(struct pti_cli *cli, const char *typed)
     }
     snprintf(name, sizeof name, "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
     pti_suggestion_init(&suggestion, name);
-    for (const struct pti_option *option = cli->command->options; option->name; option++) {
+    for (size_t i = 0; (option = option_at(cli->command, i)) != NULL; i++) {
         pti_suggestion_offer(&suggestion, option->name);
         if (strncmp(option->name, name, strlen(name)) == 0 && !suggestion.nearest) {
             suggestion.nearest = option->name;
@@ -113,7 +145,7 @@ static enum pintle_status take_result(struct pti_cli *cli, int result, char **ar
         const char letter[] = {'-', (char)optopt, '\0'};
         const char *typed = argv[optind - 1];
 
-        for (option = cli->command->options; option->name; option++) {
+        for (size_t i = 0; (option = option_at(cli->command, i)) != NULL; i++) {
             if (!option->value && typed_whole(typed, option->name)) {
                 return pti_cli_usage(cli, "--%s takes no value, found \"%.60s\"", option->name, typed);
             }
@@ -125,13 +157,13 @@ static enum pintle_status take_result(struct pti_cli *cli, int result, char **ar
         return unknown_option(cli, optopt > 0 && optopt < FIRST_OPTION ? letter : typed);
     }
     if (result == MISSING_VALUE) {
-        option = &cli->command->options[optopt - FIRST_OPTION];
+        option = option_at(cli->command, (size_t)(optopt - FIRST_OPTION));
         if (!typed_whole(argv[optind - 1], option->name)) {
             return unknown_option(cli, argv[optind - 1]);
         }
         return pti_cli_usage(cli, "--%s needs %s after it", option->name, option->value);
     }
-    option = &cli->command->options[result - FIRST_OPTION];
+    option = option_at(cli->command, (size_t)(result - FIRST_OPTION));
     if (!typed_whole(typed_option(argv), option->name)) {
         return unknown_option(cli, typed_option(argv));
     }
@@ -140,12 +172,13 @@ static enum pintle_status take_result(struct pti_cli *cli, int result, char **ar
 
 static void fill_long_options(const struct pti_command *command, struct option *longs)
 {
+    const struct pti_option *option = NULL;
     int count = 0;
 
-    for (const struct pti_option *option = command->options; option->name; option++, count++) {
+    for (; (option = option_at(command, (size_t)count)) != NULL; count++) {
         assert(count < PTI_CLI_OPTIONS_MAX);
-        longs[count] =
-            (struct option){option->name, option->value ? required_argument : no_argument, NULL, FIRST_OPTION + count};
+        longs[count] = (struct option){option->name, option->value ? required_argument : no_argument, NULL,
+                                       FIRST_OPTION + count};
     }
     longs[count++] = (struct option){help_option.name, no_argument, NULL, HELP};
     longs[count] = (struct option){NULL, 0, NULL, 0};
@@ -179,7 +212,9 @@ enum pintle_status pti_cli_parse(struct pti_cli *cli, const struct pti_command *
 
 static bool has_option(const struct pti_command *command, const char *name)
 {
-    for (const struct pti_option *option = command->options; option->name; option++) {
+    const struct pti_option *option = NULL;
+
+    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
         if (strcmp(option->name, name) == 0) {
             return true;
         }
@@ -269,14 +304,15 @@ static void print_option(const struct pti_option *option, int width, FILE *strea
 
 void pti_cli_help(const struct pti_command *command, FILE *stream)
 {
+    const struct pti_option *option = NULL;
     int width = (int)strlen("--help");
 
     fprintf(stream, "usage: pintle %s%s%s%s\n\n%s.\n", command->name, *command->operands ? " " : "", command->operands,
-            command->options->name ? " [options]" : "", command->summary);
+            option_at(command, 0) ? " [options]" : "", command->summary);
     if (command->details) {
         fprintf(stream, "\n%s\n", command->details);
     }
-    for (const struct pti_option *option = command->options; option->name; option++) {
+    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
         int length = (int)(strlen(option->name) + 2 + (option->value ? strlen(option->value) + 1 : 0));
 
         if (length > width) {
@@ -284,7 +320,7 @@ void pti_cli_help(const struct pti_command *command, FILE *stream)
         }
     }
     fputs("\noptions:\n", stream);
-    for (const struct pti_option *option = command->options; option->name; option++) {
+    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
         print_option(option, width, stream);
     }
     print_option(&help_option, width, stream);

@@ -46,7 +46,7 @@ struct pti_cell {
 struct pti_section {
     enum pti_layout layout;
     const char *name;  /* the array's key in JSON; NULL for a record */
-    const char *title; /* the line above it in text; NULL for none */
+    const char *title; /* the line above it in text; "" for an empty line only, NULL for none */
     const char *empty; /* the line instead of an empty list; NULL for none */
     const struct pti_column *columns;
     size_t column_count;
@@ -64,9 +64,10 @@ void pti_printout_init(struct pti_printout *printout);
 void pti_printout_clear(struct pti_printout *printout);
 
 /* Opens a section; columns and texts are borrowed until the printout is cleared.  A record has its one row at once. */
-void pti_printout_record(struct pti_printout *printout, const char *title, const struct pti_column *columns, size_t count);
+void pti_printout_record(struct pti_printout *printout, const char *title, const struct pti_column *columns,
+                         size_t count);
 void pti_printout_list(struct pti_printout *printout, enum pti_layout layout, const char *name, const char *title,
-                     const char *empty, const struct pti_column *columns, size_t count);
+                       const char *empty, const struct pti_column *columns, size_t count);
 /* Opens the next row of the last section. */
 void pti_printout_row(struct pti_printout *printout);
 
@@ -82,7 +83,7 @@ void pti_printout_sha256(struct pti_printout *printout, const char *key, const u
 
 /* Prints everything.  PINTLE_ERR_MEMORY, PINTLE_ERR_STORAGE (stream). */
 enum pintle_status pti_printout_print(const struct pti_printout *printout, bool json, FILE *stream,
-                                    struct pti_error *error);
+                                      struct pti_error *error);
 /* The same into a buffer, for tests and embedding. */
 enum pintle_status pti_printout_render(const struct pti_printout *printout, bool json, struct pti_buf *out);
 

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* How many insertions, deletions, replacements and swaps of neighbours turn a into b; bounded, large if either is long. */
+/* How many insertions, deletions, replacements and swaps of neighbours turn a into b; SIZE_MAX if either is long. */
 size_t pti_suggest_distance(const char *a, const char *b);
 
 /* Keeps the nearest candidate seen so far. */

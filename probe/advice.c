@@ -28,7 +28,8 @@ static void pin_leaf(const struct advice *advice, const struct pti_probe_certifi
     pti_base64_encode(leaf->spki, sizeof leaf->spki, hash);
     snprintf(text, sizeof text,
              "live%s: pin the leaf's key, spki %s; take it from the key itself: pintle pin add %s --key FILE (or "
-             "--csr FILE)", which, hash, advice->host);
+             "--csr FILE)",
+             which, hash, advice->host);
     advice->line(advice->ctx, text);
 }
 
@@ -45,7 +46,8 @@ static void judge_dates(const struct advice *advice, const struct pti_probe_cert
     } else if (days < SOON_DAYS) {
         snprintf(text, sizeof text,
                  "the leaf certificate expires in %" PRId64 " days: renew it with the same key, or with one that is "
-                 "pinned already", days);
+                 "pinned already",
+                 days);
         advice->line(advice->ctx, text);
     }
 }
@@ -65,11 +67,13 @@ static void judge_issuers(const struct advice *advice, const struct pti_probe_re
     char text[LINE_MAX_SIZE];
 
     if (mentions(result, "Let's Encrypt") || mentions(result, "Internet Security Research Group")) {
-        advice->line(advice->ctx, "never pin an intermediate of Let's Encrypt: it picks one at random on purpose, so the "
-                                  "next renewal would lock clients out");
+        advice->line(advice->ctx,
+                     "never pin an intermediate of Let's Encrypt: it picks one at random on purpose, so the "
+                     "next renewal would lock clients out");
     } else if (result->count > 1) {
-        advice->line(advice->ctx, "a CA's intermediate may change at any renewal: pin issuers only where the CA promises "
-                                  "to tell you before, and every one it may use");
+        advice->line(advice->ctx,
+                     "a CA's intermediate may change at any renewal: pin issuers only where the CA promises "
+                     "to tell you before, and every one it may use");
     }
     for (size_t i = 0; result->valid && i < result->count; i++) {
         if (result->certificates[i].chain_at < 0) {
@@ -90,7 +94,8 @@ void pti_probe_advise(const struct pti_probe_result *result, const struct pti_pr
     if (!result->valid) {
         snprintf(text, sizeof text,
                  "ordinary validation fails here (%s): pinning does not replace it, clients would refuse this host; "
-                 "with a private CA, name it with --ca FILE", result->validation);
+                 "with a private CA, name it with --ca FILE",
+                 result->validation);
         line(ctx, text);
     }
     judge_dates(&advice, &result->certificates[0]);
@@ -100,11 +105,13 @@ void pti_probe_advise(const struct pti_probe_result *result, const struct pti_pr
     }
     snprintf(text, sizeof text,
              "next: make the key that will replace it today and pin it before any server has it: "
-             "pintle pin add %s --key next.pem", host);
+             "pintle pin add %s --key next.pem",
+             host);
     line(ctx, text);
     snprintf(text, sizeof text,
              "backup: keep a third key away from the servers, with a certificate request for another CA: "
-             "pintle pin add %s --csr backup.csr --permanent", host);
+             "pintle pin add %s --csr backup.csr --permanent",
+             host);
     line(ctx, text);
     judge_issuers(&advice, result);
 }

@@ -107,8 +107,10 @@ enum pintle_status pti_dial(const struct pti_endpoint *endpoint, int64_t deadlin
     snprintf(port, sizeof port, "%u", (unsigned)endpoint->port);
     resolved = getaddrinfo(endpoint->host, port, &hints, &list);
     if (resolved != 0) {
-        return pti_fail(error, PINTLE_ERR_NETWORK, "%s cannot be resolved: %s; check the name, or say where to go "
-                        "with --connect ADDR:PORT", endpoint->host, gai_strerror(resolved));
+        return pti_fail(error, PINTLE_ERR_NETWORK,
+                        "%s cannot be resolved: %s; check the name, or say where to go "
+                        "with --connect ADDR:PORT",
+                        endpoint->host, gai_strerror(resolved));
     }
     for (const struct addrinfo *next = list; next && *fd < 0; next = next->ai_next) {
         int candidate = open_socket(next);
@@ -123,8 +125,9 @@ enum pintle_status pti_dial(const struct pti_endpoint *endpoint, int64_t deadlin
     }
     freeaddrinfo(list);
     if (*fd < 0) {
-        return pti_fail(error, PINTLE_ERR_NETWORK, "no connection to %s (%s): %s; check the address and that it listens",
-                        endpoint->host, tried, strerror(failure));
+        return pti_fail(error, PINTLE_ERR_NETWORK,
+                        "no connection to %s (%s): %s; check the address and that it listens", endpoint->host, tried,
+                        strerror(failure));
     }
     if (address) {
         memcpy(address, tried, sizeof tried);

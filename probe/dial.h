@@ -24,8 +24,8 @@ enum pintle_status pti_dial(const struct pti_endpoint *endpoint, int64_t deadlin
                             struct pti_error *error);
 
 /*
- * Runs the client's side of the handshake of ssl over fd.  PINTLE_ERR_NETWORK: it failed, for whatever reason; the detail
- * quotes OpenSSL.  Never blocks past deadline.
+ * Runs the client's side of the handshake of ssl over fd.  PINTLE_ERR_NETWORK: it failed, for whatever reason; the
+ * detail quotes OpenSSL.  Never blocks past deadline.
  */
 enum pintle_status pti_dial_handshake(SSL *ssl, int fd, int64_t deadline, struct pti_error *error);
 

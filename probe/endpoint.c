@@ -52,8 +52,8 @@ enum pintle_status pti_endpoint_parse(const char *text, uint16_t port, struct pt
         length = (size_t)(colon - text);
     }
     if (length >= sizeof name) {
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected a host name of at most %d bytes, found %zu",
-                        PINTLE_HOST_MAX, length);
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected a host name of at most %d bytes, found %zu", PINTLE_HOST_MAX,
+                        length);
     }
     memcpy(name, text, length);
     name[length] = '\0';

@@ -15,8 +15,8 @@ struct pti_endpoint {
 };
 
 /*
- * Reads "host", "host:port", "[v6]", "[v6]:port" or "v6".  Without a port, port is used.  PINTLE_ERR_INPUT: no host name or
- * address, a port that is none, or a URL where a host was expected.
+ * Reads "host", "host:port", "[v6]", "[v6]:port" or "v6".  Without a port, port is used.  PINTLE_ERR_INPUT: no host
+ * name or address, a port that is none, or a URL where a host was expected.
  */
 enum pintle_status pti_endpoint_parse(const char *text, uint16_t port, struct pti_endpoint *endpoint,
                                       struct pti_error *error);

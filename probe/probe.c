@@ -62,9 +62,10 @@ static void describe_key(X509 *certificate, char *out, size_t size)
         if (EVP_PKEY_get_group_name(key, group, sizeof group, &length) != 1) {
             pti_copy_text(group, sizeof group, "unknown curve");
         }
-        snprintf(out, size, "EC %s", strcmp(group, "prime256v1") == 0  ? "P-256"
-                                     : strcmp(group, "secp384r1") == 0 ? "P-384"
-                                                                       : group);
+        snprintf(out, size, "EC %s",
+                 strcmp(group, "prime256v1") == 0  ? "P-256"
+                 : strcmp(group, "secp384r1") == 0 ? "P-384"
+                                                   : group);
     } else if (EVP_PKEY_is_a(key, "RSA")) {
         snprintf(out, size, "RSA %d", EVP_PKEY_get_bits(key));
     } else {
@@ -106,7 +107,7 @@ static enum pintle_status read_certificate(X509 *certificate, struct pti_probe_c
 
 /* ---- the chain ---- */
 
-static int position_in(STACK_OF(X509) *chain, X509 *certificate)
+static int position_in(STACK_OF(X509) * chain, X509 *certificate)
 {
     for (int i = 0; i < sk_X509_num(chain); i++) {
         if (X509_cmp(sk_X509_value(chain, i), certificate) == 0) {
@@ -140,8 +141,9 @@ static enum pintle_status read_chain(SSL *ssl, struct pti_probe_result *result, 
         return pti_fail(error, PINTLE_ERR_NETWORK, "the host completed a handshake without any certificate");
     }
     if (sk_X509_num(sent) > PINTLE_CHAIN_MAX || sk_X509_num(verified) > PINTLE_CHAIN_MAX) {
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected at most %d certificates, found %d; no client would accept it",
-                        PINTLE_CHAIN_MAX, sk_X509_num(sent));
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "expected at most %d certificates, found %d; no client would accept it", PINTLE_CHAIN_MAX,
+                        sk_X509_num(sent));
     }
     for (int i = 0; i < sk_X509_num(verified) && status == PINTLE_OK; i++) {
         X509 *certificate = sk_X509_value(verified, i);

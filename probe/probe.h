@@ -2,9 +2,9 @@
 /*
  * What a host serves, over real TLS.
  *
- * It shows; it does not trust.  The handshake is completed whatever the certificates are, no application byte is sent, and
- * what was seen is no proof of who owns the key: an interceptor shows its own.  Ordinary validation is reported beside it,
- * because a pin matches in the verified chain and not in the one that was sent.
+ * It shows; it does not trust.  The handshake is completed whatever the certificates are, no application byte is sent,
+ * and what was seen is no proof of who owns the key: an interceptor shows its own.  Ordinary validation is reported
+ * beside it, because a pin matches in the verified chain and not in the one that was sent.
  */
 #ifndef PTI_PROBE_PROBE_H
 #define PTI_PROBE_PROBE_H
@@ -38,8 +38,8 @@ struct pti_probe_certificate {
 
 struct pti_probe_result {
     char address[PTI_DIAL_ADDRESS_SIZE];
-    char protocol[16]; /* "TLSv1.3" */
-    bool valid;        /* ordinary validation: chain, host name, time */
+    char protocol[16];    /* "TLSv1.3" */
+    bool valid;           /* ordinary validation: chain, host name, time */
     char validation[128]; /* "ok", or what it found wrong */
     /* The verified chain if there is one, leaf first, then what was sent beside it; else what was sent. */
     struct pti_probe_certificate certificates[PTI_PROBE_CERTIFICATES_MAX];

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/app.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pintle/curl_transport.h>
+
+#include "base/datetime.h"
+#include "base/json.h"
+#include "cli/directory_transport.h"
+#include "cli/memory_store.h"
+#include "cli/session.h"
+#include "publish/file.h"
+
+#define REPORT_DEADLINE_MS 3000
+#define SECONDS_A_DAY 86400
+/* Asked for its header, an unlisted host tells the charter's version alone (RFC 6761 keeps it unlisted). */
+#define UNLISTED_HOST "unlisted.invalid"
+
+const struct pti_option pti_app_options[] = {
+    PTI_OPTION_REPO,
+    {"roots", "FILE", "the trust anchor, as an app embeds it (default: DIR/app/roots)", false},
+    {"shipped", "FILE", "the generation that ships with the app (app/shipped)", false},
+    {"url", "BASEURL",
+     "where the manifest is served; repeat it for mirrors\n"
+     "(default: read DIR/public, unless only --roots, --shipped or --store are given)",
+     true},
+    {"store", "DIR", "keep accepted manifests there (default: in memory, so every run is a first start)", false},
+    {"ca", "FILE", "PEM certificates to validate HTTPS with, instead of this machine's trust store", false},
+    {"connect", "ADDR[:PORT]", "connect there instead of resolving HOST", false},
+    {"require", NULL, "refuse HOST if no pins are known for it", false},
+    {"no-refresh", NULL, "fetch nothing: enforce what is stored or shipped", false},
+    {"timeout", "SECONDS", "for each refresh and each connection (default 10)", false},
+    PTI_OPTION_END,
+};
+
+/* ---- events ---- */
+
+static void on_event(void *ctx, const struct pintle_event *event)
+{
+    struct pti_app *app = ctx;
+    char stamp[PTI_DATETIME_SIZE + 2] = "";
+
+    if (event->kind == PINTLE_EVENT_REFUSED && event->verdict) {
+        pthread_mutex_lock(&app->lock);
+        app->refused = *event->verdict;
+        pthread_mutex_unlock(&app->lock);
+        return; /* the command says it, with the host it asked for */
+    }
+    if (event->kind == PINTLE_EVENT_UP_TO_DATE || event->kind == PINTLE_EVENT_STARTED ||
+        (event->kind == PINTLE_EVENT_APPLIED && !app->stamped)) {
+        return; /* nothing a person has to know */
+    }
+    if (app->stamped) {
+        pti_datetime_format(pti_session_time(), stamp);
+        strcat(stamp, " ");
+    }
+    fprintf(app->cli->err, "%s%s: %s\n", stamp, pintle_event_name(event->kind), event->message);
+}
+
+/* ---- making one ---- */
+
+static enum pintle_status config_failed(struct pti_app *app, enum pintle_status status)
+{
+    return pti_fail(&app->cli->error, status, "%s", pintle_config_error(app->config));
+}
+
+static enum pintle_status set_anchor(struct pti_app *app)
+{
+    const char *roots = pti_cli_text(app->cli, "roots"), *shipped = pti_cli_text(app->cli, "shipped");
+    char path[PTI_PATH_MAX];
+    enum pintle_status status = PINTLE_OK;
+
+    if (!roots) {
+        status = pti_file_path(path, pti_cli_repo(app->cli), "app/roots", &app->cli->error);
+        if (status != PINTLE_OK) {
+            return status;
+        }
+        if (!pti_file_exists(path)) {
+            return pti_cli_usage(app->cli, "expected a trust anchor: --roots FILE, or --repo DIR with %.200s in it",
+                                 "app/roots");
+        }
+        roots = path;
+    }
+    status = pintle_config_set_roots_file(app->config, roots);
+    if (status == PINTLE_OK && shipped) {
+        status = pintle_config_set_shipped_file(app->config, shipped);
+    }
+    return status == PINTLE_OK ? PINTLE_OK : config_failed(app, status);
+}
+
+static enum pintle_status set_store(struct pti_app *app)
+{
+    const char *directory = pti_cli_text(app->cli, "store");
+    char detail[PTI_ERROR_DETAIL_MAX] = "no memory for a store";
+    enum pintle_status status = directory ? pintle_store_posix_init(&app->store, directory, detail, sizeof detail)
+                                          : pti_memory_store_init(&app->store);
+
+    if (status != PINTLE_OK) {
+        return pti_fail(&app->cli->error, status, "%s", detail);
+    }
+    status = pintle_config_set_store(app->config, &app->store);
+    return status == PINTLE_OK ? PINTLE_OK : config_failed(app, status);
+}
+
+/* Without --url the repository itself is the server, unless the client is meant to live on what it holds. */
+static bool reads_directory(const struct pti_cli *cli)
+{
+    char path[PTI_PATH_MAX];
+
+    if (pti_cli_count(cli, "url") > 0) {
+        return false;
+    }
+    if (!pti_cli_text(cli, "repo") && (pti_cli_text(cli, "roots") || pti_cli_text(cli, "shipped"))) {
+        return false;
+    }
+    return pti_file_path(path, pti_cli_repo(cli), "public", NULL) == PINTLE_OK && pti_file_exists(path);
+}
+
+static enum pintle_status set_transport(struct pti_app *app)
+{
+    struct pintle_transport curl;
+    char path[PTI_PATH_MAX];
+    enum pintle_status status = pintle_curl_transport_init(&curl, pti_cli_text(app->cli, "ca"));
+
+    if (status != PINTLE_OK) {
+        return pti_fail(&app->cli->error, status,
+                        "the HTTPS transport cannot be made (%s); does the --ca file hold PEM "
+                        "certificates?",
+                        pintle_status_name(status));
+    }
+    app->transport = curl;
+    if (reads_directory(app->cli)) {
+        status = pti_file_path(path, pti_cli_repo(app->cli), "public", &app->cli->error);
+        if (status == PINTLE_OK && pti_directory_transport_init(&app->transport, path, &curl) != PINTLE_OK) {
+            app->transport = curl;
+            status = pti_fail(&app->cli->error, PINTLE_ERR_MEMORY, "no memory for a transport");
+        }
+        if (status != PINTLE_OK) {
+            return status;
+        }
+        status = pintle_config_add_url(app->config, PTI_DIRECTORY_URL);
+        app->has_url = true;
+    }
+    for (size_t i = 0; i < pti_cli_count(app->cli, "url") && status == PINTLE_OK; i++) {
+        status = pintle_config_add_url(app->config, pti_cli_nth(app->cli, "url", i));
+        app->has_url = true;
+    }
+    if (status == PINTLE_OK) {
+        status = pintle_config_set_transport(app->config, &app->transport);
+    }
+    return status == PINTLE_OK ? PINTLE_OK : config_failed(app, status);
+}
+
+static enum pintle_status make_client(struct pti_app *app, const char *host)
+{
+    enum pintle_status status = pintle_config_set_events(app->config, on_event, app);
+
+    if (status == PINTLE_OK) {
+        status = pintle_config_set_app(app->config, "pintle-cli", "1");
+    }
+    if (status == PINTLE_OK && pti_cli_flag(app->cli, "require")) {
+        status = pintle_config_require_host(app->config, host);
+    }
+    if (status == PINTLE_OK) {
+        status = pintle_client_new(app->config, &app->client);
+    }
+    if (status != PINTLE_OK) {
+        return config_failed(app, status);
+    }
+    status = pintle_client_checker(app->client, &app->checker);
+    if (status != PINTLE_OK) {
+        return pti_fail(&app->cli->error, status, "no checker can be made: %s", pintle_status_name(status));
+    }
+    return PINTLE_OK;
+}
+
+enum pintle_status pti_app_open(struct pti_app *app, struct pti_cli *cli, const char *host)
+{
+    int64_t seconds = 10;
+    enum pintle_status status = pti_cli_number(cli, "timeout", 1, 600, &seconds);
+
+    memset(app, 0, sizeof *app);
+    app->cli = cli;
+    app->timeout_ms = seconds * 1000;
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    pthread_mutex_init(&app->lock, NULL);
+    status = pintle_config_new(&app->config);
+    if (status != PINTLE_OK) {
+        pti_fail(&cli->error, status, "no memory for a configuration");
+        goto fail;
+    }
+    status = set_anchor(app);
+    if (status != PINTLE_OK) {
+        goto fail;
+    }
+    status = set_store(app);
+    if (status != PINTLE_OK) {
+        goto fail;
+    }
+    status = set_transport(app);
+    if (status != PINTLE_OK) {
+        goto fail;
+    }
+    status = make_client(app, host);
+    if (status == PINTLE_OK) {
+        return PINTLE_OK;
+    }
+fail:
+    pti_app_close(app);
+    return status;
+}
+
+void pti_app_close(struct pti_app *app)
+{
+    if (!app->cli) {
+        return;
+    }
+    pintle_checker_free(app->checker);
+    pintle_client_free(app->client);
+    pintle_config_free(app->config);
+    if (app->transport.free) {
+        app->transport.free(app->transport.ctx);
+    }
+    if (app->store.free) {
+        app->store.free(app->store.ctx);
+    }
+    pthread_mutex_destroy(&app->lock);
+    memset(app, 0, sizeof *app);
+}
+
+/* ---- asking it ---- */
+
+static struct pti_json *parse_info(struct pti_app *app)
+{
+    size_t size = pintle_client_info(app->client, NULL, 0);
+    char *text = malloc(size + 1);
+    struct pti_json *json = NULL;
+
+    if (text && pintle_client_info(app->client, text, size + 1) <= size && size > 0) {
+        (void)pti_json_parse(pti_bytes_text(text), &json, NULL);
+    }
+    free(text);
+    return json;
+}
+
+void pti_app_state(struct pti_app *app, char *out, size_t size)
+{
+    struct pti_json *json = parse_info(app);
+    struct pintle_bytes state = {NULL, 0};
+
+    pti_copy_text(out, size, "unknown");
+    if (json && pti_json_as_string(pti_json_member(pti_json_root(json), "state"), &state) && state.size < size) {
+        memcpy(out, state.data, state.size);
+        out[state.size] = '\0';
+    }
+    pti_json_free(json);
+}
+
+static void say_age(struct pti_app *app)
+{
+    struct pti_json *json = parse_info(app);
+    const struct pti_json_value *root = json ? pti_json_root(json) : NULL;
+    char state[32], header[256];
+    int64_t age = -1;
+
+    pti_app_state(app, state, sizeof state);
+    pintle_client_header(app->client, UNLISTED_HOST, header, sizeof header);
+    (void)pti_json_as_integer(pti_json_member(root, "age_seconds"), &age);
+    fprintf(app->cli->err, "enforcing the last good pins: %s, ", header);
+    if (age < 0) {
+        fputs("of unknown age", app->cli->err);
+    } else if (age < 2 * 3600) {
+        fprintf(app->cli->err, "issued %" PRId64 " minutes ago", age / 60);
+    } else if (age < 2 * SECONDS_A_DAY) {
+        fprintf(app->cli->err, "issued %" PRId64 " hours ago", age / 3600);
+    } else {
+        fprintf(app->cli->err, "issued %" PRId64 " days ago", age / SECONDS_A_DAY);
+    }
+    fprintf(app->cli->err, ", %s\n", state);
+    pti_json_free(json);
+}
+
+enum pintle_status pti_app_refresh(struct pti_app *app)
+{
+    char state[32], detail[PTI_ERROR_DETAIL_MAX];
+    enum pintle_status status = PINTLE_OK;
+
+    if (app->has_url && !pti_cli_flag(app->cli, "no-refresh")) {
+        status = pintle_client_refresh(app->client, app->timeout_ms);
+    }
+    if (status != PINTLE_OK) {
+        pintle_client_error(app->client, detail, sizeof detail);
+    }
+    pti_app_state(app, state, sizeof state);
+    if (strcmp(state, "none") == 0) {
+        return status != PINTLE_OK
+                   ? pti_fail(&app->cli->error, status, "no manifest is to be had and none is stored: %.400s", detail)
+                   : pti_fail(&app->cli->error, PINTLE_ERR_TRUST,
+                              "no manifest is stored or shipped, so nothing would be pinned; refresh, or give --store "
+                              "or --shipped");
+    }
+    if (status != PINTLE_OK) {
+        say_age(app);
+    }
+    return PINTLE_OK;
+}
+
+bool pti_app_heal(struct pti_app *app)
+{
+    char detail[PTI_ERROR_DETAIL_MAX];
+
+    if (!app->has_url || pti_cli_flag(app->cli, "no-refresh")) {
+        return false;
+    }
+    if (pintle_client_refresh(app->client, app->timeout_ms) == PINTLE_OK) {
+        fputs("no pin matched; refreshed the manifest, connecting once more\n", app->cli->err);
+        return true;
+    }
+    pintle_client_error(app->client, detail, sizeof detail);
+    fprintf(app->cli->err, "no pin matched, and the refresh that might have brought it failed: %s\n", detail);
+    return false;
+}
+
+bool pti_app_take_refusal(struct pti_app *app, struct pintle_verdict *verdict)
+{
+    bool refused = false;
+
+    pthread_mutex_lock(&app->lock);
+    refused = app->refused.status != PINTLE_OK;
+    *verdict = app->refused;
+    memset(&app->refused, 0, sizeof app->refused);
+    pthread_mutex_unlock(&app->lock);
+    return refused;
+}
+
+void pti_app_send_reports(struct pti_app *app)
+{
+    char detail[PTI_ERROR_DETAIL_MAX];
+
+    if (pintle_client_send_reports(app->client, REPORT_DEADLINE_MS) != PINTLE_OK) {
+        pintle_client_error(app->client, detail, sizeof detail);
+        fprintf(app->cli->err, "the report could not be sent: %s\n", detail);
+    }
+}

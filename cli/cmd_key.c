@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `pintle key new`, `pintle key show` */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/session.h"
+
+static const struct pti_column key_columns[] = {
+    {"file", "file", PTI_SHOWN_BOTH},          {"keyid", "key id", PTI_SHOWN_BOTH},
+    {"type", "type", PTI_SHOWN_BOTH},          {"public", "public", PTI_SHOWN_JSON},
+    {"public_line", "public", PTI_SHOWN_TEXT}, {"repository", "repository", PTI_SHOWN_BOTH},
+};
+
+static const struct pti_column role_columns[] = {{"role", "role", PTI_SHOWN_BOTH}};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* The public key on one line: hex as it is, PEM without its armour. */
+static void put_public(struct pti_printout *printout, struct pintle_bytes key)
+{
+    char whole[1024], line[1024];
+    size_t length = 0;
+
+    snprintf(whole, sizeof whole, "%.*s", (int)(key.size < sizeof whole ? key.size : 0), (const char *)key.data);
+    pti_printout_text(printout, "public", whole);
+    for (const char *at = whole; *at;) {
+        size_t size = strcspn(at, "\n");
+
+        if (strncmp(at, "-----", 5) != 0) {
+            memcpy(line + length, at, size);
+            length += size;
+        }
+        at += size + (at[size] == '\n');
+    }
+    line[length] = '\0';
+    pti_printout_text(printout, "public_line", line);
+}
+
+static enum pintle_status put_roles(struct pti_cli *cli, struct pti_printout *printout, const char *keyid)
+{
+    struct pti_session session;
+    struct pti_role_state *roles = NULL;
+    size_t count = 0;
+    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    pti_printout_text(printout, "repository", session.repository->settings.name);
+    pti_printout_list(printout, PTI_LAYOUT_LINES, "roles",
+                      "may sign in this repository:", "signs nothing in this repository", role_columns,
+                      COUNT(role_columns));
+    status = pti_stage_roles(&session.repository->stage, &roles, &count, &cli->error);
+    for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
+        if (pti_role_keys_find(&roles[i].keys, keyid)) {
+            pti_printout_row(printout);
+            pti_printout_text(printout, "role", roles[i].name);
+        }
+    }
+    pti_role_states_free(roles, count);
+    pti_session_close(&session);
+    return status;
+}
+
+/* Without --repo a key may be looked at anywhere; with a repository around, its roles are told too. */
+static bool repository_is_meant(const struct pti_cli *cli)
+{
+    char path[PTI_PATH_MAX];
+
+    if (pti_cli_text(cli, "repo") || getenv("PINTLE_REPO")) {
+        return true;
+    }
+    return pti_file_path(path, pti_cli_repo(cli), "repository.json", NULL) == PINTLE_OK && pti_file_exists(path);
+}
+
+static enum pintle_status run_show(struct pti_cli *cli)
+{
+    struct pti_printout printout;
+    struct pti_signing_key *key = NULL;
+    enum pintle_status status = pti_session_load_key(cli, cli->operands[0], &key);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    pti_printout_init(&printout);
+    pti_printout_record(&printout, NULL, key_columns, COUNT(key_columns));
+    pti_printout_text(&printout, "file", cli->operands[0]);
+    pti_printout_text(&printout, "keyid", pti_signing_key_public(key)->id);
+    pti_printout_text(&printout, "type", pti_key_kind_name(pti_signing_key_kind(key)));
+    put_public(&printout, pti_signing_key_public_bytes(key));
+    if (repository_is_meant(cli)) {
+        status = put_roles(cli, &printout, pti_signing_key_public(key)->id);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
+    }
+    pti_printout_clear(&printout);
+    pti_signing_key_free(key);
+    return status;
+}
+
+static enum pintle_status run_new(struct pti_cli *cli)
+{
+    const char *path = cli->operands[0], *type = pti_cli_text(cli, "type");
+    enum pti_key_kind kind = PTI_KEY_ECDSA_P256;
+    struct pti_signing_key *key = NULL;
+    char *passphrase = NULL;
+    enum pintle_status status = PINTLE_OK;
+
+    if (type && !pti_key_kind_parse(type, &kind)) {
+        return pti_cli_usage(cli, "--type needs p256 or ed25519, found \"%.40s\"", type);
+    }
+    status = pti_passphrase_from_file(cli, &passphrase);
+    if (status == PINTLE_OK) {
+        status = pti_signing_key_generate(kind, &key, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_signing_key_save(key, path, passphrase, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        fprintf(cli->out, "made %s (%s%s)\nkey id %s\n", path, pti_key_kind_name(kind), passphrase ? ", encrypted" : "",
+                pti_signing_key_public(key)->id);
+    }
+    pti_signing_key_free(key);
+    pti_passphrase_free(passphrase);
+    return status;
+}
+
+static const struct pti_option options_of_new[] = {
+    {"type", "TYPE", "p256 (default) or ed25519", false},
+    {"passphrase-file", "FILE", "encrypt it with the first line of FILE", false},
+    PTI_OPTION_END,
+};
+
+const struct pti_command pti_command_key_new = {
+    .name = "key new",
+    .summary = "Make a key that signs manifests (not a TLS key)",
+    .operands = "FILE",
+    .details = "FILE becomes a private key in PKCS#8 PEM, mode 0600; an existing file is never overwritten.",
+    .example = "  pintle key new payments.pem",
+    .options = options_of_new,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run_new,
+};
+
+static const struct pti_option options_of_show[] = {
+    PTI_OPTION_REPO,
+    {"passphrase-file", "FILE", "the passphrase is the first line of FILE (else the terminal is asked)", false},
+    PTI_OPTION_JSON,
+    PTI_OPTION_END,
+};
+
+const struct pti_command pti_command_key_show = {
+    .name = "key show",
+    .summary = "Show a signing key: id, type, public half, what it may sign in the repository",
+    .operands = "FILE",
+    .example = "  pintle key show pins/keys/targets-1.pem --repo pins",
+    .options = options_of_show,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run_show,
+};

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `pintle sign`, `pintle publish` */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "publish/publish.h"
+
+/* Every --key into ring. */
+static enum pintle_status load_given_keys(struct pti_cli *cli, struct pti_keyring *ring)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
+        struct pti_signing_key *key = NULL;
+
+        status = pti_session_load_key(cli, pti_cli_nth(cli, "key", i), &key);
+        if (status == PINTLE_OK) {
+            status = pti_keyring_take(ring, key, &cli->error);
+            if (status != PINTLE_OK) {
+                pti_signing_key_free(key);
+            }
+        }
+    }
+    return status;
+}
+
+/* ---- sign ---- */
+
+static enum pintle_status sign_with(struct pti_cli *cli, struct pti_stage *stage, const char *path, size_t *made)
+{
+    struct pti_signing_key *key = NULL;
+    struct pti_signed_roles roles = {.count = 0};
+    enum pintle_status status = pti_session_load_key(cli, path, &key);
+
+    if (status == PINTLE_OK) {
+        status = pti_stage_sign(stage, key, &roles, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        *made += roles.count;
+        fprintf(cli->out, "%s signed", path);
+        for (size_t i = 0; i < roles.count; i++) {
+            fprintf(cli->out, "%s %s", i ? "," : "", roles.names[i]);
+        }
+        fputs(roles.count ? "\n" : " nothing: it may sign no draft\n", cli->out);
+    }
+    pti_signing_key_free(key);
+    return status;
+}
+
+static enum pintle_status run_sign(struct pti_cli *cli)
+{
+    struct pti_session session;
+    size_t made = 0;
+    enum pintle_status status = PINTLE_OK;
+
+    if (pti_cli_count(cli, "key") == 0) {
+        return pti_cli_usage(cli, "expected --key FILE, found none");
+    }
+    status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    if (!pti_stage_has_drafts(&session.repository->stage)) {
+        status = pti_fail(&cli->error, PINTLE_ERR_INPUT,
+                          "expected a staged change to sign, found none; change something first, see `pintle diff`");
+    }
+    for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
+        status = sign_with(cli, &session.repository->stage, pti_cli_nth(cli, "key", i), &made);
+    }
+    if (status == PINTLE_OK && made == 0) {
+        status = pti_fail(&cli->error, PINTLE_ERR_INPUT,
+                          "expected a key that may sign a draft, found none; `pintle status` says which roles need "
+                          "signatures, `pintle key show` what a key may sign");
+    }
+    if (status == PINTLE_OK) {
+        status = pti_repository_save_stage(session.repository, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_session_print_drafts(&session, cli);
+    }
+    pti_session_close(&session);
+    return status;
+}
+
+/* ---- publish ---- */
+
+static void say_published(struct pti_cli *cli, const struct pti_repository *repository,
+                          const struct pti_publish_result *result)
+{
+    fprintf(cli->out, "published timestamp %" PRId64 ", snapshot %" PRId64 ", targets %" PRId64 ": charter=%" PRId64,
+            result->timestamp_version, result->snapshot_version, result->targets_version, result->charter_version);
+    for (size_t i = 0; i < repository->stage.zone_count; i++) {
+        fprintf(cli->out, ",%s=%" PRId64, repository->stage.zones[i].name, repository->stage.zones[i].zone.version);
+    }
+    fprintf(cli->out, "\n%zu files written; serve %s/public\n", result->file_count, repository->directory);
+}
+
+static enum pintle_status run_publish(struct pti_cli *cli)
+{
+    struct pti_session session;
+    struct pti_keyring ring = {.count = 0};
+    struct pti_publish_result result = {0};
+    size_t encrypted = 0;
+    enum pintle_status status = PINTLE_OK;
+    char *passphrase = NULL;
+
+    status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    status = pti_passphrase_from_file(cli, &passphrase);
+    if (status == PINTLE_OK) {
+        status = load_given_keys(cli, &ring);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_repository_load_keys(session.repository, NULL, passphrase, &ring, &encrypted, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_publish(session.repository, &ring, session.now, &result, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        say_published(cli, session.repository, &result);
+    } else if (encrypted > 0) {
+        fprintf(cli->err, "%zu encrypted keys in keys/ were not used; --passphrase-file FILE opens them\n", encrypted);
+    }
+    pti_keyring_clear(&ring);
+    pti_passphrase_free(passphrase);
+    pti_session_close(&session);
+    return status;
+}
+
+static const struct pti_option options_of_sign[] = {
+    PTI_OPTION_REPO,
+    {"key", "FILE", "the key to sign with; repeat it for several", true},
+    {"passphrase-file", "FILE",
+     "the passphrase of encrypted keys is the first line of FILE (else the terminal is asked)", false},
+    PTI_OPTION_END,
+};
+
+const struct pti_command pti_command_sign = {
+    .name = "sign",
+    .summary = "Add signatures to every draft that the keys may sign",
+    .operands = "--key FILE",
+    .details = "Look at `pintle diff` first: a signature says that you want all of it. Each signature is verified\n"
+               "before it is kept. An edit after signing voids the signatures on what it changes.",
+    .example = "  pintle sign --key /media/alice/targets-1.pem --repo pins",
+    .options = options_of_sign,
+    .run = run_sign,
+};
+
+static const struct pti_option options_of_publish[] = {
+    PTI_OPTION_REPO,
+    {"key", "FILE", "sign with this key too, besides those in DIR/keys; repeat it for several", true},
+    {"passphrase-file", "FILE", "the passphrase of encrypted keys is the first line of FILE", false},
+    PTI_OPTION_END,
+};
+
+const struct pti_command pti_command_publish = {
+    .name = "publish",
+    .summary = "Write what is staged and signed to DIR/public, as clients take it",
+    .operands = "",
+    .details = "Signs with the keys in DIR/keys, refuses if a threshold is missing, and lets the client's own code\n"
+               "accept the new generation before anything is written. With nothing staged it renews snapshot and\n"
+               "timestamp.",
+    .example = "  pintle publish --repo pins",
+    .options = options_of_publish,
+    .run = run_publish,
+};

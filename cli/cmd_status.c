@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `pintle status`, `pintle diff` */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/session.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define SECONDS_A_DAY 86400
+
+/* ---- status ---- */
+
+static const struct pti_column repository_columns[] = {
+    {"repository", "repository", PTI_SHOWN_BOTH}, {"directory", "directory", PTI_SHOWN_BOTH},
+    {"root_version", "root", PTI_SHOWN_BOTH},     {"charter_version", "charter", PTI_SHOWN_BOTH},
+    {"staged_changes", "staged", PTI_SHOWN_JSON}, {"staged_text", "staged", PTI_SHOWN_TEXT},
+};
+
+static const struct pti_column role_columns[] = {
+    {"role", "role", PTI_SHOWN_BOTH},         {"version", "version", PTI_SHOWN_BOTH},
+    {"expires", "expires", PTI_SHOWN_BOTH},   {"days_left", "days left", PTI_SHOWN_BOTH},
+    {"threshold", NULL, PTI_SHOWN_JSON},      {"keys", NULL, PTI_SHOWN_JSON},
+    {"signers", "signed by", PTI_SHOWN_TEXT}, {"draft_version", "draft", PTI_SHOWN_BOTH},
+    {"signatures", NULL, PTI_SHOWN_JSON},     {"signatures_missing", "signatures missing", PTI_SHOWN_BOTH},
+};
+
+static const struct pti_column notice_columns[] = {{"notice", "notice", PTI_SHOWN_BOTH}};
+
+static const struct pti_column change_columns[] = {
+    {"text", "change", PTI_SHOWN_BOTH},
+    {"kind", NULL, PTI_SHOWN_JSON},
+    {"role", "to be signed by", PTI_SHOWN_BOTH},
+    {"host", NULL, PTI_SHOWN_JSON},
+    {"permanent", NULL, PTI_SHOWN_JSON},
+    {"sha256", NULL, PTI_SHOWN_JSON},
+    {"of", NULL, PTI_SHOWN_JSON},
+    {"at", NULL, PTI_SHOWN_JSON},
+};
+
+static void put_role(struct pti_printout *printout, const struct pti_role_state *role, int64_t now)
+{
+    int64_t missing = role->threshold - role->signatures;
+
+    pti_printout_row(printout);
+    pti_printout_text(printout, "role", role->name);
+    pti_printout_integer(printout, "threshold", role->threshold);
+    pti_printout_integer(printout, "keys", (int64_t)role->keys.key_count);
+    pti_printout_format(printout, "signers", "%" PRId64 " of %zu", role->threshold, role->keys.key_count);
+    if (role->version > 0) {
+        pti_printout_integer(printout, "version", role->version);
+        pti_printout_time(printout, "expires", role->expires);
+        pti_printout_integer(printout, "days_left", (role->expires - now) / SECONDS_A_DAY);
+    }
+    if (role->draft_version > 0) {
+        pti_printout_integer(printout, "draft_version", role->draft_version);
+        pti_printout_integer(printout, "signatures", role->signatures);
+        pti_printout_integer(printout, "signatures_missing", missing > 0 ? missing : 0);
+    }
+}
+
+/* What somebody has to do something about. */
+static void put_notices(struct pti_printout *printout, const struct pti_role_state *roles, size_t count,
+                        const struct pti_expiry_days *days, int64_t now)
+{
+    pti_printout_list(printout, PTI_LAYOUT_LINES, "notices", "to do:", NULL, notice_columns, COUNT(notice_columns));
+    for (size_t i = 0; i < count; i++) {
+        const struct pti_role_state *role = &roles[i];
+        bool online = strcmp(role->name, "timestamp") == 0 || strcmp(role->name, "snapshot") == 0;
+        int64_t warn_days = strcmp(role->name, "timestamp") == 0  ? days->timestamp / 3
+                            : strcmp(role->name, "snapshot") == 0 ? days->snapshot / 3
+                                                                  : 30;
+
+        if (role->version == 0) {
+            continue;
+        }
+        if (role->expires <= now) {
+            pti_printout_row(printout);
+            pti_printout_format(printout, "notice", "%s has expired; %s", role->name,
+                                online ? "`pintle publish` renews it, or run pintled, which does so by itself"
+                                       : "sign and publish a new version");
+        } else if (role->expires - now <= warn_days * SECONDS_A_DAY) {
+            pti_printout_row(printout);
+            pti_printout_format(printout, "notice", "%s expires in %" PRId64 " days; %s", role->name,
+                                (role->expires - now) / SECONDS_A_DAY,
+                                online ? "`pintle publish` renews it, or run pintled, which does so by itself"
+                                       : "sign and publish a new version before");
+        }
+        if (role->draft_version > 0 && role->signatures < role->threshold) {
+            pti_printout_row(printout);
+            pti_printout_format(printout, "notice",
+                                "%s: %" PRId64 " of %" PRId64 " signatures; `pintle sign --key FILE`", role->name,
+                                role->signatures, role->threshold);
+        }
+    }
+}
+
+static enum pintle_status fill_status(struct pti_cli *cli, const struct pti_session *session,
+                                      struct pti_printout *printout)
+{
+    const struct pti_repository *repository = session->repository;
+    struct pti_role_state *roles = NULL;
+    struct pti_change *changes = NULL;
+    size_t role_count = 0, change_count = 0;
+    enum pintle_status status = pti_stage_roles(&repository->stage, &roles, &role_count, &cli->error);
+
+    if (status == PINTLE_OK) {
+        status = pti_stage_diff(&repository->stage, &changes, &change_count, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        pti_printout_record(printout, NULL, repository_columns, COUNT(repository_columns));
+        pti_printout_text(printout, "repository", repository->settings.name);
+        pti_printout_text(printout, "directory", repository->directory);
+        pti_printout_integer(printout, "root_version", (int64_t)repository->published.root_count);
+        pti_printout_integer(printout, "charter_version", repository->stage.charter.version);
+        pti_printout_integer(printout, "staged_changes", (int64_t)change_count);
+        pti_printout_format(printout, "staged_text", change_count ? "%zu changes; see `pintle diff`" : "nothing",
+                            change_count);
+        pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "roles", "roles:", NULL, role_columns, COUNT(role_columns));
+        for (size_t i = 0; i < role_count; i++) {
+            put_role(printout, &roles[i], session->now);
+        }
+        put_notices(printout, roles, role_count, &repository->settings.days, session->now);
+    }
+    pti_role_states_free(roles, role_count);
+    free(changes);
+    return status;
+}
+
+static enum pintle_status run_status(struct pti_cli *cli)
+{
+    struct pti_session session;
+    struct pti_printout printout;
+    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    pti_printout_init(&printout);
+    status = fill_status(cli, &session, &printout);
+    if (status == PINTLE_OK) {
+        status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
+    }
+    pti_printout_clear(&printout);
+    pti_session_close(&session);
+    return status;
+}
+
+/* ---- diff ---- */
+
+static bool is_about_a_pin(enum pti_change_kind kind)
+{
+    return kind == PTI_CHANGE_PIN_ADDED || kind == PTI_CHANGE_PIN_REMOVED || kind == PTI_CHANGE_DENIAL_ADDED ||
+           kind == PTI_CHANGE_DENIAL_REMOVED;
+}
+
+static void put_change(struct pti_printout *printout, const struct pti_change *change)
+{
+    pti_printout_row(printout);
+    pti_printout_text(printout, "text", change->text);
+    pti_printout_text(printout, "kind", pti_change_kind_name(change->kind));
+    pti_printout_text(printout, "role", change->role);
+    pti_printout_text(printout, "host", *change->host ? change->host : NULL);
+    pti_printout_bool(printout, "permanent", change->permanent);
+    if (is_about_a_pin(change->kind)) {
+        pti_printout_sha256(printout, "sha256", change->pin.sha256);
+        pti_printout_text(printout, "of", pti_of_name(change->pin.of));
+        pti_printout_text(printout, "at", pti_at_name(change->pin.at));
+    }
+}
+
+static enum pintle_status run_diff(struct pti_cli *cli)
+{
+    struct pti_session session;
+    struct pti_printout printout;
+    struct pti_change *changes = NULL;
+    size_t count = 0;
+    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    pti_printout_init(&printout);
+    pti_printout_list(&printout, PTI_LAYOUT_COLUMNS, "changes", NULL, "nothing is staged", change_columns,
+                      COUNT(change_columns));
+    status = pti_stage_diff(&session.repository->stage, &changes, &count, &cli->error);
+    for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
+        put_change(&printout, &changes[i]);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
+    }
+    if (status == PINTLE_OK && pti_stage_check(&session.repository->stage, &cli->error) != PINTLE_OK) {
+        fprintf(cli->err, "not publishable yet: %s\n", cli->error.detail);
+    }
+    free(changes);
+    pti_printout_clear(&printout);
+    pti_session_close(&session);
+    return status;
+}
+
+static const struct pti_option options_of_both[] = {PTI_OPTION_REPO, PTI_OPTION_JSON, PTI_OPTION_END};
+
+const struct pti_command pti_command_status = {
+    .name = "status",
+    .summary = "Versions, expiry, staged changes and missing signatures of a repository",
+    .operands = "",
+    .details = "A role is signed by M of N keys. Days left are whole days; below zero a client calls it stale or\n"
+               "rejects it.",
+    .example = "  pintle status --repo pins",
+    .options = options_of_both,
+    .run = run_status,
+};
+
+const struct pti_command pti_command_diff = {
+    .name = "diff",
+    .summary = "Say in words what publishing would change: read it before you sign",
+    .operands = "",
+    .example = "  pintle diff --repo pins",
+    .options = options_of_both,
+    .run = run_diff,
+};

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `pintle zone add`, `pintle zone list` */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/session.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* The key files named on the command line, as public keys. */
+static enum pintle_status given_keys(struct pti_cli *cli, struct pti_role_keys *keys)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
+        struct pti_signing_key *key = NULL;
+
+        status = pti_session_load_key(cli, pti_cli_nth(cli, "key", i), &key);
+        if (status == PINTLE_OK) {
+            status = pti_role_keys_add(keys, pti_signing_key_public(key), &cli->error);
+        }
+        pti_signing_key_free(key);
+    }
+    return status;
+}
+
+/* keys/zone-NAME.pem: an online key, for rotation without people. */
+static enum pintle_status save_key(struct pti_cli *cli, const struct pti_session *session, const char *zone,
+                                   const struct pti_signing_key *key)
+{
+    char relative[128], path[PTI_PATH_MAX];
+    enum pintle_status status = PINTLE_OK;
+
+    snprintf(relative, sizeof relative, "keys/zone-%.63s.pem", zone);
+    status = pti_repository_path(session->repository, relative, path, &cli->error);
+    if (status == PINTLE_OK) {
+        status = pti_signing_key_save(key, path, NULL, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        fprintf(cli->out, "made %s\n", path);
+    }
+    return status;
+}
+
+/* Adds the zone, with a key made here unless keys were given; the key is written only once the zone is acceptable. */
+static enum pintle_status add_zone(struct pti_cli *cli, struct pti_session *session, const char *zone,
+                                   struct pti_role_keys *keys)
+{
+    struct pti_file_source source = pti_repository_source(session->repository);
+    struct pti_signing_key *made = NULL;
+    enum pintle_status status = PINTLE_OK;
+
+    if (pti_cli_count(cli, "key") > 0) {
+        status = given_keys(cli, keys);
+    } else {
+        status = pti_signing_key_generate(PTI_KEY_ECDSA_P256, &made, &cli->error);
+        if (status == PINTLE_OK) {
+            status = pti_role_keys_add(keys, pti_signing_key_public(made), &cli->error);
+        }
+    }
+    if (status == PINTLE_OK && (int64_t)keys->key_count < keys->threshold) {
+        status = pti_cli_usage(cli, "--threshold %" PRId64 " needs as many different keys, found %zu", keys->threshold,
+                               keys->key_count);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_stage_zone_add(&session->repository->stage, zone, keys, &source, &cli->error);
+    }
+    if (status == PINTLE_OK && made) {
+        status = save_key(cli, session, zone, made);
+    }
+    pti_signing_key_free(made);
+    return status;
+}
+
+static enum pintle_status run_add(struct pti_cli *cli)
+{
+    const char *zone = cli->operands[0];
+    struct pti_role_keys keys = {0};
+    struct pti_session session;
+    int64_t threshold = 1, most = 0;
+    enum pintle_status status = PINTLE_OK;
+
+    if (!pti_zone_name_valid(pti_bytes_text(zone))) {
+        return pti_fail(
+            &cli->error, PINTLE_ERR_INPUT,
+            "expected a zone name of 1 to %d of a-z, 0-9 and '-', not the name of a TUF role, found \"%.80s\"",
+            PINTLE_ZONE_NAME_MAX, zone);
+    }
+    most = pti_cli_count(cli, "key") > 0 ? (int64_t)pti_cli_count(cli, "key") : 1;
+    status = pti_cli_number(cli, "threshold", 1, most, &threshold);
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    keys.threshold = threshold;
+    status = add_zone(cli, &session, zone, &keys);
+    if (status == PINTLE_OK) {
+        fprintf(cli->out, "zone %s: %" PRId64 " of %zu keys\n", zone, threshold, keys.key_count);
+        status = pti_session_save(&session, cli);
+    }
+    pti_role_keys_clear(&keys);
+    pti_session_close(&session);
+    return status;
+}
+
+static const struct pti_column zone_columns[] = {
+    {"zone", "zone", PTI_SHOWN_BOTH},     {"version", "version", PTI_SHOWN_BOTH},
+    {"hosts", "hosts", PTI_SHOWN_BOTH},   {"threshold", "threshold", PTI_SHOWN_BOTH},
+    {"keys", "keys", PTI_SHOWN_BOTH},     {"expires", "expires", PTI_SHOWN_BOTH},
+    {"staged", "staged", PTI_SHOWN_BOTH},
+};
+
+static size_t hosts_of(const struct pti_charter *charter, const char *zone)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < charter->host_count; i++) {
+        count += strcmp(charter->hosts[i].zone, zone) == 0;
+    }
+    return count;
+}
+
+static void put_zone(struct pti_printout *printout, const struct pti_stage *stage, const struct pti_stage_zone *zone,
+                     const struct pti_role_state *role)
+{
+    pti_printout_row(printout);
+    pti_printout_text(printout, "zone", zone->name);
+    pti_printout_integer(printout, "version", zone->zone.version);
+    pti_printout_integer(printout, "hosts", (int64_t)hosts_of(&stage->charter, zone->name));
+    pti_printout_integer(printout, "threshold", zone->keys.threshold);
+    pti_printout_integer(printout, "keys", (int64_t)zone->keys.key_count);
+    pti_printout_bool(printout, "staged", zone->draft.size > 0);
+    if (role && role->expires > 0) {
+        pti_printout_time(printout, "expires", role->expires);
+    }
+}
+
+static enum pintle_status run_list(struct pti_cli *cli)
+{
+    struct pti_session session;
+    struct pti_printout printout;
+    struct pti_role_state *roles = NULL;
+    size_t count = 0;
+    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    pti_printout_init(&printout);
+    pti_printout_list(&printout, PTI_LAYOUT_COLUMNS, "zones", NULL, "no zones; add one with `pintle zone add NAME`",
+                      zone_columns, COUNT(zone_columns));
+    status = pti_stage_roles(&session.repository->stage, &roles, &count, &cli->error);
+    for (size_t i = 0; status == PINTLE_OK && i < session.repository->stage.zone_count; i++) {
+        const struct pti_stage_zone *zone = &session.repository->stage.zones[i];
+        const struct pti_role_state *role = NULL;
+
+        for (size_t j = 0; j < count; j++) {
+            role = strcmp(roles[j].name, zone->name) == 0 ? &roles[j] : role;
+        }
+        put_zone(&printout, &session.repository->stage, zone, role);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
+    }
+    pti_role_states_free(roles, count);
+    pti_printout_clear(&printout);
+    pti_session_close(&session);
+    return status;
+}
+
+static const struct pti_option options_of_add[] = {
+    PTI_OPTION_REPO,
+    {"key", "FILE",
+     "a key that signs the zone; repeat it for several\n"
+     "(default: keys/zone-NAME.pem is made, and `pintle publish` signs with it)",
+     true},
+    {"threshold", "M", "how many of the keys must sign (default 1)", false},
+    {"passphrase-file", "FILE", "the passphrase of encrypted keys is the first line of FILE", false},
+    PTI_OPTION_END,
+};
+
+const struct pti_command pti_command_zone_add = {
+    .name = "zone add",
+    .summary = "Add a zone: the hosts of one team, whose keys that team signs",
+    .operands = "NAME",
+    .details = "The targets role delegates to it, so this needs the signatures of targets once.",
+    .example = "  pintle zone add payments --repo pins",
+    .options = options_of_add,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run_add,
+};
+
+static const struct pti_option options_of_list[] = {PTI_OPTION_REPO, PTI_OPTION_JSON, PTI_OPTION_END};
+
+const struct pti_command pti_command_zone_list = {
+    .name = "zone list",
+    .summary = "List the zones, as staged",
+    .operands = "",
+    .example = "  pintle zone list --repo pins",
+    .options = options_of_list,
+    .run = run_list,
+};

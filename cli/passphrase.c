@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Passphrases come from a file or from a terminal, never from the command line, which others can read. */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "cli/session.h"
+
+#define PASSPHRASE_MAX 1024 /* bytes with terminator */
+
+void pti_passphrase_free(char *passphrase)
+{
+    if (passphrase) {
+        OPENSSL_cleanse(passphrase, strlen(passphrase));
+        free(passphrase);
+    }
+}
+
+/* The first line of stream, without its end. */
+static enum pintle_status read_line(struct pti_cli *cli, FILE *stream, const char *name, char **passphrase)
+{
+    char line[PASSPHRASE_MAX];
+    enum pintle_status status = PINTLE_OK;
+
+    *passphrase = NULL;
+    if (!fgets(line, sizeof line, stream)) {
+        return pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected a passphrase in %s, found nothing", name);
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    if (!*line) {
+        status = pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected a passphrase in %s, found an empty line", name);
+    } else {
+        *passphrase = malloc(strlen(line) + 1);
+        if (!*passphrase) {
+            status = pti_fail(&cli->error, PINTLE_ERR_MEMORY, "no memory for a passphrase");
+        } else {
+            memcpy(*passphrase, line, strlen(line) + 1);
+        }
+    }
+    OPENSSL_cleanse(line, sizeof line);
+    return status;
+}
+
+enum pintle_status pti_passphrase_from_file(struct pti_cli *cli, char **passphrase)
+{
+    const char *path = pti_cli_text(cli, "passphrase-file");
+    enum pintle_status status = PINTLE_OK;
+    FILE *file = NULL;
+
+    *passphrase = NULL;
+    if (!path) {
+        return PINTLE_OK;
+    }
+    file = fopen(path, "r");
+    if (!file) {
+        return pti_fail(&cli->error, PINTLE_ERR_STORAGE, "%s cannot be read: %s", path, strerror(errno));
+    }
+    (void)setvbuf(file, NULL, _IONBF, 0); /* no copy left in a buffer */
+    status = read_line(cli, file, path, passphrase);
+    fclose(file);
+    return status;
+}
+
+enum pintle_status pti_passphrase_ask(struct pti_cli *cli, const char *path, char **passphrase)
+{
+    enum pintle_status status = PINTLE_OK;
+    struct termios saved, silent;
+
+    *passphrase = NULL;
+    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &saved) != 0) {
+        return pti_fail(&cli->error, PINTLE_ERR_INPUT,
+                        "%s is encrypted and there is no terminal to ask; give --passphrase-file FILE", path);
+    }
+    silent = saved;
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0) {
+        return pti_fail(&cli->error, PINTLE_ERR_INPUT,
+                        "the terminal cannot be told to hide what is typed; give --passphrase-file FILE");
+    }
+    fprintf(cli->err, "passphrase of %s: ", path);
+    fflush(cli->err);
+    status = read_line(cli, stdin, "the terminal", passphrase);
+    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
+    fputs("\n", cli->err);
+    return status;
+}
+
+enum pintle_status pti_session_load_key(struct pti_cli *cli, const char *path, struct pti_signing_key **key)
+{
+    enum pintle_status status = PINTLE_OK;
+    char *passphrase = NULL;
+    bool encrypted = false;
+
+    *key = NULL;
+    status = pti_signing_key_is_encrypted(path, &encrypted, &cli->error);
+    if (status == PINTLE_OK && encrypted) {
+        status = pti_cli_text(cli, "passphrase-file") ? pti_passphrase_from_file(cli, &passphrase)
+                                                      : pti_passphrase_ask(cli, path, &passphrase);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_signing_key_load(path, passphrase, key, &cli->error);
+    }
+    pti_passphrase_free(passphrase);
+    return status;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A repository that is open for the length of one command. */
+#ifndef PTI_CLI_SESSION_H
+#define PTI_CLI_SESSION_H
+
+#include "cli/cli.h"
+#include "publish/repository.h"
+
+struct pti_session {
+    struct pintle_crypto *crypto;
+    struct pti_repository *repository;
+    int64_t now; /* Unix seconds; one moment for the whole command */
+};
+
+/* The time of day, in Unix seconds. */
+int64_t pti_session_time(void);
+
+/* Opens the repository that cli names.  On failure nothing is open. */
+enum pintle_status pti_session_open(struct pti_session *session, struct pti_cli *cli,
+                                    enum pti_repository_access access);
+void pti_session_close(struct pti_session *session);
+
+/* After edits: brings the drafts in line, writes the stage, and says on cli->out what is left to do. */
+enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli *cli);
+
+/* One line per draft: "targets: 1 of 2 signatures; sign with a key of ..."; and what comes next. */
+enum pintle_status pti_session_print_drafts(struct pti_session *session, struct pti_cli *cli);
+
+/*
+ * The passphrase in the first line of --passphrase-file, malloc'ed; NULL without that option.  Frees with
+ * pti_passphrase_free().  PINTLE_ERR_STORAGE, PINTLE_ERR_INPUT (empty).
+ */
+enum pintle_status pti_passphrase_from_file(struct pti_cli *cli, char **passphrase);
+/*
+ * Asks on the terminal, without echo, for the passphrase of path.  PINTLE_ERR_INPUT if standard input is no terminal:
+ * the message names --passphrase-file.
+ */
+enum pintle_status pti_passphrase_ask(struct pti_cli *cli, const char *path, char **passphrase);
+void pti_passphrase_free(char *passphrase); /* wipes; NULL is legal */
+
+/* Loads a private key; an encrypted one with --passphrase-file, else by asking. */
+enum pintle_status pti_session_load_key(struct pti_cli *cli, const char *path, struct pti_signing_key **key);
+
+#endif
