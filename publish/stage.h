@@ -25,8 +25,8 @@ struct pti_stage_zone {
     char name[64];
     struct pti_zone zone;      /* content; its version is set by pti_stage_update() */
     struct pti_role_keys keys; /* who signs it */
-    struct pintle_bytes draft; /* role metadata with signatures so far; empty: published is current */
-    struct pintle_bytes file;  /* zones/<zone>.json as the draft lists it; empty without a draft */
+    struct pintle_bytes draft; /* role metadata with signatures so far; empty: what is published is current */
+    struct pintle_bytes file;  /* zones/<zone>.json with the changes; empty: what is published is current */
 };
 
 struct pti_stage {
@@ -36,8 +36,8 @@ struct pti_stage {
     struct pti_charter charter;
     struct pti_stage_zone *zones; /* in delegation order */
     size_t zone_count;
-    struct pintle_bytes targets; /* draft with signatures so far; empty: published is current */
-    struct pintle_bytes charter_file; /* charter.json as the draft lists it; empty without a draft */
+    struct pintle_bytes targets;      /* draft with signatures so far; empty: what is published is current */
+    struct pintle_bytes charter_file; /* charter.json with the changes; empty: what is published is current */
 };
 
 /* A stage without changes.  base and crypto are borrowed.  On failure *stage is empty. */
@@ -45,11 +45,22 @@ enum pintle_status pti_stage_init(struct pti_stage *stage, const struct pti_publ
                                   const struct pti_expiry_days *days, struct pintle_crypto *crypto,
                                   struct pti_error *error);
 void pti_stage_clear(struct pti_stage *stage);
+struct pti_stage_zone *pti_stage_zone(const struct pti_stage *stage, const char *zone); /* NULL if it is not there */
+
+/*
+ * Where a stage is kept: "charter.json", "zones/<zone>.json", "metadata/<role>.json", each only if it differs from what is
+ * published.  Loading adds them to a fresh stage and updates it, so that files of an interrupted edit or of a publication that
+ * is out already do no harm.  Writing yields every file there should be.
+ */
+struct pti_output;
+enum pintle_status pti_stage_load(struct pti_stage *stage, const struct pti_file_source *source, int64_t now,
+                                  struct pti_error *error);
+enum pintle_status pti_stage_write(const struct pti_stage *stage, struct pti_output *output, struct pti_error *error);
 
 /* ---- edits: after one or several of them call pti_stage_update() ---- */
 
 struct pti_host_edit { /* what `host add` may set; what is not set keeps its value, or the default for a new host */
-    const char *zone;  /* NULL: unchanged; required for a new host */
+    const char *zone;  /* NULL: unchanged; for a new host the only zone, if there is just one */
     enum pintle_mode mode; /* PINTLE_MODE_NONE: unchanged; a new host enforces */
     bool set_subdomains;
     bool subdomains;
@@ -138,7 +149,8 @@ enum pti_change_kind {
     PTI_CHANGE_DENIAL_REMOVED,
     PTI_CHANGE_ZONE_ADDED,
     PTI_CHANGE_ZONE_WITHDRAWN,
-    PTI_CHANGE_RENEWED /* same content, new version and expiry */
+    PTI_CHANGE_SETTINGS, /* reports, refresh and age bounds of the charter */
+    PTI_CHANGE_RENEWED   /* same content, new version and expiry */
 };
 
 struct pti_change {
@@ -160,5 +172,8 @@ enum pintle_status pti_stage_diff(const struct pti_stage *stage, struct pti_chan
  * usable pin, a zone entry for a host of another zone...  PINTLE_ERR_INPUT with the first of them.
  */
 enum pintle_status pti_stage_check(const struct pti_stage *stage, struct pti_error *error);
+/* The same for any charter with its zones. */
+enum pintle_status pti_content_check(const struct pti_charter *charter, const struct pti_zone *const *zones,
+                                     size_t count, struct pti_error *error);
 
 #endif

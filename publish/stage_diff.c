@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stage against what is published, as a list of changes in words: what a person reads before signing. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "publish/stage.h"
+
+struct differ {
+    const struct pti_stage *stage;
+    struct pti_change *changes;
+    size_t count;
+    size_t capacity;
+    bool failed; /* out of memory */
+};
+
+const char *pti_change_kind_name(enum pti_change_kind kind)
+{
+    switch (kind) {
+    case PTI_CHANGE_HOST_ADDED:
+        return "host_added";
+    case PTI_CHANGE_HOST_RELEASED:
+        return "host_released";
+    case PTI_CHANGE_MODE:
+        return "mode";
+    case PTI_CHANGE_ZONE:
+        return "zone";
+    case PTI_CHANGE_SUBDOMAINS:
+        return "subdomains";
+    case PTI_CHANGE_PIN_ADDED:
+        return "pin_added";
+    case PTI_CHANGE_PIN_REMOVED:
+        return "pin_removed";
+    case PTI_CHANGE_DENIAL_ADDED:
+        return "denial_added";
+    case PTI_CHANGE_DENIAL_REMOVED:
+        return "denial_removed";
+    case PTI_CHANGE_ZONE_ADDED:
+        return "zone_added";
+    case PTI_CHANGE_ZONE_WITHDRAWN:
+        return "zone_withdrawn";
+    case PTI_CHANGE_SETTINGS:
+        return "settings";
+    case PTI_CHANGE_RENEWED:
+        return "renewed";
+    }
+    return "unknown";
+}
+
+static struct pti_change *add(struct differ *differ, enum pti_change_kind kind, const char *role, const char *host)
+{
+    struct pti_change *change;
+
+    if (differ->count == differ->capacity) {
+        size_t capacity = differ->capacity == 0 ? 16 : 2 * differ->capacity;
+        struct pti_change *grown = realloc(differ->changes, capacity * sizeof(*grown));
+        if (grown == NULL) {
+            differ->failed = true;
+            return NULL;
+        }
+        differ->changes = grown;
+        differ->capacity = capacity;
+    }
+    change = &differ->changes[differ->count++];
+    memset(change, 0, sizeof(*change));
+    change->kind = kind;
+    change->permanent = strcmp(role, "targets") == 0;
+    (void)pti_copy_text(change->role, sizeof(change->role), role);
+    (void)pti_copy_text(change->host, sizeof(change->host), host);
+    return change;
+}
+
+static void say(struct pti_change *change, const char *format, ...) PTI_PRINTF(2, 3);
+
+static void say(struct pti_change *change, const char *format, ...)
+{
+    va_list arguments;
+
+    if (change == NULL)
+        return;
+    va_start(arguments, format);
+    (void)vsnprintf(change->text, sizeof(change->text), format, arguments);
+    va_end(arguments);
+}
+
+/* ---- pins ---- */
+
+static bool holds(const struct pti_pins *pins, const struct pti_pin *pin)
+{
+    for (size_t i = 0; pins != NULL && i < pins->count; i++)
+        if (pins->items[i].of == pin->of && pins->items[i].at == pin->at &&
+            memcmp(pins->items[i].sha256, pin->sha256, sizeof(pin->sha256)) == 0)
+            return true;
+    return false;
+}
+
+static void say_pin(struct differ *differ, enum pti_change_kind kind, const char *role, const char *host,
+                    const struct pti_pin *pin)
+{
+    bool denial = kind == PTI_CHANGE_DENIAL_ADDED || kind == PTI_CHANGE_DENIAL_REMOVED;
+    bool added = kind == PTI_CHANGE_PIN_ADDED || kind == PTI_CHANGE_DENIAL_ADDED;
+    struct pti_change *change = add(differ, kind, role, host);
+    char text[PTI_BASE64_SIZE(PINTLE_SHA256_SIZE) + 1];
+
+    if (change == NULL)
+        return;
+    change->pin = *pin;
+    pti_base64_encode(pin->sha256, sizeof(pin->sha256), text);
+    say(change, "%s: %s %s%s %s (%s%s%s)", host, change->permanent ? "permanent " : "", denial ? "denial" : "pin",
+        added ? " added:" : " removed:", text, pti_of_name(pin->of), denial ? "" : ", ",
+        denial ? "" : pti_at_name(pin->at));
+}
+
+/* What one list lost and won; either may be NULL. */
+static void diff_pins(struct differ *differ, const char *role, const char *host, const struct pti_pins *before,
+                      const struct pti_pins *after, bool denials)
+{
+    for (size_t i = 0; before != NULL && i < before->count; i++)
+        if (!holds(after, &before->items[i]))
+            say_pin(differ, denials ? PTI_CHANGE_DENIAL_REMOVED : PTI_CHANGE_PIN_REMOVED, role, host, &before->items[i]);
+    for (size_t i = 0; after != NULL && i < after->count; i++)
+        if (!holds(before, &after->items[i]))
+            say_pin(differ, denials ? PTI_CHANGE_DENIAL_ADDED : PTI_CHANGE_PIN_ADDED, role, host, &after->items[i]);
+}
+
+/* ---- the charter ---- */
+
+static void diff_entry(struct differ *differ, const struct pti_charter_host *before,
+                       const struct pti_charter_host *after)
+{
+    if (before->mode != after->mode)
+        say(add(differ, PTI_CHANGE_MODE, "targets", after->host), "%s: mode %s, was %s%s", after->host,
+            pti_mode_name(after->mode), pti_mode_name(before->mode),
+            after->mode == PINTLE_MODE_REPORT ? ": a mismatch is reported and no longer refused" : "");
+    if (strcmp(before->zone, after->zone) != 0)
+        say(add(differ, PTI_CHANGE_ZONE, "targets", after->host), "%s: zone %s, was %s", after->host, after->zone,
+            before->zone);
+    if (before->subdomains != after->subdomains)
+        say(add(differ, PTI_CHANGE_SUBDOMAINS, "targets", after->host), "%s: subdomains %s", after->host,
+            after->subdomains ? "covered too" : "released: no longer pinned");
+    diff_pins(differ, "targets", after->host, &before->pins, &after->pins, false);
+    diff_pins(differ, "targets", after->host, &before->deny, &after->deny, true);
+}
+
+static void diff_new_entry(struct differ *differ, const struct pti_charter_host *after)
+{
+    say(add(differ, PTI_CHANGE_HOST_ADDED, "targets", after->host), "%s: host added, zone %s, mode %s%s", after->host,
+        after->zone, pti_mode_name(after->mode), after->subdomains ? ", with subdomains" : "");
+    diff_pins(differ, "targets", after->host, NULL, &after->pins, false);
+    diff_pins(differ, "targets", after->host, NULL, &after->deny, true);
+}
+
+static bool same_settings(const struct pti_charter *a, const struct pti_charter *b)
+{
+    bool same = a->report_url_count == b->report_url_count && a->sample_per_mille == b->sample_per_mille &&
+                a->refresh_min_s == b->refresh_min_s && a->refresh_default_s == b->refresh_default_s &&
+                a->refresh_max_s == b->refresh_max_s && a->max_shipped_age_days == b->max_shipped_age_days &&
+                a->refuse_stale_after_days == b->refuse_stale_after_days;
+
+    for (size_t i = 0; same && i < a->report_url_count; i++)
+        same = strcmp(a->report_urls[i], b->report_urls[i]) == 0;
+    return same;
+}
+
+static void diff_charter(struct differ *differ, const struct pti_charter *before, const struct pti_charter *after)
+{
+    for (size_t i = 0; i < after->host_count; i++) {
+        const struct pti_charter_host *old = pti_charter_find(before, after->hosts[i].host);
+        if (old == NULL)
+            diff_new_entry(differ, &after->hosts[i]);
+        else
+            diff_entry(differ, old, &after->hosts[i]);
+    }
+    for (size_t i = 0; i < before->host_count; i++)
+        if (pti_charter_find(after, before->hosts[i].host) == NULL)
+            say(add(differ, PTI_CHANGE_HOST_RELEASED, "targets", before->hosts[i].host),
+                "%s: host released: clients stop pinning it", before->hosts[i].host);
+    if (!same_settings(before, after))
+        say(add(differ, PTI_CHANGE_SETTINGS, "targets", ""), "charter: report collectors, refresh or age settings changed");
+}
+
+/* ---- zones ---- */
+
+static void diff_zone(struct differ *differ, const struct pti_zone *before, const struct pti_zone *after)
+{
+    for (size_t i = 0; i < before->host_count; i++) {
+        const struct pti_zone_host *old = &before->hosts[i], *now = pti_zone_find(after, old->host);
+        diff_pins(differ, before->name, old->host, &old->pins, now == NULL ? NULL : &now->pins, false);
+        diff_pins(differ, before->name, old->host, &old->deny, now == NULL ? NULL : &now->deny, true);
+    }
+    for (size_t i = 0; i < after->host_count; i++) {
+        const struct pti_zone_host *now = &after->hosts[i];
+        if (pti_zone_find(before, now->host) != NULL)
+            continue;
+        diff_pins(differ, after->name, now->host, NULL, &now->pins, false);
+        diff_pins(differ, after->name, now->host, NULL, &now->deny, true);
+    }
+}
+
+static enum pintle_status diff_staged_zone(struct differ *differ, const struct pti_stage_zone *zone,
+                                           struct pti_error *error)
+{
+    const struct pti_published_zone *published = pti_published_zone(differ->stage->base, zone->name);
+    struct pti_zone before;
+    enum pintle_status status = PINTLE_OK;
+
+    pti_zone_init(&before, zone->name);
+    if (published != NULL && published->delegated)
+        status = pti_zone_parse(published->file, zone->name, &before, error);
+    else
+        say(add(differ, PTI_CHANGE_ZONE_ADDED, "targets", ""), "zone %s: added, %" PRId64 " of %zu keys sign it", zone->name,
+            zone->keys.threshold, zone->keys.key_count);
+    if (status == PINTLE_OK)
+        diff_zone(differ, &before, &zone->zone);
+    pti_zone_clear(&before);
+    return status;
+}
+
+/* A draft without a change of content is a renewal. */
+static void diff_renewal(struct differ *differ, const char *role, bool draft)
+{
+    bool explained = !draft;
+
+    for (size_t i = 0; i < differ->count && !explained; i++)
+        explained = strcmp(differ->changes[i].role, role) == 0;
+    if (!explained)
+        say(add(differ, PTI_CHANGE_RENEWED, role, ""), "%s: renewed, same content, later expiry", role);
+}
+
+enum pintle_status pti_stage_diff(const struct pti_stage *stage, struct pti_change **changes, size_t *count,
+                                  struct pti_error *error)
+{
+    struct differ differ = {.stage = stage};
+    struct pti_charter before;
+    enum pintle_status status = PINTLE_OK;
+
+    pti_charter_init(&before);
+    if (stage->base->charter.size > 0)
+        status = pti_charter_parse(stage->base->charter, &before, error);
+    if (status == PINTLE_OK)
+        diff_charter(&differ, &before, &stage->charter);
+    pti_charter_clear(&before);
+    for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++)
+        status = diff_staged_zone(&differ, &stage->zones[i], error);
+    for (size_t i = 0; i < stage->base->zone_count && status == PINTLE_OK; i++)
+        if (stage->base->zones[i].delegated && pti_stage_zone(stage, stage->base->zones[i].name) == NULL)
+            say(add(&differ, PTI_CHANGE_ZONE_WITHDRAWN, "targets", ""), "zone %s: withdrawn", stage->base->zones[i].name);
+    diff_renewal(&differ, "targets", stage->targets.size > 0);
+    for (size_t i = 0; i < stage->zone_count; i++) {
+        const struct pti_published_zone *published = pti_published_zone(stage->base, stage->zones[i].name);
+        if (published != NULL && published->delegated)
+            diff_renewal(&differ, stage->zones[i].name, stage->zones[i].draft.size > 0);
+    }
+    if (status == PINTLE_OK && differ.failed)
+        status = pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu changes", differ.count);
+    if (status != PINTLE_OK) {
+        free(differ.changes);
+        differ = (struct differ){0};
+    }
+    *changes = differ.changes;
+    *count = differ.count;
+    return status;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signing the drafts of a stage, and how far that has come. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pin/pinset.h"
+#include "publish/stage.h"
+
+/* ---- what a client would reject or ignore ---- */
+
+struct first_notice {
+    char line[PTI_ERROR_DETAIL_MAX];
+};
+
+static void take_first(void *ctx, const char *line)
+{
+    struct first_notice *first = ctx;
+
+    if (first->line[0] == '\0')
+        (void)pti_copy_text(first->line, sizeof(first->line), line);
+}
+
+static enum pintle_status compile(const struct pti_charter *charter, const struct pti_pinset_zone *zones, size_t count,
+                                  struct pti_error *error)
+{
+    struct first_notice first = {""};
+    struct pintle_pinset *pinset = NULL;
+    const struct pti_pinset_input input = {.charter = charter,
+                                           .zones = zones,
+                                           .zone_count = count,
+                                           .refuse_after = PTI_NEVER,
+                                           .notice = take_first,
+                                           .notice_ctx = &first};
+    enum pintle_status status = pti_pinset_compile(&input, &pinset, error);
+
+    pintle_pinset_free(pinset);
+    if (status == PINTLE_OK && first.line[0] != '\0')
+        status = pti_fail(error, PINTLE_ERR_INPUT, "refused, for a client would say: %s", first.line);
+    return status;
+}
+
+enum pintle_status pti_content_check(const struct pti_charter *charter, const struct pti_zone *const *zones,
+                                     size_t count, struct pti_error *error)
+{
+    struct pti_pinset_zone *inputs = calloc(count + 1, sizeof(*inputs));
+    enum pintle_status status;
+
+    if (inputs == NULL)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu zones", count);
+    for (size_t i = 0; i < count; i++)
+        inputs[i] = (struct pti_pinset_zone){zones[i], PTI_NEVER, PINTLE_REASON_STALE_REFUSED};
+    status = compile(charter, inputs, count, error);
+    free(inputs);
+    return status;
+}
+
+static enum pintle_status check_successor(const struct pti_stage *stage, struct pti_error *error)
+{
+    struct pti_charter base;
+    enum pintle_status status;
+
+    if (stage->base->charter.size == 0)
+        return PINTLE_OK;
+    status = pti_charter_parse(stage->base->charter, &base, error);
+    if (status != PINTLE_OK)
+        return status;
+    status = pti_charter_check_successor(&base, &stage->charter, error);
+    if (status == PINTLE_OK)
+        status = pti_charter_check_released(&base, &stage->charter, error);
+    pti_charter_clear(&base);
+    return status;
+}
+
+enum pintle_status pti_stage_check(const struct pti_stage *stage, struct pti_error *error)
+{
+    const struct pti_zone **zones = calloc(stage->zone_count + 1, sizeof(*zones));
+    enum pintle_status status;
+
+    if (zones == NULL)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu zones", stage->zone_count);
+    for (size_t i = 0; i < stage->zone_count; i++)
+        zones[i] = &stage->zones[i].zone;
+    status = check_successor(stage, error);
+    if (status == PINTLE_OK)
+        status = pti_content_check(&stage->charter, zones, stage->zone_count, error);
+    free(zones);
+    return status;
+}
+
+/* ---- signing ---- */
+
+static enum pintle_status sign_draft(struct pintle_bytes *draft, const struct pti_signing_key *key,
+                                     struct pintle_crypto *crypto, struct pti_error *error)
+{
+    struct pti_buf envelope;
+    struct pintle_bytes copy;
+    enum pintle_status status;
+
+    pti_buf_init(&envelope, PTI_TARGETS_SIZE_MAX);
+    status = pti_envelope_sign(*draft, key, crypto, &envelope, error);
+    if (status == PINTLE_OK && pti_bytes_copy(pti_buf_bytes(&envelope), &copy) != PINTLE_OK)
+        status = pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for a draft");
+    if (status == PINTLE_OK) {
+        pti_bytes_free(draft);
+        *draft = copy;
+    }
+    pti_buf_clear(&envelope);
+    return status;
+}
+
+/* Signs one draft if there is one and role names the key. */
+static enum pintle_status sign_role(struct pti_stage *stage, const char *name, const struct pti_role_keys *role,
+                                    struct pintle_bytes *draft, const struct pti_signing_key *key,
+                                    struct pti_signed_roles *done, struct pti_error *error)
+{
+    enum pintle_status status;
+
+    if (draft->size == 0 || pti_role_keys_find(role, pti_signing_key_public(key)->id) == NULL)
+        return PINTLE_OK;
+    status = sign_draft(draft, key, stage->crypto, error);
+    if (status == PINTLE_OK)
+        (void)pti_copy_text(done->names[done->count++], sizeof(done->names[0]), name);
+    return status;
+}
+
+enum pintle_status pti_stage_sign(struct pti_stage *stage, const struct pti_signing_key *key,
+                                  struct pti_signed_roles *signed_roles, struct pti_error *error)
+{
+    struct pti_role_keys targets;
+    enum pintle_status status;
+
+    signed_roles->count = 0;
+    if (!pti_stage_has_drafts(stage))
+        return PINTLE_OK;
+    status = pti_stage_check(stage, error);
+    if (status == PINTLE_OK)
+        status = pti_role_keys_from_root(pti_published_root(stage->base), "targets", &targets, error);
+    if (status != PINTLE_OK)
+        return status;
+    status = sign_role(stage, "targets", &targets, &stage->targets, key, signed_roles, error);
+    for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++)
+        status = sign_role(stage, stage->zones[i].name, &stage->zones[i].keys, &stage->zones[i].draft, key, signed_roles,
+                           error);
+    pti_role_keys_clear(&targets);
+    return status;
+}
+
+/* ---- how far it has come ---- */
+
+static enum pintle_status fill_state(const struct pti_stage *stage, struct pti_role_state *state,
+                                     struct pintle_bytes published, struct pintle_bytes draft, struct pti_error *error)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    state->threshold = state->keys.threshold;
+    state->has_signed = calloc(state->keys.key_count + 1, sizeof(*state->has_signed));
+    if (state->has_signed == NULL)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu keys", state->keys.key_count);
+    if (published.size > 0)
+        status = pti_envelope_dates(published, stage->crypto, &state->version, &state->expires, error);
+    if (status == PINTLE_OK && draft.size > 0)
+        status = pti_envelope_dates(draft, stage->crypto, &state->draft_version, &state->draft_expires, error);
+    if (status == PINTLE_OK && draft.size > 0)
+        status = pti_envelope_signers(draft, &state->keys, stage->crypto, state->has_signed, &state->signatures, error);
+    return status;
+}
+
+static enum pintle_status top_level_state(const struct pti_stage *stage, const char *name,
+                                          struct pintle_bytes published, struct pintle_bytes draft,
+                                          struct pti_role_state *state, struct pti_error *error)
+{
+    enum pintle_status status = pti_role_keys_from_root(pti_published_root(stage->base), name, &state->keys, error);
+
+    (void)pti_copy_text(state->name, sizeof(state->name), name);
+    return status == PINTLE_OK ? fill_state(stage, state, published, draft, error) : status;
+}
+
+static enum pintle_status zone_state(const struct pti_stage *stage, const struct pti_stage_zone *zone,
+                                     struct pti_role_state *state, struct pti_error *error)
+{
+    const struct pti_published_zone *published = pti_published_zone(stage->base, zone->name);
+    enum pintle_status status = pti_role_keys_copy(&zone->keys, &state->keys, error);
+
+    (void)pti_copy_text(state->name, sizeof(state->name), zone->name);
+    return status == PINTLE_OK ? fill_state(stage, state, published != NULL ? published->role : (struct pintle_bytes){NULL, 0},
+                                            zone->draft, error)
+                               : status;
+}
+
+enum pintle_status pti_stage_roles(const struct pti_stage *stage, struct pti_role_state **states, size_t *count,
+                                   struct pti_error *error)
+{
+    const struct pti_published *base = stage->base;
+    const struct pintle_bytes none = {NULL, 0};
+    const struct {
+        const char *name;
+        struct pintle_bytes published, draft;
+    } top[] = {{"root", pti_published_root(base), none},
+               {"timestamp", base->timestamp, none},
+               {"snapshot", base->snapshot, none},
+               {"targets", base->targets, stage->targets}};
+    enum pintle_status status = PINTLE_OK;
+
+    *count = 0;
+    *states = calloc(4 + stage->zone_count, sizeof(**states));
+    if (*states == NULL)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu roles", 4 + stage->zone_count);
+    for (size_t i = 0; i < 4 && status == PINTLE_OK; i++)
+        status = top_level_state(stage, top[i].name, top[i].published, top[i].draft, &(*states)[(*count)++], error);
+    for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++)
+        status = zone_state(stage, &stage->zones[i], &(*states)[(*count)++], error);
+    if (status != PINTLE_OK) {
+        pti_role_states_free(*states, *count);
+        *states = NULL;
+        *count = 0;
+    }
+    return status;
+}
+
+void pti_role_states_free(struct pti_role_state *states, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        pti_role_keys_clear(&states[i].keys);
+        free(states[i].has_signed);
+    }
+    free(states);
+}
