@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A growable buffer with a maximum.  A failed append is sticky: later ones do nothing, so that a writer asks once, at the
- * end, whether everything fitted.
+ * A growable buffer with a maximum.  A failed append is sticky: later ones do nothing, so that a writer asks once, at
+ * the end, whether everything fitted.
  */
 #ifndef PTI_BASE_BUF_H
 #define PTI_BASE_BUF_H

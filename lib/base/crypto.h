@@ -20,18 +20,22 @@ enum pti_key_kind {
 
 struct pti_crypto_ops {
     const char *name; /* "openssl" */
-    /* Hashes count parts, each on its own. Allocates nothing while at most 16 threads are in it. */
+    /* Hashes count parts, each on its own. Allocates nothing while at most 16 threads are in it (openssl: ever). */
     enum pintle_status (*sha256)(struct pintle_crypto *crypto, const struct pintle_bytes *parts, size_t count,
                                  uint8_t (*digests)[PINTLE_SHA256_SIZE]);
     /*
-     * Reads a public key.  identity becomes SHA-256 over the kind and the one canonical encoding of the key (uncompressed
-     * point), so that two texts of one key have one identity.  PINTLE_ERR_INPUT (malformed, wrong curve, point not on
-     * the curve), PINTLE_ERR_UNSUPPORTED (this provider cannot verify that kind), PINTLE_ERR_MEMORY.
+     * Reads a public key.  identity becomes SHA-256 over the kind (one byte) and the one canonical encoding of the key
+     * (32 raw bytes, or the uncompressed point), so that two texts of one key have one identity.  On failure *key is
+     * NULL.  PINTLE_ERR_INPUT (malformed, wrong curve, point not on the curve or of small order),
+     * PINTLE_ERR_UNSUPPORTED (this provider cannot verify that kind), PINTLE_ERR_MEMORY.
      */
     enum pintle_status (*key_new)(struct pintle_crypto *crypto, enum pti_key_kind kind, struct pintle_bytes public_key,
                                   void **key, uint8_t identity[PINTLE_SHA256_SIZE], struct pti_error *error);
     void (*key_free)(struct pintle_crypto *crypto, void *key);
-    /* PINTLE_OK: the signature is right.  PINTLE_ERR_TRUST: it is not.  PINTLE_ERR_MEMORY. */
+    /*
+     * PINTLE_OK: the signature is right.  PINTLE_ERR_TRUST: it is not, or the provider cannot tell that from a lack of
+     * memory.  PINTLE_ERR_MEMORY.
+     */
     enum pintle_status (*verify)(struct pintle_crypto *crypto, void *key, struct pintle_bytes message,
                                  struct pintle_bytes signature);
     void (*destroy)(struct pintle_crypto *crypto);

@@ -9,7 +9,7 @@
 
 /* Characters that size bytes encode to, without terminator. */
 #define PTI_BASE64_SIZE(size) (((size) + 2) / 3 * 4)
-#define PTI_HEX_SIZE(size) ((size) * 2)
+#define PTI_HEX_SIZE(size) (2 * (size))
 
 /* Decodes exactly out_size bytes; false for anything else, unused trailing bits that are set included. */
 bool pti_base64_decode_exact(struct pintle_bytes text, uint8_t *out, size_t out_size);

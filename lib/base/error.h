@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The detail of a failure, in a fixed buffer so that running out of memory cannot erase it.  Every failing path sets it:
- * what was expected, what was found, what to do.
+ * The detail of a failure, in a fixed buffer so that running out of memory cannot erase it.  Every failing path sets
+ * it: what was expected, what was found, what to do.
  */
 #ifndef PTI_BASE_ERROR_H
 #define PTI_BASE_ERROR_H
@@ -32,7 +32,10 @@ enum pintle_status pti_error_prefix(struct pti_error *error, const char *format,
 
 void pti_error_clear(struct pti_error *error);
 
-/* Copies text into out (size bytes with terminator), cut if need be; returns the length of text. out may be NULL if size is 0. */
+/*
+ * Copies text into out (size bytes with terminator), cut if need be, and returns the length of text.  out may be
+ * NULL if size is 0.
+ */
 size_t pti_copy_text(char *out, size_t size, const char *text);
 
 #endif

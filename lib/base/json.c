@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "base/json_node.h"
+#include "base/json_internal.h"
 
 void pti_json_free(struct pti_json *json)
 {
@@ -152,8 +152,8 @@ enum pintle_status pti_json_get_string(const struct pti_json_value *object, cons
     return status;
 }
 
-enum pintle_status pti_json_get_integer(const struct pti_json_value *object, const char *name, int64_t min,
-                                        int64_t max, int64_t *integer, struct pti_error *error)
+enum pintle_status pti_json_get_integer(const struct pti_json_value *object, const char *name, int64_t min, int64_t max,
+                                        int64_t *integer, struct pti_error *error)
 {
     *integer = 0;
     const struct pti_json_value *value = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A strict JSON reader (RFC 8259, and tighter): UTF-8 only; duplicate keys, floats, exponents, -0, integers beyond
- * +-(2^53-1), lone surrogates, trailing bytes, excess depth and excess nodes are errors with a byte offset.  White space is
- * allowed where RFC 8259 allows it, also after the value.  A byte order mark is an error.
+ * +-(2^53-1), lone surrogates, trailing bytes, excess depth and excess nodes are errors with a byte offset.  White
+ * space is allowed where RFC 8259 allows it, also after the value.  A byte order mark is an error.
  *
  * Strings are decoded and carry their length, so "\u0000" is an ordinary character.  The members of an object are kept
  * sorted by key (by byte); the elements of an array keep their order.
@@ -16,14 +16,7 @@
 
 #include "base/error.h"
 
-enum pti_json_type {
-    PTI_JSON_NULL,
-    PTI_JSON_BOOL,
-    PTI_JSON_INTEGER,
-    PTI_JSON_STRING,
-    PTI_JSON_ARRAY,
-    PTI_JSON_OBJECT
-};
+enum pti_json_type { PTI_JSON_NULL, PTI_JSON_BOOL, PTI_JSON_INTEGER, PTI_JSON_STRING, PTI_JSON_ARRAY, PTI_JSON_OBJECT };
 
 struct pti_json;       /* a parsed text; owns all its values */
 struct pti_json_value; /* borrowed from its text */
@@ -37,7 +30,7 @@ void pti_json_free(struct pti_json *json);
 const struct pti_json_value *pti_json_root(const struct pti_json *json);
 
 enum pti_json_type pti_json_type(const struct pti_json_value *value);
-const char *pti_json_type_name(enum pti_json_type type); /* "an object", "a string", ... */
+const char *pti_json_type_name(enum pti_json_type type);    /* "an object", "a string", ... */
 size_t pti_json_offset(const struct pti_json_value *value); /* of its first byte in the text */
 
 /* Children of an array or object: NULL at the end, and for any other type. */
@@ -54,15 +47,15 @@ bool pti_json_as_integer(const struct pti_json_value *value, int64_t *integer);
 bool pti_json_as_bool(const struct pti_json_value *value, bool *boolean);
 
 /*
- * Required members, with the error written: PINTLE_ERR_INPUT, "\"version\" must be an integer, found a string (byte 40)" or
- * "\"version\" is missing from the object at byte 12".
+ * Required members, with the error written: PINTLE_ERR_INPUT, "\"version\" must be an integer, found a string (byte
+ * 40)" or "\"version\" is missing from the object at byte 12".
  */
 enum pintle_status pti_json_get(const struct pti_json_value *object, const char *name, enum pti_json_type type,
                                 const struct pti_json_value **value, struct pti_error *error);
 enum pintle_status pti_json_get_string(const struct pti_json_value *object, const char *name,
                                        struct pintle_bytes *string, struct pti_error *error);
-enum pintle_status pti_json_get_integer(const struct pti_json_value *object, const char *name, int64_t min,
-                                        int64_t max, int64_t *integer, struct pti_error *error);
+enum pintle_status pti_json_get_integer(const struct pti_json_value *object, const char *name, int64_t min, int64_t max,
+                                        int64_t *integer, struct pti_error *error);
 enum pintle_status pti_json_get_bool(const struct pti_json_value *object, const char *name, bool *boolean,
                                      struct pti_error *error);
 

@@ -3,21 +3,12 @@
  * The parser.  It recurses at most PTI_JSON_DEPTH_MAX deep, allocates twice (text and values, the latter growing), and
  * takes O(n log n) on any text.
  */
-#include "base/json_node.h"
+#include "base/json_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/utf8.h"
-
-struct parser {
-    struct pti_json *json;
-    size_t at;    /* next byte; text[size] is a NUL, which no rule accepts, so that looking one byte ahead is safe */
-    size_t depth; /* open arrays and objects */
-    struct pti_error *error;
-};
 
 /* A list of children under construction. */
 struct list {
@@ -26,52 +17,32 @@ struct list {
     bool sorted; /* each name so far was above the one before */
 };
 
-static enum pintle_status parse_value(struct parser *parser, size_t *index);
+static enum pintle_status parse_value(struct pti_json_parser *parser, size_t *index);
 
-static enum pintle_status out_of_memory(struct parser *parser)
+static enum pintle_status out_of_memory(struct pti_json_parser *parser)
 {
     return pti_fail(parser->error, PINTLE_ERR_MEMORY, "byte %zu: out of memory", parser->at);
 }
 
-static enum pintle_status fail_expected(struct parser *parser, const char *expected)
+static bool take(struct pti_json_parser *parser, char c)
 {
-    const struct pti_json *json = parser->json;
-    char found[16];
-    uint8_t c = json->text[parser->at];
-    if (parser->at == json->size) {
-        snprintf(found, sizeof found, "the end");
-    } else if (c < 0x20 || c > 0x7e) {
-        snprintf(found, sizeof found, "byte 0x%02x", c);
-    } else {
-        snprintf(found, sizeof found, "'%c'", c);
-    }
-    return pti_fail(parser->error, PINTLE_ERR_INPUT, "byte %zu: expected %s, found %s", parser->at, expected, found);
-}
-
-static uint8_t peek(const struct parser *parser)
-{
-    return parser->json->text[parser->at];
-}
-
-static bool take(struct parser *parser, char c)
-{
-    if (peek(parser) != (uint8_t)c) {
+    if (pti_json_peek(parser) != (uint8_t)c) {
         return false;
     }
     parser->at++;
     return true;
 }
 
-static void skip_space(struct parser *parser)
+static void skip_space(struct pti_json_parser *parser)
 {
-    uint8_t c = peek(parser);
+    uint8_t c = pti_json_peek(parser);
     while (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
         parser->at++;
-        c = peek(parser);
+        c = pti_json_peek(parser);
     }
 }
 
-static enum pintle_status new_value(struct parser *parser, enum pti_json_type type, size_t *index)
+static enum pintle_status new_value(struct pti_json_parser *parser, enum pti_json_type type, size_t *index)
 {
     struct pti_json *json = parser->json;
     if (json->count == json->capacity) {
@@ -98,7 +69,7 @@ static struct pintle_bytes name_of(const struct pti_json_value *value)
     return (struct pintle_bytes){.data = value->name, .size = value->name_size};
 }
 
-static void append_child(struct parser *parser, struct list *list, size_t child)
+static void append_child(struct pti_json_parser *parser, struct list *list, size_t child)
 {
     struct pti_json_value *values = parser->json->values;
     struct pti_json_value *parent = &values[list->parent];
@@ -112,109 +83,7 @@ static void append_child(struct parser *parser, struct list *list, size_t child)
     list->last = child;
 }
 
-/* Four hex digits after "\u". */
-static enum pintle_status parse_hex4(struct parser *parser, uint32_t *unit)
-{
-    *unit = 0;
-    for (int i = 0; i < 4; i++) {
-        uint8_t c = peek(parser);
-        uint32_t digit = 0;
-        if (c >= '0' && c <= '9') {
-            digit = (uint32_t)(c - '0');
-        } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-            digit = (uint32_t)((c | 0x20) - 'a' + 10);
-        } else {
-            return fail_expected(parser, "four hex digits after \\u");
-        }
-        *unit = *unit << 4 | digit;
-        parser->at++;
-    }
-    return PINTLE_OK;
-}
-
-/* After "\u": one unit, or a surrogate pair (RFC 8259, section 7). */
-static enum pintle_status parse_unicode_escape(struct parser *parser, uint32_t *scalar)
-{
-    size_t start = parser->at - 2;
-    enum pintle_status status = parse_hex4(parser, scalar);
-    if (status != PINTLE_OK || *scalar < 0xd800 || *scalar > 0xdfff) {
-        return status;
-    }
-    uint32_t low = 0;
-    if (*scalar <= 0xdbff && peek(parser) == '\\' && parser->json->text[parser->at + 1] == 'u') {
-        parser->at += 2;
-        status = parse_hex4(parser, &low);
-        if (status != PINTLE_OK) {
-            return status;
-        }
-    }
-    if (low < 0xdc00 || low > 0xdfff) {
-        return pti_fail(parser->error, PINTLE_ERR_INPUT, "byte %zu: expected a pair of surrogates, found one alone",
-                        start);
-    }
-    *scalar = 0x10000 + ((*scalar - 0xd800) << 10) + (low - 0xdc00);
-    return PINTLE_OK;
-}
-
-/* At a backslash: decodes one escape to out, which lies at or before it. */
-static enum pintle_status parse_escape(struct parser *parser, uint8_t **out)
-{
-    static const char from[] = "\"\\/bfnrt";
-    static const char to[] = "\"\\/\b\f\n\r\t";
-    parser->at++;
-    uint8_t c = peek(parser);
-    if (c == 'u') {
-        parser->at++;
-        uint32_t scalar = 0;
-        enum pintle_status status = parse_unicode_escape(parser, &scalar);
-        if (status == PINTLE_OK) {
-            *out += pti_utf8_encode(scalar, *out); /* six or twelve bytes became at most three or four */
-        }
-        return status;
-    }
-    const char *escape = c == '\0' ? NULL : strchr(from, c);
-    if (escape == NULL) {
-        return fail_expected(parser, "one of \"\\/bfnrtu after a backslash");
-    }
-    parser->at++;
-    *(*out)++ = (uint8_t)to[escape - from];
-    return PINTLE_OK;
-}
-
-/* At the opening quote. */
-static enum pintle_status parse_string(struct parser *parser, const uint8_t **string, uint32_t *size)
-{
-    struct pti_json *json = parser->json;
-    parser->at++;
-    uint8_t *start = json->text + parser->at;
-    uint8_t *out = start;
-    while (peek(parser) != '"') {
-        uint8_t c = peek(parser);
-        if (c == '\\') {
-            enum pintle_status status = parse_escape(parser, &out);
-            if (status != PINTLE_OK) {
-                return status;
-            }
-        } else if (c < 0x20) {
-            return fail_expected(parser, parser->at == json->size ? "'\"' to close the string"
-                                                                  : "an escape for a control character");
-        } else {
-            size_t length = pti_utf8_length(json->text + parser->at, json->size - parser->at);
-            if (length == 0) {
-                return fail_expected(parser, "UTF-8");
-            }
-            for (size_t i = 0; i < length; i++) {
-                *out++ = json->text[parser->at++];
-            }
-        }
-    }
-    parser->at++;
-    *string = start;
-    *size = (uint32_t)(out - start);
-    return PINTLE_OK;
-}
-
-static enum pintle_status parse_integer(struct parser *parser, size_t *index)
+static enum pintle_status parse_integer(struct pti_json_parser *parser, size_t *index)
 {
     enum pintle_status status = new_value(parser, PTI_JSON_INTEGER, index);
     if (status != PINTLE_OK) {
@@ -222,13 +91,13 @@ static enum pintle_status parse_integer(struct parser *parser, size_t *index)
     }
     size_t start = parser->at;
     bool negative = take(parser, '-');
-    if (peek(parser) < '0' || peek(parser) > '9') {
-        return fail_expected(parser, "a digit");
+    if (pti_json_peek(parser) < '0' || pti_json_peek(parser) > '9') {
+        return pti_json_fail_expected(parser, "a digit");
     }
     size_t digits = parser->at;
     int64_t value = 0;
-    for (; peek(parser) >= '0' && peek(parser) <= '9'; parser->at++) {
-        value = value * 10 + (peek(parser) - '0');
+    for (; pti_json_peek(parser) >= '0' && pti_json_peek(parser) <= '9'; parser->at++) {
+        value = value * 10 + (pti_json_peek(parser) - '0');
         if (value > PTI_JSON_INTEGER_MAX) {
             return pti_fail(parser->error, PINTLE_ERR_INPUT, "byte %zu: expected an integer of at most 2^53-1", start);
         }
@@ -237,26 +106,27 @@ static enum pintle_status parse_integer(struct parser *parser, size_t *index)
         return pti_fail(parser->error, PINTLE_ERR_INPUT, "byte %zu: expected an integer without %s", start,
                         value == 0 && negative ? "-0" : "a leading zero");
     }
-    uint8_t c = peek(parser);
+    uint8_t c = pti_json_peek(parser);
     if (c == '.' || c == 'e' || c == 'E') {
-        return fail_expected(parser, "an integer without fraction or exponent");
+        return pti_json_fail_expected(parser, "an integer without fraction or exponent");
     }
     parser->json->values[*index].as.integer = negative ? -value : value;
     return PINTLE_OK;
 }
 
-static enum pintle_status parse_word(struct parser *parser, const char *word, enum pti_json_type type, size_t *index)
+static enum pintle_status parse_word(struct pti_json_parser *parser, const char *word, enum pti_json_type type,
+                                     size_t *index)
 {
     enum pintle_status status = new_value(parser, type, index);
     for (; status == PINTLE_OK && *word != '\0'; word++) {
         if (!take(parser, *word)) {
-            return fail_expected(parser, "true, false or null");
+            return pti_json_fail_expected(parser, "true, false or null");
         }
     }
     return status;
 }
 
-static enum pintle_status enter(struct parser *parser, enum pti_json_type type, size_t *index)
+static enum pintle_status enter(struct pti_json_parser *parser, enum pti_json_type type, size_t *index)
 {
     if (parser->depth == PTI_JSON_DEPTH_MAX) {
         return pti_fail(parser->error, PINTLE_ERR_INPUT, "byte %zu: expected at most %d nested values", parser->at,
@@ -271,7 +141,7 @@ static enum pintle_status enter(struct parser *parser, enum pti_json_type type, 
     return status;
 }
 
-static enum pintle_status parse_array(struct parser *parser, size_t *index)
+static enum pintle_status parse_array(struct pti_json_parser *parser, size_t *index)
 {
     enum pintle_status status = enter(parser, PTI_JSON_ARRAY, index);
     struct list list = {.parent = *index};
@@ -286,7 +156,7 @@ static enum pintle_status parse_array(struct parser *parser, size_t *index)
         skip_space(parser);
         open = take(parser, ',');
         if (!open && !take(parser, ']')) {
-            return fail_expected(parser, "',' or ']'");
+            return pti_json_fail_expected(parser, "',' or ']'");
         }
         skip_space(parser);
     }
@@ -338,7 +208,7 @@ static struct pti_json_value *sort_members(struct pti_json_value *member)
 }
 
 /* Sorts the members of a finished object, so that those with one name become neighbours, of which there may be none. */
-static enum pintle_status close_object(struct parser *parser, const struct list *list)
+static enum pintle_status close_object(struct pti_json_parser *parser, const struct list *list)
 {
     struct pti_json_value *object = &parser->json->values[list->parent];
     if (list->sorted || object->size == 0) {
@@ -358,20 +228,20 @@ static enum pintle_status close_object(struct parser *parser, const struct list 
     return PINTLE_OK;
 }
 
-static enum pintle_status parse_member(struct parser *parser, struct list *list)
+static enum pintle_status parse_member(struct pti_json_parser *parser, struct list *list)
 {
-    if (peek(parser) != '"') {
-        return fail_expected(parser, "'\"' to open a key");
+    if (pti_json_peek(parser) != '"') {
+        return pti_json_fail_expected(parser, "'\"' to open a key");
     }
     const uint8_t *name = NULL;
     uint32_t name_size = 0;
-    enum pintle_status status = parse_string(parser, &name, &name_size);
+    enum pintle_status status = pti_json_parse_string(parser, &name, &name_size);
     if (status != PINTLE_OK) {
         return status;
     }
     skip_space(parser);
     if (!take(parser, ':')) {
-        return fail_expected(parser, "':' after a key");
+        return pti_json_fail_expected(parser, "':' after a key");
     }
     skip_space(parser);
     size_t child = 0;
@@ -385,7 +255,7 @@ static enum pintle_status parse_member(struct parser *parser, struct list *list)
     return PINTLE_OK;
 }
 
-static enum pintle_status parse_object(struct parser *parser, size_t *index)
+static enum pintle_status parse_object(struct pti_json_parser *parser, size_t *index)
 {
     enum pintle_status status = enter(parser, PTI_JSON_OBJECT, index);
     struct list list = {.parent = *index, .sorted = true};
@@ -398,7 +268,7 @@ static enum pintle_status parse_object(struct parser *parser, size_t *index)
         skip_space(parser);
         open = take(parser, ',');
         if (!open && !take(parser, '}')) {
-            return fail_expected(parser, "',' or '}'");
+            return pti_json_fail_expected(parser, "',' or '}'");
         }
         skip_space(parser);
     }
@@ -406,10 +276,10 @@ static enum pintle_status parse_object(struct parser *parser, size_t *index)
     return status == PINTLE_OK ? close_object(parser, &list) : status;
 }
 
-static enum pintle_status parse_value(struct parser *parser, size_t *index)
+static enum pintle_status parse_value(struct pti_json_parser *parser, size_t *index)
 {
     enum pintle_status status = PINTLE_ERR_INPUT;
-    uint8_t c = peek(parser);
+    uint8_t c = pti_json_peek(parser);
     if (c == '{') {
         return parse_object(parser, index);
     }
@@ -421,7 +291,7 @@ static enum pintle_status parse_value(struct parser *parser, size_t *index)
         if (status == PINTLE_OK) {
             const uint8_t *string = NULL;
             uint32_t size = 0;
-            status = parse_string(parser, &string, &size);
+            status = pti_json_parse_string(parser, &string, &size);
             parser->json->values[*index].as.string = string;
             parser->json->values[*index].size = size;
         }
@@ -437,10 +307,10 @@ static enum pintle_status parse_value(struct parser *parser, size_t *index)
         }
         return status;
     }
-    return c == 'n' ? parse_word(parser, "null", PTI_JSON_NULL, index) : fail_expected(parser, "a value");
+    return c == 'n' ? parse_word(parser, "null", PTI_JSON_NULL, index) : pti_json_fail_expected(parser, "a value");
 }
 
-static enum pintle_status parse_text(struct parser *parser)
+static enum pintle_status parse_text(struct pti_json_parser *parser)
 {
     static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
     if (parser->json->size >= sizeof mark && memcmp(parser->json->text, mark, sizeof mark) == 0) {
@@ -453,7 +323,7 @@ static enum pintle_status parse_text(struct parser *parser)
         return status;
     }
     skip_space(parser);
-    return parser->at == parser->json->size ? PINTLE_OK : fail_expected(parser, "nothing after the value");
+    return parser->at == parser->json->size ? PINTLE_OK : pti_json_fail_expected(parser, "nothing after the value");
 }
 
 enum pintle_status pti_json_parse(struct pintle_bytes text, struct pti_json **json, struct pti_error *error)
@@ -475,7 +345,7 @@ enum pintle_status pti_json_parse(struct pintle_bytes text, struct pti_json **js
     copy[text.size] = '\0';
     made->text = copy;
     made->size = text.size;
-    struct parser parser = {.json = made, .error = error};
+    struct pti_json_parser parser = {.json = made, .error = error};
     enum pintle_status status = parse_text(&parser);
     if (status != PINTLE_OK) {
         pti_json_free(made);

@@ -98,7 +98,7 @@ static bool skip_integer(struct pintle_bytes *rest)
     if (size == 0 || size > 33 || size > rest->size - 2 || content[0] >= 0x80) {
         return false;
     }
-    /* A leading zero stands only where the next bit would read as a sign, so 33 bytes start with one and zero has none. */
+    /* A leading zero stands only where the next bit would read as a sign; zero itself is not positive. */
     if (content[0] == 0 ? size == 1 || content[1] < 0x80 : size == 33) {
         return false;
     }
@@ -113,7 +113,9 @@ bool pti_p256_signature_is_der(struct pintle_bytes signature)
         return false;
     }
     struct pintle_bytes rest = {signature.data + 2, signature.size - 2};
-    return skip_integer(&rest) && skip_integer(&rest) && rest.size == 0;
+    bool r = skip_integer(&rest);
+    bool s = r && skip_integer(&rest);
+    return s && rest.size == 0;
 }
 
 /* y of the points of order 1, 2, 4 and 8, little endian; x may have either sign. */

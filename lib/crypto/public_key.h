@@ -24,8 +24,8 @@ struct pti_p256_point {
 };
 
 /*
- * Reads exactly one PEM block "PUBLIC KEY" (RFC 7468; LF or CRLF, the last one optional) with a P-256 key that names its
- * curve (RFC 5480, section 2.1.1).  PINTLE_ERR_INPUT for anything else.
+ * Reads exactly one PEM block "PUBLIC KEY" (RFC 7468; LF or CRLF, the last one optional) with a P-256 key that names
+ * its curve (RFC 5480, section 2.1.1).  PINTLE_ERR_INPUT for anything else.
  */
 enum pintle_status pti_p256_read_pem(struct pintle_bytes pem, struct pti_p256_point *point, struct pti_error *error);
 

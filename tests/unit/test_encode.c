@@ -63,11 +63,10 @@ static void base64_refuses(void **state)
 {
     (void)state;
     static const char *const cases[] = {
-        "Z",    "Zg",       "Zg=",      "Zh==", /* unused bits set */
-        "Zm9=", /* the same, with one '=' */
-        "=",    "==",       "===",      "====",     "Z===",      "Zg==Zg==", "Zg=g",   "=Zgg",
-        "Z=g=", "Zm9v\n",   "\nZm9v",   " Zm9v",    "Zm9v    ",  "Zm 9",     "Zm-_",   "Zm9v=",
-        "Zm9\x80", "Zg==\n",   "Zm9vZg=",  "Zm9vZg",   "Zm9vZ",     "Z@@=",
+        "Z",     "Zg",       "Zg=",  "Zh==", /* unused bits set */
+        "Zm9=",                              /* the same, with one '=' */
+        "=",     "==",       "===",  "====", "Z===",  "Zg==Zg==", "Zg=g",   "=Zgg",    "Z=g=",   "Zm9v\n", "\nZm9v",
+        " Zm9v", "Zm9v    ", "Zm 9", "Zm-_", "Zm9v=", "Zm9\x80",  "Zg==\n", "Zm9vZg=", "Zm9vZg", "Zm9vZ",  "Z@@=",
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t out[16];
@@ -84,7 +83,8 @@ static void base64_refuses(void **state)
 static void hex_refuses(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"0", "0g", "g0", "0A", "A0", " 0", "0x00", "00 ", "000", "0\xb0", "/0", ":0", "`0"};
+    static const char *const cases[] = {"0",   "0g",  "g0",    "0A", "A0", " 0", "0x00",
+                                        "00 ", "000", "0\xb0", "/0", ":0", "`0"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t out[16];
         size_t size = 99;

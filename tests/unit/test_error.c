@@ -69,7 +69,8 @@ static void every_status_has_its_name(void **state)
     for (int a = PINTLE_OK; a <= PINTLE_ERR_UNSUPPORTED; a++) {
         assert_string_not_equal(pintle_status_name((enum pintle_status)a), "unknown");
         for (int b = PINTLE_OK; b < a; b++) {
-            assert_string_not_equal(pintle_status_name((enum pintle_status)a), pintle_status_name((enum pintle_status)b));
+            assert_string_not_equal(pintle_status_name((enum pintle_status)a),
+                                    pintle_status_name((enum pintle_status)b));
         }
     }
     assert_string_equal(pintle_status_name(PINTLE_ERR_PIN_MISMATCH), "pin_mismatch");
@@ -79,8 +80,10 @@ static void every_status_has_its_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(detail_is_printable),        cmocka_unit_test(detail_may_quote_itself),
-        cmocka_unit_test(detail_is_cut),              cmocka_unit_test(copy_text_is_like_snprintf),
+        cmocka_unit_test(detail_is_printable),
+        cmocka_unit_test(detail_may_quote_itself),
+        cmocka_unit_test(detail_is_cut),
+        cmocka_unit_test(copy_text_is_like_snprintf),
         cmocka_unit_test(every_status_has_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,10 @@
 #include "base/json_write.h"
 
 /* Literals may hold NUL. */
-#define TEXT(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
+#define TEXT(literal)                                                                                                  \
+    {                                                                                                                  \
+        (const uint8_t *)(literal), sizeof(literal) - 1                                                                \
+    }
 
 struct refusal {
     struct pintle_bytes text;
@@ -137,7 +140,9 @@ static void refuses_structure(void **state)
         {TEXT("[1]//"), "byte 3: expected nothing after the value, found '/'"},
         {TEXT("/**/1"), "byte 0: expected a value, found '/'"},
         {TEXT("\v1"), "byte 0: expected a value, found byte 0x0b"},
-        {TEXT("\xc2\xa0""1"), "byte 0: expected a value, found byte 0xc2"},
+        {TEXT("\xc2\xa0"
+              "1"),
+         "byte 0: expected a value, found byte 0xc2"},
         {TEXT("tru"), "byte 3: expected true, false or null, found the end"},
         {TEXT("[tru]"), "byte 4: expected true, false or null, found ']'"},
         {TEXT("True"), "byte 0: expected a value, found 'T'"},
@@ -174,8 +179,7 @@ static void refuses_numbers(void **state)
         {TEXT("9007199254740992"), "byte 0: expected an integer of at most 2^53-1"},
         {TEXT("-9007199254740992"), "byte 0: expected an integer of at most 2^53-1"},
         {TEXT("18446744073709551617"), "byte 0: expected an integer of at most 2^53-1"},
-        {TEXT("[1, 99999999999999999999999999999999999999999999]"),
-         "byte 4: expected an integer of at most 2^53-1"},
+        {TEXT("[1, 99999999999999999999999999999999999999999999]"), "byte 4: expected an integer of at most 2^53-1"},
     };
     refuse(cases, sizeof cases / sizeof cases[0]);
 }
@@ -353,7 +357,8 @@ static void huge_objects_are_sorted(void **state)
 static void values_are_read(void **state)
 {
     (void)state;
-    struct pti_json *json = parsed(" {\"s\":\"a\\u0000b\",\"n\":null, \"t\":true,\"i\":-7,\"a\":[3,1,2],\"o\":{\"z\":0}}");
+    struct pti_json *json = parsed(
+        " {\"s\":\"a\\u0000b\",\"n\":null, \"t\":true,\"i\":-7,\"a\":[3,1,2],\"o\":{\"z\":0}}");
     const struct pti_json_value *root = pti_json_root(json);
     assert_int_equal(pti_json_type(root), PTI_JSON_OBJECT);
     assert_int_equal(pti_json_offset(root), 1);
@@ -438,7 +443,8 @@ static void required_members_say_what_is_wrong(void **state)
 static void every_prefix_is_refused(void **state)
 {
     (void)state;
-    static const char text[] = "{\"a\":[1,-20,true,false,null],\"\\u00e9\\ud83d\\ude00\":{\"\xf0\x9f\x98\x80\":\"\\n\"},\"b\":\"\"}";
+    static const char
+        text[] = "{\"a\":[1,-20,true,false,null],\"\\u00e9\\ud83d\\ude00\":{\"\xf0\x9f\x98\x80\":\"\\n\"},\"b\":\"\"}";
     for (size_t size = 0; size < sizeof text - 1; size++) {
         struct pti_json *json = NULL;
         struct pti_error error;

@@ -10,7 +10,10 @@
 #include "base/json_write.h"
 
 /* Literals may hold NUL. */
-#define TEXT(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
+#define TEXT(literal)                                                                                                  \
+    {                                                                                                                  \
+        (const uint8_t *)(literal), sizeof(literal) - 1                                                                \
+    }
 
 static void assert_buf(struct pti_buf *buf, struct pintle_bytes want)
 {
@@ -21,8 +24,8 @@ static void assert_buf(struct pti_buf *buf, struct pintle_bytes want)
 }
 
 /*
- * The canonical column is what securesystemslib.formats.encode_canonical() (python-tuf) makes of the same text: everything
- * but '"' and '\' raw, control characters and line ends too.
+ * The canonical column is what securesystemslib.formats.encode_canonical() (python-tuf) makes of the same text:
+ * everything but '"' and '\' raw, control characters and line ends too.
  */
 static void parsed_values(void **state)
 {
@@ -101,10 +104,10 @@ static void write_everything(struct pti_json_writer *writer)
 static void new_text(void **state)
 {
     (void)state;
-    static const struct pintle_bytes compact =
-        TEXT("{\"text\":\"a\\\"b\\\\c\\nd\\u0001/\",\"none\":null,\"k\\\"ey\\t\":\"n\\u0000ul\","
-             "\"min\":-9007199254740991,\"yes\":true,\"list\":[1,{},[],null],\"inner\":{\"no\":false},"
-             "\"raw\":{\"x\":1}}");
+    static const struct pintle_bytes compact = TEXT(
+        "{\"text\":\"a\\\"b\\\\c\\nd\\u0001/\",\"none\":null,\"k\\\"ey\\t\":\"n\\u0000ul\","
+        "\"min\":-9007199254740991,\"yes\":true,\"list\":[1,{},[],null],\"inner\":{\"no\":false},"
+        "\"raw\":{\"x\":1}}");
     static const struct pintle_bytes indented = TEXT("{\n"
                                                      "  \"text\": \"a\\\"b\\\\c\\nd\\u0001/\",\n"
                                                      "  \"none\": null,\n"
@@ -147,7 +150,9 @@ static void bad_utf8_becomes_replacement_characters(void **state)
     } cases[] = {
         {TEXT(""), TEXT("\"\"")},
         {TEXT("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), TEXT("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"")},
-        {TEXT("a\xff\xfe" "b"), TEXT("\"a" BAD BAD "b\"")},
+        {TEXT("a\xff\xfe"
+              "b"),
+         TEXT("\"a" BAD BAD "b\"")},
         {TEXT("\x80"), TEXT("\"" BAD "\"")},
         {TEXT("\xe2\x82"), TEXT("\"" BAD BAD "\"")},
         {TEXT("\xe2\"\x82"), TEXT("\"" BAD "\\\"" BAD "\"")},
