@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What routes share: the parts of the server that they ask, and how an answer is made and counted. */
+#ifndef PTI_SERVER_ANSWER_H
+#define PTI_SERVER_ANSWER_H
+
+#include "server/http.h"
+#include "server/intake.h"
+
+/* Borrowed; complete before the first listener starts, and constant from then on. */
+struct pti_routes {
+    int public_directory; /* descriptor of public/ */
+    struct pti_metrics *metrics;
+    struct pti_status_board *board;
+    struct pti_intake *intake;
+    struct pti_storage *storage; /* for lists: a handle that does not wait for the intake's */
+};
+
+/* What one listener offers. */
+struct pti_listener {
+    const struct pti_routes *routes;
+    bool clients;        /* published files and POST /v1/reports */
+    bool administrators; /* /metrics and GET /v1/reports */
+};
+
+/* Counts and sends.  route is a pti_file_kind or a pti_route. */
+void pti_answer(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
+                const struct pti_http_response *response);
+/* The same with a body, which it takes; 503 if the body could not be written. */
+void pti_answer_body(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
+                     unsigned code, const char *content_type, struct pti_buf *body);
+/* {"error":detail}: what was expected, what was found, what to do.  503 gets a Retry-After. */
+void pti_answer_error(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
+                      unsigned code, const char *detail);
+
+/* POST and GET /v1/reports. */
+void pti_answer_report(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_report_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/reports for clients, GET /v1/reports for administrators. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/datetime.h"
+#include "pin/host.h"
+#include "server/answer.h"
+#include "server/limits.h"
+
+#define MEDIA_TYPE "application/json"
+
+/* A deferred report: who waits for the answer. */
+struct pending {
+    const struct pti_listener *listener;
+    struct pti_http_exchange *exchange;
+};
+
+static const char *why_not_stored(enum pti_intake_result result)
+{
+    switch (result) {
+    case PTI_INTAKE_STORED:
+        break;
+    case PTI_INTAKE_FULL:
+        return "too many reports are waiting to be stored; send this one again later";
+    case PTI_INTAKE_FAILED:
+        return "the report could not be stored; send it again later";
+    case PTI_INTAKE_STOPPED:
+        return "the server is stopping; send the report again later";
+    }
+    return NULL;
+}
+
+static void report_done(void *ctx, enum pti_intake_result result)
+{
+    struct pending pending = *(struct pending *)ctx;
+    struct pti_http_response accepted = PTI_HTTP_RESPONSE(202);
+
+    free(ctx);
+    accepted.cache_control = "no-store";
+    if (result == PTI_INTAKE_STORED)
+        pti_answer(pending.listener, pending.exchange, PTI_ROUTE_REPORTS, &accepted);
+    else
+        pti_answer_error(pending.listener, pending.exchange, PTI_ROUTE_REPORTS, 503, why_not_stored(result));
+}
+
+static bool is_json(const char *content_type)
+{
+    size_t length = strlen(MEDIA_TYPE);
+
+    return content_type && strncasecmp(content_type, MEDIA_TYPE, length) == 0 &&
+           (content_type[length] == '\0' || content_type[length] == ';' || content_type[length] == ' ');
+}
+
+static void refuse(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned code,
+                   enum pti_report_drop drop, const char *detail)
+{
+    pti_metrics_count_report(listener->routes->metrics, PTI_REPORT_INVALID);
+    pti_metrics_count_drop(listener->routes->metrics, drop, 1);
+    pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, code, detail);
+}
+
+static void submit(const struct pti_listener *listener, struct pti_http_exchange *exchange, struct pti_report *report)
+{
+    struct pending *pending = malloc(sizeof *pending);
+
+    if (!pending) {
+        pti_report_clear(report);
+        pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
+        return;
+    }
+    *pending = (struct pending){listener, exchange};
+    pti_http_defer(exchange);
+    pti_intake_submit(listener->routes->intake, report, report_done, pending);
+}
+
+void pti_answer_report(const struct pti_listener *listener, struct pti_http_exchange *exchange)
+{
+    const struct pti_http_request *request = pti_http_request(exchange);
+    enum pintle_status status = PINTLE_ERR_INPUT;
+    struct pti_report report;
+    struct pti_error error;
+    char too_large[64];
+
+    if (request->too_large) {
+        snprintf(too_large, sizeof too_large, "a report has at most %d bytes", PTI_REPORT_SIZE_MAX);
+        refuse(listener, exchange, 413, PTI_DROP_TOO_LARGE, too_large);
+        return;
+    }
+    if (!is_json(request->content_type)) {
+        refuse(listener, exchange, 415, PTI_DROP_MEDIA_TYPE, "expected Content-Type: " MEDIA_TYPE);
+        return;
+    }
+    status = pti_report_parse(request->body, &report, &error);
+    if (status == PINTLE_OK)
+        submit(listener, exchange, &report);
+    else if (status == PINTLE_ERR_MEMORY)
+        pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
+    else
+        refuse(listener, exchange, 400, PTI_DROP_SCHEMA, error.detail);
+}
+
+/* One element of the list: the report as stored, with the time of its arrival put first. */
+static bool write_row(void *ctx, const struct pti_report_row *row)
+{
+    struct pti_buf *out = ctx;
+    char received[PTI_DATETIME_SIZE + 1];
+
+    pti_datetime_format(row->received, received);
+    if (out->size > 1)
+        pti_buf_text(out, ",");
+    pti_buf_printf(out, "\n{\"received\":\"%s\",", received);
+    if (row->document.size > 0)
+        pti_buf_append(out, row->document.data + 1, row->document.size - 1); /* its "{" is written already */
+    return out->status == PINTLE_OK;
+}
+
+static bool parse_limit(const char *text, int64_t *limit)
+{
+    *limit = 0;
+    for (; *text >= '0' && *text <= '9' && *limit <= PTI_LIST_MAX; text++)
+        *limit = *limit * 10 + (*text - '0');
+    return *text == '\0' && *limit >= 1 && *limit <= PTI_LIST_MAX;
+}
+
+void pti_answer_report_list(const struct pti_listener *listener, struct pti_http_exchange *exchange)
+{
+    const char *host = pti_http_query(exchange, "host");
+    const char *limit = pti_http_query(exchange, "limit");
+    struct pti_report_query query = {.limit = PTI_LIST_DEFAULT, .row = write_row};
+    struct pti_host parsed;
+    struct pti_error error;
+    struct pti_buf body;
+
+    if (limit && !parse_limit(limit, &query.limit)) {
+        pti_answer_error(listener, exchange, PTI_ROUTE_REPORT_LIST, 400, "limit must be a number from 1 to 1000");
+        return;
+    }
+    if (host && pti_host_parse(host, &parsed, &error) != PINTLE_OK) {
+        pti_answer_error(listener, exchange, PTI_ROUTE_REPORT_LIST, 400, error.detail);
+        return;
+    }
+    query.host = host ? parsed.name : NULL;
+    query.ctx = &body;
+    pti_buf_init(&body, (size_t)query.limit * (2 * PTI_REPORT_SIZE_MAX + 64) + 64);
+    pti_buf_text(&body, "[");
+    if (pti_storage_list_reports(listener->routes->storage, &query, &error) != PINTLE_OK) {
+        pti_buf_clear(&body);
+        pti_answer_error(listener, exchange, PTI_ROUTE_REPORT_LIST, 503, error.detail);
+        return;
+    }
+    pti_buf_text(&body, "]\n");
+    pti_answer_body(listener, exchange, PTI_ROUTE_REPORT_LIST, 200, MEDIA_TYPE, &body);
+}

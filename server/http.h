@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An HTTP/1.1 listener.  http_mhd.c is the one file that knows which library is behind it.
+ *
+ * It promises: bounded connections, memory and idle time; a body that never exceeds what the handler allowed; handle()
+ * is called once per complete request; a stopped listener has answered every request it had taken, or waited
+ * PTI_HTTP_DRAIN_S for it.  It serves plain HTTP: TLS, compression and rate limits belong to the proxy or CDN in front.
+ */
+#ifndef PTI_SERVER_HTTP_H
+#define PTI_SERVER_HTTP_H
+
+#include <stdbool.h>
+
+#include <pintle/bytes.h>
+
+#include "base/error.h"
+
+enum pti_http_method { PTI_HTTP_GET, PTI_HTTP_HEAD, PTI_HTTP_POST, PTI_HTTP_OTHER };
+
+struct pti_http_request {
+    enum pti_http_method method;
+    const char *path;         /* percent-decoded once, starts with '/', no NUL hidden in it */
+    const char *content_type; /* NULL if absent */
+    struct pintle_bytes body;
+    bool too_large; /* the body exceeded body_max(); it is not there */
+};
+
+struct pti_http_response {
+    unsigned code;
+    const char *content_type;  /* NULL: no body */
+    const char *cache_control; /* NULL: none sent */
+    const char *allow;         /* NULL: none sent */
+    unsigned retry_after_s;    /* 0: none sent */
+    int fd;                    /* a regular file to send, closed by the listener; -1: body counts */
+    uint64_t fd_size;
+    struct pintle_bytes body; /* malloc'ed; the listener frees it */
+};
+#define PTI_HTTP_RESPONSE(code_) ((struct pti_http_response){.code = (code_), .fd = -1})
+
+struct pti_http_exchange; /* one request and its answer */
+
+/* Both run on the listener's threads, several at once. */
+struct pti_http_handler {
+    void *ctx;
+    size_t (*body_max)(void *ctx, enum pti_http_method method, const char *path);
+    /* Leads to exactly one pti_http_answer(), before it returns or, after pti_http_defer(), later. */
+    void (*handle)(void *ctx, struct pti_http_exchange *exchange);
+};
+
+/* Borrowed until the exchange is answered. */
+const struct pti_http_request *pti_http_request(const struct pti_http_exchange *exchange);
+/* A query parameter, decoded; NULL if absent. */
+const char *pti_http_query(const struct pti_http_exchange *exchange, const char *name);
+/* Announces that the answer comes later and from another thread; the listener goes on with other connections. */
+void pti_http_defer(struct pti_http_exchange *exchange);
+/* Takes what response owns.  The exchange may be gone when this returns. */
+void pti_http_answer(struct pti_http_exchange *exchange, const struct pti_http_response *response);
+
+struct pti_http;
+
+/*
+ * Starts serving on a listening socket, which it owns from then on, also on failure.  PINTLE_ERR_NETWORK, _MEMORY.
+ */
+enum pintle_status pti_http_start(int socket, const struct pti_http_handler *handler, struct pti_http **http,
+                                  struct pti_error *error);
+/* No new connection is accepted; requests under way go on, and every answer from now on closes its connection. */
+void pti_http_quiesce(struct pti_http *http);
+/* Waits until nothing is under way, at most timeout_ms; returns whether that was reached. */
+bool pti_http_drain(struct pti_http *http, int64_t timeout_ms);
+/* After quiesce and drain, and when no deferred exchange is left.  NULL is legal. */
+void pti_http_free(struct pti_http *http);
+
+#endif

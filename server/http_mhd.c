@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The listener over GNU libmicrohttpd. */
+#include "server/http.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <microhttpd.h>
+
+#include "base/buf.h"
+#include "server/limits.h"
+
+struct pti_http {
+    struct pti_http_handler handler;
+    struct MHD_Daemon *daemon;
+    int socket;
+    atomic_bool stopping;
+    pthread_mutex_t mutex;
+    pthread_cond_t idle;
+    size_t under_way; /* requests between their headers and the last byte of their answer */
+};
+
+struct pti_http_exchange {
+    struct pti_http *http;
+    struct MHD_Connection *connection;
+    struct pti_http_request request;
+    char *path;
+    struct pti_buf body;
+    size_t excess;   /* bytes read beyond body.max */
+    bool dispatched; /* handle() has been called */
+    bool deferred;
+    struct MHD_Response *answer; /* of a deferred exchange, until it is queued */
+    unsigned answer_code;
+    enum MHD_Result queued; /* of an exchange answered inside handle() */
+};
+
+static enum pti_http_method parse_method(const char *method)
+{
+    if (strcmp(method, "GET") == 0)
+        return PTI_HTTP_GET;
+    if (strcmp(method, "HEAD") == 0)
+        return PTI_HTTP_HEAD;
+    return strcmp(method, "POST") == 0 ? PTI_HTTP_POST : PTI_HTTP_OTHER;
+}
+
+const struct pti_http_request *pti_http_request(const struct pti_http_exchange *exchange)
+{
+    return &exchange->request;
+}
+
+const char *pti_http_query(const struct pti_http_exchange *exchange, const char *name)
+{
+    return MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    return !value || MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+static bool add_headers(struct MHD_Response *made, const struct pti_http_response *response, bool closing)
+{
+    char seconds[16];
+
+    snprintf(seconds, sizeof seconds, "%u", response->retry_after_s);
+    return add_header(made, "Content-Type", response->content_type) &&
+           add_header(made, "Cache-Control", response->cache_control) && add_header(made, "Allow", response->allow) &&
+           add_header(made, "Retry-After", response->retry_after_s ? seconds : NULL) &&
+           add_header(made, "X-Content-Type-Options", "nosniff") &&
+           add_header(made, "Connection", closing ? "close" : NULL);
+}
+
+/* Takes over what response owns, whatever happens; NULL without memory. */
+static struct MHD_Response *make_response(const struct pti_http_response *response, bool closing)
+{
+    void *body = (void *)(uintptr_t)response->body.data; /* ours from here on, so no longer const */
+    struct MHD_Response *made = NULL;
+
+    if (response->fd >= 0)
+        made = MHD_create_response_from_fd64(response->fd_size, response->fd);
+    else
+        made = MHD_create_response_from_buffer_with_free_callback(response->body.size, body, free);
+    if (!made) {
+        if (response->fd >= 0)
+            close(response->fd);
+        free(body);
+        return NULL;
+    }
+    if (!add_headers(made, response, closing)) {
+        MHD_destroy_response(made);
+        return NULL;
+    }
+    return made;
+}
+
+static enum MHD_Result queue(struct pti_http_exchange *exchange, struct MHD_Response *response, unsigned code)
+{
+    enum MHD_Result result = MHD_NO;
+
+    if (!response) /* out of memory: the connection is cut, which no client can mistake for an answer */
+        return MHD_NO;
+    result = MHD_queue_response(exchange->connection, code, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+void pti_http_defer(struct pti_http_exchange *exchange)
+{
+    exchange->deferred = true;
+    MHD_suspend_connection(exchange->connection);
+}
+
+void pti_http_answer(struct pti_http_exchange *exchange, const struct pti_http_response *response)
+{
+    struct MHD_Response *made = make_response(response, atomic_load(&exchange->http->stopping));
+
+    if (!exchange->deferred) {
+        exchange->queued = queue(exchange, made, response->code);
+        return;
+    }
+    /* The listener's thread comes back to the exchange once it is resumed, and queues this. */
+    exchange->answer = made;
+    exchange->answer_code = response->code;
+    MHD_resume_connection(exchange->connection);
+}
+
+static void exchange_free(struct pti_http_exchange *exchange)
+{
+    struct pti_http *http = exchange->http;
+
+    if (exchange->answer)
+        MHD_destroy_response(exchange->answer);
+    pti_buf_clear(&exchange->body);
+    free(exchange->path);
+    free(exchange);
+    pthread_mutex_lock(&http->mutex);
+    if (--http->under_way == 0)
+        pthread_cond_broadcast(&http->idle);
+    pthread_mutex_unlock(&http->mutex);
+}
+
+static struct pti_http_exchange *exchange_new(struct pti_http *http, struct MHD_Connection *connection,
+                                              const char *path, enum pti_http_method method)
+{
+    struct pti_http_exchange *exchange = calloc(1, sizeof *exchange);
+    size_t size = strlen(path) + 1;
+
+    if (!exchange)
+        return NULL;
+    exchange->path = malloc(size);
+    if (!exchange->path) {
+        free(exchange);
+        return NULL;
+    }
+    memcpy(exchange->path, path, size);
+    exchange->http = http;
+    exchange->connection = connection;
+    exchange->request.method = method;
+    exchange->request.path = exchange->path;
+    pti_buf_init(&exchange->body, http->handler.body_max(http->handler.ctx, method, path));
+    pthread_mutex_lock(&http->mutex);
+    http->under_way++;
+    pthread_mutex_unlock(&http->mutex);
+    return exchange;
+}
+
+static enum MHD_Result dispatch(struct pti_http_exchange *exchange)
+{
+    struct pti_http *http = exchange->http;
+
+    exchange->dispatched = true;
+    exchange->queued = MHD_NO;
+    exchange->request.content_type = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Content-Type");
+    exchange->request.body = pti_buf_bytes(&exchange->body);
+    http->handler.handle(http->handler.ctx, exchange);
+    /* A deferred exchange may be answered already, but only this thread frees it, and not before it is back in MHD. */
+    return exchange->deferred ? MHD_YES : exchange->queued;
+}
+
+/* Whether the request announces more than it may carry; then it is answered before the body is sent. */
+static bool announces_too_much(const struct pti_http_exchange *exchange)
+{
+    const char *length = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Content-Length");
+
+    return length && strtoull(length, NULL, 10) > exchange->body.max;
+}
+
+static enum MHD_Result take_body(struct pti_http_exchange *exchange, const char *data, size_t *size)
+{
+    struct pti_buf *body = &exchange->body;
+
+    if (!exchange->request.too_large && *size <= body->max - body->size) {
+        pti_buf_append(body, data, *size);
+        if (body->status != PINTLE_OK)
+            return MHD_NO;
+    } else {
+        exchange->request.too_large = true;
+        exchange->excess += *size;
+        if (exchange->excess > PTI_HTTP_EXCESS_MAX)
+            return MHD_NO;
+    }
+    *size = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                                  const char *version, const char *upload_data, size_t *upload_size, void **con_cls)
+{
+    struct pti_http_exchange *exchange = *con_cls;
+
+    (void)version;
+    if (!exchange) {
+        exchange = exchange_new(cls, connection, url, parse_method(method));
+        *con_cls = exchange;
+        if (!exchange)
+            return MHD_NO;
+        if (!announces_too_much(exchange))
+            return MHD_YES;
+        exchange->request.too_large = true;
+        return dispatch(exchange);
+    }
+    if (*upload_size > 0)
+        return take_body(exchange, upload_data, upload_size);
+    if (exchange->dispatched) {
+        struct MHD_Response *answer = exchange->answer;
+
+        exchange->answer = NULL;
+        return queue(exchange, answer, exchange->answer_code);
+    }
+    if (exchange->request.too_large)
+        pti_buf_clear(&exchange->body);
+    return dispatch(exchange);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void)cls;
+    (void)connection;
+    (void)why;
+    if (*con_cls)
+        exchange_free(*con_cls);
+    *con_cls = NULL;
+}
+
+/* %00 stays as it is: decoded, it would cut the path, and one file would have many names. */
+static size_t unescape(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    if (strstr(text, "%00"))
+        return strlen(text);
+    return MHD_http_unescape(text);
+}
+
+static struct MHD_Daemon *start_daemon(struct pti_http *http)
+{
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
+        MHD_OPTION_LISTEN_SOCKET, http->socket, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)PTI_HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)PTI_HTTP_IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PTI_HTTP_CONNECTION_MEMORY,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)PTI_HTTP_THREADS, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+}
+
+enum pintle_status pti_http_start(int socket, const struct pti_http_handler *handler, struct pti_http **out,
+                                  struct pti_error *error)
+{
+    struct pti_http *http = calloc(1, sizeof *http);
+
+    *out = NULL;
+    if (!http) {
+        close(socket);
+        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for a listener");
+    }
+    http->handler = *handler;
+    http->socket = socket;
+    pthread_mutex_init(&http->mutex, NULL);
+    pthread_cond_init(&http->idle, NULL);
+    http->daemon = start_daemon(http);
+    if (!http->daemon) {
+        int why = errno;
+
+        pti_http_free(http);
+        return pti_fail(error, PINTLE_ERR_NETWORK, "expected libmicrohttpd to start, found: %s", strerror(why));
+    }
+    *out = http;
+    return PINTLE_OK;
+}
+
+void pti_http_quiesce(struct pti_http *http)
+{
+    atomic_store(&http->stopping, true);
+    /* The socket is ours again, but stays open until the daemon has stopped; shut down, it refuses connects. */
+    if (MHD_quiesce_daemon(http->daemon) != MHD_INVALID_SOCKET)
+        shutdown(http->socket, SHUT_RDWR);
+}
+
+bool pti_http_drain(struct pti_http *http, int64_t timeout_ms)
+{
+    struct timespec until;
+    bool drained = false;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += (timeout_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&http->mutex);
+    while (http->under_way > 0 && pthread_cond_timedwait(&http->idle, &http->mutex, &until) == 0)
+        continue;
+    drained = http->under_way == 0;
+    pthread_mutex_unlock(&http->mutex);
+    return drained;
+}
+
+void pti_http_free(struct pti_http *http)
+{
+    if (!http)
+        return;
+    if (http->daemon) {
+        pti_http_quiesce(http); /* else the library would close the socket, and so would we */
+        MHD_stop_daemon(http->daemon);
+    }
+    close(http->socket);
+    pthread_cond_destroy(&http->idle);
+    pthread_mutex_destroy(&http->mutex);
+    free(http);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every bound of pintled, beside those of the library in lib/base/limits.h. */
+#ifndef PTI_SERVER_LIMITS_H
+#define PTI_SERVER_LIMITS_H
+
+#include "base/limits.h"
+
+/* HTTP */
+#define PTI_HTTP_CONNECTIONS_MAX 1000 /* open at once, a listener */
+#define PTI_HTTP_BACKLOG 256
+#define PTI_HTTP_IDLE_TIMEOUT_S 15u            /* without a byte in either direction */
+#define PTI_HTTP_CONNECTION_MEMORY (16u << 10) /* headers in and out, bytes a connection */
+#define PTI_HTTP_THREADS 2u
+#define PTI_HTTP_EXCESS_MAX 65536 /* bytes of a too large body that are read before the connection is cut */
+#define PTI_HTTP_DRAIN_S 10       /* at shutdown, for requests under way */
+#define PTI_HTTP_RETRY_AFTER_S 30
+
+/* Repository files: "targets/zones/<hash>.<zone>.json" is the deepest */
+#define PTI_FILES_DEPTH_MAX 3
+#define PTI_FILES_NAME_MAX 255
+#define PTI_FILES_PATH_MAX 512
+
+/* Reports */
+#define PTI_INTAKE_QUEUE_MAX 1024 /* waiting for the disk; each holds a connection */
+#define PTI_INTAKE_BATCH_MAX 256  /* in one transaction */
+#define PTI_LIST_DEFAULT 100
+#define PTI_LIST_MAX 1000
+#define PTI_KEEP_REPORTS_DEFAULT 200000
+#define PTI_KEEP_REPORTS_MAX 100000000
+
+/* Storage */
+#define PTI_STORAGE_BUSY_MS 5000
+
+/* Signer: a request carries every root and the whole publication */
+#define PTI_SIGNER_REQUEST_MAX PTI_STORE_BLOB_MAX
+#define PTI_SIGNER_REPLY_MAX (PTI_SNAPSHOT_SIZE_MAX + 4096)
+#define PTI_SIGNER_TIMEOUT_S 20
+#define PTI_SIGNER_VERSION_STEP_MAX 1000000 /* a request: who steers them needs months to use the numbers up */
+
+/* Re-signing */
+#define PTI_RESIGN_EVERY_DEFAULT_S 60
+#define PTI_RESIGN_EVERY_MAX_S 3600
+#define PTI_EXPIRY_WARNING_S (14 * 86400) /* before an offline role expires, once a day */
+
+#endif

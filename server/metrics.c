@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/metrics.h"
+
+#include <inttypes.h>
+
+#include <pintle/version.h>
+
+static const char *const route_names[PTI_ROUTES - PTI_FILE_KINDS] = {
+    [PTI_ROUTE_REPORTS - PTI_FILE_KINDS] = "reports",
+    [PTI_ROUTE_REPORT_LIST - PTI_FILE_KINDS] = "report_list",
+    [PTI_ROUTE_HEALTHZ - PTI_FILE_KINDS] = "healthz",
+    [PTI_ROUTE_METRICS - PTI_FILE_KINDS] = "metrics",
+};
+
+static const char *const result_names[PTI_REPORT_RESULTS] = {
+    [PTI_REPORT_ACCEPTED] = "accepted",
+    [PTI_REPORT_DUPLICATE] = "duplicate",
+    [PTI_REPORT_INVALID] = "invalid",
+    [PTI_REPORT_DEFERRED] = "deferred",
+};
+
+static const char *const drop_names[PTI_REPORT_DROPS] = {
+    [PTI_DROP_SCHEMA] = "schema",
+    [PTI_DROP_TOO_LARGE] = "too_large",
+    [PTI_DROP_MEDIA_TYPE] = "media_type",
+    [PTI_DROP_QUEUE_FULL] = "queue_full",
+    [PTI_DROP_STORAGE] = "storage",
+    [PTI_DROP_STOPPING] = "stopping",
+    [PTI_DROP_OLD] = "old",
+};
+
+/* The last one stands for every other code. */
+static const unsigned codes[PTI_METRIC_CODES] = {200, 202, 400, 404, 405, 413, 415, 500, 503, 0};
+
+static const char *route_name(unsigned route)
+{
+    return route < PTI_FILE_KINDS ? pti_file_kind_name((enum pti_file_kind)route) : route_names[route - PTI_FILE_KINDS];
+}
+
+static size_t code_index(unsigned code)
+{
+    size_t i = 0;
+
+    while (codes[i] != 0 && codes[i] != code)
+        i++;
+    return i;
+}
+
+static void count(atomic_ullong *counter, unsigned long long by)
+{
+    atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+void pti_metrics_count_request(struct pti_metrics *metrics, unsigned route, unsigned code)
+{
+    count(&metrics->requests[route][code_index(code)], 1);
+}
+
+void pti_metrics_count_report(struct pti_metrics *metrics, enum pti_report_result result)
+{
+    count(&metrics->reports[result], 1);
+}
+
+void pti_metrics_count_drop(struct pti_metrics *metrics, enum pti_report_drop drop, unsigned long long by)
+{
+    count(&metrics->dropped[drop], by);
+}
+
+static unsigned long long value(atomic_ullong *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void write_family(struct pti_buf *out, const char *name, const char *type, const char *help)
+{
+    pti_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_labelled(struct pti_buf *out, const char *name, const char *label, const char *const *values,
+                           atomic_ullong *counters, size_t count_)
+{
+    for (size_t i = 0; i < count_; i++)
+        pti_buf_printf(out, "%s{%s=\"%s\"} %llu\n", name, label, values[i], value(&counters[i]));
+}
+
+static void write_requests(struct pti_metrics *metrics, struct pti_buf *out)
+{
+    write_family(out, "pintle_http_requests_total", "counter", "Requests answered.");
+    for (unsigned route = 0; route < PTI_ROUTES; route++) {
+        for (size_t i = 0; i < PTI_METRIC_CODES; i++) {
+            unsigned long long requests = value(&metrics->requests[route][i]);
+
+            if (requests == 0) /* combinations that never happen would be most of the page */
+                continue;
+            pti_buf_printf(out, "pintle_http_requests_total{route=\"%s\",code=\"", route_name(route));
+            if (codes[i])
+                pti_buf_printf(out, "%u\"} %llu\n", codes[i], requests);
+            else
+                pti_buf_printf(out, "other\"} %llu\n", requests);
+        }
+    }
+}
+
+static void write_manifest(const struct pti_status *status, struct pti_buf *out)
+{
+    write_family(out, "pintle_manifest_expiry_timestamp_seconds", "gauge", "When published metadata expire.");
+    for (size_t i = 0; i < status->role_count; i++)
+        pti_buf_printf(out, "pintle_manifest_expiry_timestamp_seconds{role=\"%s\"} %" PRId64 "\n",
+                       status->roles[i].name, status->roles[i].expires);
+    write_family(out, "pintle_manifest_version", "gauge", "Version of published metadata.");
+    for (size_t i = 0; i < status->role_count; i++)
+        pti_buf_printf(out, "pintle_manifest_version{role=\"%s\"} %" PRId64 "\n", status->roles[i].name,
+                       status->roles[i].version);
+}
+
+void pti_metrics_write(struct pti_metrics *metrics, const struct pti_status *status, struct pti_buf *out)
+{
+    write_family(out, "pintle_build_info", "gauge", "Version of this pintled; always 1.");
+    pti_buf_printf(out, "pintle_build_info{version=\"%d.%d.%d\"} 1\n", PINTLE_VERSION_MAJOR, PINTLE_VERSION_MINOR,
+                   PINTLE_VERSION_PATCH);
+    write_family(out, "pintle_signer_up", "gauge", "1 while timestamp and snapshot can be re-signed.");
+    pti_buf_printf(out, "pintle_signer_up %d\n", status->signer == PTI_SIGNER_UP);
+    write_family(out, "pintle_resign_failing", "gauge",
+                 "1 while the last attempt to re-sign or to verify the publication failed.");
+    pti_buf_printf(out, "pintle_resign_failing %d\n", status->resign_failing);
+    write_family(out, "pintle_repository_readable", "gauge",
+                 "1 while the published files can be read and fit together.");
+    pti_buf_printf(out, "pintle_repository_readable %d\n", status->readable);
+    write_family(out, "pintle_storage_up", "gauge", "1 while reports can be stored.");
+    pti_buf_printf(out, "pintle_storage_up %d\n", status->storage_up);
+    write_manifest(status, out);
+    write_family(out, "pintle_reports_total", "counter", "Reports received, by what became of them.");
+    write_labelled(out, "pintle_reports_total", "result", result_names, metrics->reports, PTI_REPORT_RESULTS);
+    write_family(out, "pintle_reports_dropped_total", "counter", "Reports that are not, or no longer, stored.");
+    write_labelled(out, "pintle_reports_dropped_total", "reason", drop_names, metrics->dropped, PTI_REPORT_DROPS);
+    write_requests(metrics, out);
+}

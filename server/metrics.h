@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters, and their text for Prometheus (exposition format 0.0.4).  Every label comes from an enumeration or a
+ * bounded list; nothing that a client sends becomes one.  Counting never blocks.
+ */
+#ifndef PTI_SERVER_METRICS_H
+#define PTI_SERVER_METRICS_H
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "server/files.h"
+#include "server/status.h"
+
+/* Routes beside the published files, which are counted by their kind (enum pti_file_kind): a route is either. */
+enum pti_route {
+    PTI_ROUTE_REPORTS = PTI_FILE_KINDS, /* POST */
+    PTI_ROUTE_REPORT_LIST,
+    PTI_ROUTE_HEALTHZ,
+    PTI_ROUTE_METRICS
+};
+#define PTI_ROUTES (PTI_FILE_KINDS + 4)
+
+/* What became of a report. */
+enum pti_report_result {
+    PTI_REPORT_ACCEPTED,  /* stored */
+    PTI_REPORT_DUPLICATE, /* stored before */
+    PTI_REPORT_INVALID,   /* refused for good: 400, 413, 415 */
+    PTI_REPORT_DEFERRED   /* not now: 503 */
+};
+#define PTI_REPORT_RESULTS 4
+
+/* Why a report is not, or no longer, there. */
+enum pti_report_drop {
+    PTI_DROP_SCHEMA,
+    PTI_DROP_TOO_LARGE,
+    PTI_DROP_MEDIA_TYPE,
+    PTI_DROP_QUEUE_FULL,
+    PTI_DROP_STORAGE,
+    PTI_DROP_STOPPING,
+    PTI_DROP_OLD /* was stored, and made room for newer ones */
+};
+#define PTI_REPORT_DROPS 7
+
+#define PTI_METRIC_CODES 12
+
+struct pti_metrics {
+    atomic_ullong requests[PTI_ROUTES][PTI_METRIC_CODES];
+    atomic_ullong reports[PTI_REPORT_RESULTS];
+    atomic_ullong dropped[PTI_REPORT_DROPS];
+};
+
+/* Zero-initialised metrics are ready. */
+void pti_metrics_count_request(struct pti_metrics *metrics, unsigned route, unsigned code);
+void pti_metrics_count_report(struct pti_metrics *metrics, enum pti_report_result result);
+void pti_metrics_count_drop(struct pti_metrics *metrics, enum pti_report_drop drop, unsigned long long count);
+
+void pti_metrics_write(struct pti_metrics *metrics, const struct pti_status *status, struct pti_buf *out);
+
+#endif

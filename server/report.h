@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A report as a client sends it: an allow-list of fields, each with a type and bounds.  One table in report.c is all
+ * there is to know about the form.  What is kept is the report written anew from its parsed values, never the bytes
+ * received.
+ */
+#ifndef PTI_SERVER_REPORT_H
+#define PTI_SERVER_REPORT_H
+
+#include <pintle/verdict.h>
+
+#include "base/buf.h"
+
+#define PTI_REPORT_TOKEN_MAX 64 /* bytes of id, type, reason and the like */
+
+struct pti_report {
+    char id[PTI_REPORT_TOKEN_MAX + 1]; /* chosen at random by the client; the same report sent twice has one id */
+    char type[PTI_REPORT_TOKEN_MAX + 1];
+    char host[PINTLE_HOST_MAX + 1];
+    char reason[PTI_REPORT_TOKEN_MAX + 1];
+    struct pti_buf document; /* compact JSON */
+};
+
+/*
+ * On failure *report is empty.  PINTLE_ERR_INPUT: no JSON object, an unknown field (the message names it), a missing
+ * one, or a value out of bounds.  PINTLE_ERR_MEMORY.
+ */
+enum pintle_status pti_report_parse(struct pintle_bytes text, struct pti_report *report, struct pti_error *error);
+void pti_report_clear(struct pti_report *report);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/resign.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/datetime.h"
+#include "publish/envelope.h"
+#include "server/limits.h"
+#include "server/log.h"
+
+#define DAY_S 86400
+
+void pti_resigner_init(struct pti_resigner *resigner, const char *repository, struct pintle_crypto *crypto,
+                       struct pti_storage *storage, struct pti_signer *signer, struct pti_status_board *board,
+                       int64_t every_s)
+{
+    memset(resigner, 0, sizeof *resigner);
+    resigner->repository = repository;
+    resigner->crypto = crypto;
+    resigner->storage = storage;
+    resigner->signer = signer;
+    resigner->board = board;
+    resigner->every_s = every_s;
+}
+
+static enum pintle_status read_role(struct pti_resigner *resigner, const char *name, struct pintle_bytes metadata,
+                                    struct pti_role_status *role, struct pti_error *error)
+{
+    pti_copy_text(role->name, sizeof role->name, name);
+    return pti_envelope_dates(metadata, resigner->crypto, &role->version, &role->expires, error);
+}
+
+/* What is published, onto the board. */
+static enum pintle_status show_roles(struct pti_resigner *resigner, const struct pti_published *published,
+                                     struct pti_role_status *roles, size_t *count, struct pti_error *error)
+{
+    enum pintle_status status = read_role(resigner, "root", pti_published_root(published), &roles[0], error);
+
+    if (status == PINTLE_OK)
+        status = read_role(resigner, "timestamp", published->timestamp, &roles[1], error);
+    if (status == PINTLE_OK)
+        status = read_role(resigner, "snapshot", published->snapshot, &roles[2], error);
+    if (status == PINTLE_OK)
+        status = read_role(resigner, "targets", published->targets, &roles[3], error);
+    *count = 4;
+    for (size_t i = 0; i < published->zone_count && status == PINTLE_OK && *count < PTI_STATUS_ROLES_MAX; i++)
+        if (published->zones[i].delegated)
+            status = read_role(resigner, published->zones[i].name, published->zones[i].role, &roles[(*count)++], error);
+    if (status == PINTLE_OK)
+        pti_status_set_roles(resigner->board, roles, *count);
+    return status;
+}
+
+/* Root, targets and zones are renewed by people. */
+static void warn_of_expiry(struct pti_resigner *resigner, const struct pti_role_status *roles, size_t count,
+                           int64_t now)
+{
+    if (now < resigner->next_warning)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        char expires[PTI_DATETIME_SIZE + 1];
+
+        if (i == 1 || i == 2 || roles[i].expires - now > PTI_EXPIRY_WARNING_S)
+            continue;
+        pti_datetime_format(roles[i].expires, expires);
+        pti_log(PTI_LOG_WARNING, "repository: %s %s at %s; pintled cannot renew it, sign and publish a new version",
+                roles[i].name, roles[i].expires > now ? "expires" : "has expired", expires);
+        resigner->next_warning = now + DAY_S;
+    }
+}
+
+/* Something may have been signed and never published: the next ones go beyond it. */
+static enum pintle_status look_at_versions(struct pti_resigner *resigner, const struct pti_published *published,
+                                           struct pti_error *error)
+{
+    int64_t timestamp = 0, snapshot = 0;
+    enum pintle_status status = pti_storage_allocated_version(resigner->storage, "timestamp", &timestamp, error);
+
+    if (status == PINTLE_OK)
+        status = pti_storage_allocated_version(resigner->storage, "snapshot", &snapshot, error);
+    if (status != PINTLE_OK)
+        return status;
+    if (timestamp > published->timestamp_version)
+        resigner->timestamp_at = 0;
+    if (snapshot > published->snapshot_version)
+        resigner->snapshot_at = 0;
+    return PINTLE_OK;
+}
+
+static enum pintle_status look_at(struct pti_resigner *resigner, struct pti_repository *repository, int64_t now,
+                                  struct pti_error *error)
+{
+    struct pti_role_status roles[PTI_STATUS_ROLES_MAX];
+    struct pti_resign_dates dates;
+    struct pti_resigned nothing;
+    size_t count = 0;
+    enum pintle_status status = show_roles(resigner, &repository->published, roles, &count, error);
+
+    if (status == PINTLE_OK)
+        status = pti_resign_dates_of(&repository->published, &repository->settings.days, &dates, error);
+    if (status != PINTLE_OK)
+        return status;
+    warn_of_expiry(resigner, roles, count, now);
+    resigner->timestamp_at = dates.timestamp_at;
+    resigner->snapshot_at = dates.snapshot_at;
+    status = look_at_versions(resigner, &repository->published, error);
+    if (status == PINTLE_OK && resigner->signer->pid > 0)
+        status = pti_signer_ask(resigner->signer, &repository->published, 0, 0, &nothing, error);
+    return status;
+}
+
+static enum pintle_status look(struct pti_resigner *resigner, int64_t now, struct pti_error *error)
+{
+    struct pti_repository *repository = NULL;
+    enum pintle_status status = pti_repository_open(resigner->repository, PTI_REPOSITORY_READ, now, resigner->crypto,
+                                                    &repository, error);
+
+    if (status == PINTLE_OK)
+        status = look_at(resigner, repository, now, error);
+    else
+        pti_status_set_roles(resigner->board, NULL, 0);
+    pti_repository_close(repository);
+    return status;
+}
+
+/* A version that the signer refused to sign was never used, so it is not lost. */
+static enum pintle_status take_version(struct pti_resigner *resigner, const char *role, int64_t published,
+                                       int64_t *version, struct pti_error *error)
+{
+    if (*version > published)
+        return PINTLE_OK;
+    return pti_storage_allocate_version(resigner->storage, role, published, version, error);
+}
+
+static enum pintle_status take_versions(struct pti_resigner *resigner, const struct pti_published *published,
+                                        bool renew_snapshot, struct pti_error *error)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    if (renew_snapshot)
+        status = take_version(resigner, "snapshot", published->snapshot_version, &resigner->snapshot_version, error);
+    if (status == PINTLE_OK)
+        status = take_version(resigner, "timestamp", published->timestamp_version, &resigner->timestamp_version, error);
+    return status;
+}
+
+static enum pintle_status sign_and_publish(struct pti_resigner *resigner, struct pti_repository *repository,
+                                           bool renew_snapshot, int64_t now, struct pti_error *error)
+{
+    struct pti_resigned resigned;
+    int64_t timestamp = 0, snapshot = 0;
+    enum pintle_status status = take_versions(resigner, &repository->published, renew_snapshot, error);
+
+    if (status != PINTLE_OK)
+        return status;
+    timestamp = resigner->timestamp_version;
+    snapshot = renew_snapshot ? resigner->snapshot_version : 0;
+    status = pti_signer_ask(resigner->signer, &repository->published, timestamp, snapshot, &resigned, error);
+    if (status == PINTLE_ERR_TRUST)
+        return pti_error_prefix(error, "the signer refused");
+    /* Whatever happens to them from here on, these versions are used. */
+    resigner->timestamp_version = 0;
+    resigner->snapshot_version = renew_snapshot ? 0 : resigner->snapshot_version;
+    if (status == PINTLE_OK)
+        status = pti_publish_resigned(repository, &resigned, now, error);
+    pti_resigned_clear(&resigned);
+    if (status == PINTLE_OK && renew_snapshot)
+        pti_log(PTI_LOG_INFO, "re-signed: timestamp version %" PRId64 ", snapshot version %" PRId64, timestamp,
+                snapshot);
+    else if (status == PINTLE_OK)
+        pti_log(PTI_LOG_INFO, "re-signed: timestamp version %" PRId64, timestamp);
+    return status;
+}
+
+/* Under the lock of the repository, and decided anew: another publisher may have been faster. */
+static enum pintle_status renew(struct pti_resigner *resigner, int64_t now, struct pti_error *error)
+{
+    struct pti_repository *repository = NULL;
+    enum pintle_status status = pti_repository_open(resigner->repository, PTI_REPOSITORY_WRITE, now, resigner->crypto,
+                                                    &repository, error);
+
+    if (status == PINTLE_OK)
+        status = look_at(resigner, repository, now, error);
+    if (status == PINTLE_OK && (now >= resigner->timestamp_at || now >= resigner->snapshot_at))
+        status = sign_and_publish(resigner, repository, now >= resigner->snapshot_at, now, error);
+    pti_repository_close(repository);
+    return status;
+}
+
+static bool has_changed(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev != b->st_dev || a->st_ino != b->st_ino || a->st_size != b->st_size ||
+           a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec;
+}
+
+/* Remembers timestamp.json as it is now; returns whether it is another one than before. */
+static bool note_change(struct pti_resigner *resigner)
+{
+    char path[PTI_PATH_MAX];
+    struct stat status;
+    bool changed = false;
+
+    if (pti_file_path(path, resigner->repository, "public/metadata/timestamp.json", NULL) != PINTLE_OK ||
+        stat(path, &status) != 0)
+        memset(&status, 0, sizeof status);
+    changed = has_changed(&resigner->seen, &status);
+    resigner->seen = status;
+    return changed;
+}
+
+static bool is_due(const struct pti_resigner *resigner, int64_t now)
+{
+    return now >= resigner->timestamp_at || now >= resigner->snapshot_at;
+}
+
+static enum pintle_status look_and_renew(struct pti_resigner *resigner, int64_t now, struct pti_error *error)
+{
+    enum pintle_status status = look(resigner, now, error);
+
+    if (status != PINTLE_OK || !is_due(resigner, now))
+        return status;
+    if (resigner->signer->pid < 0)
+        return pti_fail(error, PINTLE_ERR_STORAGE,
+                        "timestamp or snapshot are due for renewal, and there is no signer: "
+                        "give pintled the online keys and restart it, or run `pintle publish` before they expire");
+    status = renew(resigner, now, error);
+    if (status == PINTLE_OK) {
+        note_change(resigner);
+        status = look(resigner, now, error);
+    }
+    return status;
+}
+
+void pti_resigner_tick(struct pti_resigner *resigner, int64_t now, bool force)
+{
+    struct pti_error error;
+    bool changed = note_change(resigner);
+    enum pintle_status status = PINTLE_OK;
+
+    if (!force && !changed && (now < resigner->next_look || (!resigner->failed && !is_due(resigner, now))))
+        return;
+    resigner->next_look = now + resigner->every_s;
+    status = look_and_renew(resigner, now, &error);
+    if (status != PINTLE_OK)
+        pti_log(PTI_LOG_ERROR, "repository: %s", error.detail);
+    else if (resigner->failed)
+        pti_log(PTI_LOG_INFO, "repository: in order again");
+    resigner->failed = status != PINTLE_OK;
+    pti_status_set_resign_failing(resigner->board, resigner->failed);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeping the publication fresh: looks at the published files, shows the signer what is new, and renews timestamp and
+ * snapshot when half of their life is over.  One thread uses it.
+ */
+#ifndef PTI_SERVER_RESIGN_H
+#define PTI_SERVER_RESIGN_H
+
+#include <sys/stat.h>
+
+#include "server/signer.h"
+#include "server/status.h"
+#include "server/storage.h"
+
+struct pti_resigner {
+    const char *repository; /* borrowed, as all below */
+    struct pintle_crypto *crypto;
+    struct pti_storage *storage;
+    struct pti_signer *signer;
+    struct pti_status_board *board;
+    int64_t every_s;
+
+    struct stat seen;     /* of timestamp.json when it was last read; all zero before */
+    bool failed;          /* the last look or renewal: try again, though nothing changed */
+    int64_t next_look;    /* Unix seconds, here and below */
+    int64_t timestamp_at; /* when each has to be renewed */
+    int64_t snapshot_at;
+    int64_t next_warning;      /* about offline roles that expire soon */
+    int64_t timestamp_version; /* allocated and not signed: the signer refused; 0: none */
+    int64_t snapshot_version;
+};
+
+/* storage, signer, board and the rest are borrowed. */
+void pti_resigner_init(struct pti_resigner *resigner, const char *repository, struct pintle_crypto *crypto,
+                       struct pti_storage *storage, struct pti_signer *signer, struct pti_status_board *board,
+                       int64_t every_s);
+
+/*
+ * Cheap when nothing has changed and nothing is due, so it may be called every second; force looks anyway.  Failures
+ * are logged and shown on the board, and tried again every_s seconds later.
+ */
+void pti_resigner_tick(struct pti_resigner *resigner, int64_t now, bool force);
+
+#endif
