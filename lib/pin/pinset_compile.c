@@ -91,10 +91,9 @@ static void tell_unusable(const struct compiler *compiler, const char *file, con
                           const struct pti_pins *pins, const char *what)
 {
     if (pins->unusable > 0)
-        notice(compiler,
-               "%s: host %s: %zu %s of a kind that this version does not know have no effect; update the "
-               "application",
-               file, host, pins->unusable, what);
+        notice(compiler, "%s: host %s: %s of a kind that this version does not know have no effect (%zu); update the "
+                         "application",
+               file, host, what, pins->unusable);
 }
 
 /* The charter's list, kept as one range. */
