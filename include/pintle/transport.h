@@ -40,7 +40,10 @@ struct pintle_transport {
      */
     enum pintle_status (*perform)(void *ctx, const struct pintle_request *request, const struct pintle_sink *sink,
                                   struct pintle_response *response, char *detail, size_t detail_size);
-    /* Makes a perform that is under way in another thread return soon with PINTLE_ERR_NETWORK; sticky.  May be NULL. */
+    /*
+     * Makes a perform that is under way in another thread return soon with PINTLE_ERR_NETWORK; a later one is not affected,
+     * so a caller that must be sure repeats it.  May be NULL.
+     */
     void (*cancel)(void *ctx);
     /* Frees ctx.  Called once, by whoever owns the transport.  May be NULL. */
     void (*free)(void *ctx);

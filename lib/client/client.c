@@ -2,9 +2,12 @@
 #include "client/client.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/crypto.h"
 #include "client/storage.h"
+
+#define CANCEL_AGAIN_NS 20000000
 
 enum pintle_status pti_client_fail(struct pintle_client *client, const struct pti_error *error)
 {
@@ -137,18 +140,43 @@ static void forget(struct pti_stored *stored)
     pti_bytes_free(&stored->bytes);
 }
 
+static struct timespec moment_later(void)
+{
+    struct timespec later;
+
+    (void)clock_gettime(CLOCK_REALTIME, &later);
+    later.tv_nsec += CANCEL_AGAIN_NS;
+    if (later.tv_nsec >= 1000000000) {
+        later.tv_sec++;
+        later.tv_nsec -= 1000000000;
+    }
+    return later;
+}
+
+/* Waits for a refresh under way.  Cancelling reaches only a transfer that has begun, so it is repeated until none is left. */
+static void end_refresh(struct pintle_client *client)
+{
+    const struct pintle_transport *transport = &client->config->transport;
+    struct timespec later;
+
+    do {
+        if (transport->cancel != NULL)
+            transport->cancel(transport->ctx);
+        later = moment_later();
+    } while (pthread_mutex_timedlock(&client->refreshing, &later) != 0);
+    (void)pthread_mutex_unlock(&client->refreshing);
+}
+
 void pintle_client_free(struct pintle_client *client)
 {
     if (client == NULL)
         return;
-    if (client->config != NULL && client->config->transport.cancel != NULL)
-        client->config->transport.cancel(client->config->transport.ctx);
-    if (client->live != NULL)
+    if (client->live != NULL) {
         pti_live_close(client->live);
+        end_refresh(client);
+    }
     if (client->thread != NULL)
         client->thread_stop(client->thread);
-    (void)pthread_mutex_lock(&client->refreshing); /* a refresh under way ends first */
-    (void)pthread_mutex_unlock(&client->refreshing);
     pti_live_unref(client->live);
     pti_generation_free(client->accepted);
     pti_generation_free(client->shipped);

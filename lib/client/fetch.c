@@ -22,6 +22,8 @@ static enum pintle_status perform(struct pti_fetch *fetch, const char *url, size
         .min_bytes_per_second = PTI_MIN_BYTES_PER_SECOND,
     };
 
+    if (pti_live_closed(fetch->client->live))
+        return pti_fail(error, PINTLE_ERR_NETWORK, "%s: the client is going", url);
     if (left_ms <= 0)
         return pti_fail(error, PINTLE_ERR_NETWORK, "%s: the deadline has passed", url);
     if (config->transport.perform(config->transport.ctx, &request, &sink, response, detail, sizeof detail) == PINTLE_OK)

@@ -81,6 +81,16 @@ void pti_live_close(struct pti_live *live)
     (void)pthread_mutex_unlock(&live->lock);
 }
 
+bool pti_live_closed(struct pti_live *live)
+{
+    bool closed;
+
+    (void)pthread_mutex_lock(&live->lock);
+    closed = live->closed;
+    (void)pthread_mutex_unlock(&live->lock);
+    return closed;
+}
+
 void pti_live_swap(struct pti_live *live, struct pintle_pinset *pinset, int64_t time_floor)
 {
     struct pintle_pinset *previous;

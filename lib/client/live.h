@@ -43,6 +43,8 @@ void pti_live_unref(struct pti_live *live);
 /* The client is going: no event, report or refresh from here on; returns once no callback is running. */
 void pti_live_close(struct pti_live *live);
 
+bool pti_live_closed(struct pti_live *live);
+
 /* Takes pinset over. */
 void pti_live_swap(struct pti_live *live, struct pintle_pinset *pinset, int64_t time_floor);
 struct pintle_pinset *pti_live_pinset(struct pti_live *live); /* a reference */

@@ -39,9 +39,18 @@ static enum pintle_status add_root(struct pintle_client *client, struct pintle_b
     return status;
 }
 
+/* A container is unsigned transport: one that does not parse says nothing about its signer. */
+static enum pintle_status failed_transfer(struct pti_error *error, const char *what)
+{
+    (void)pti_error_prefix(error, "%s: a failed transfer", what);
+    error->status = PINTLE_ERR_NETWORK;
+    return error->status;
+}
+
 static enum pintle_status damaged_head(struct pti_error *error, const char *what)
 {
-    return pti_fail(error, PINTLE_ERR_NETWORK, "head: %s: a failed transfer", what);
+    (void)pti_fail(error, PINTLE_ERR_NETWORK, "%s", what);
+    return failed_transfer(error, "head");
 }
 
 /* "<n>.root.json" for consecutive n, then "timestamp.json", and nothing else.  Roots not newer than ours are skipped. */
@@ -52,7 +61,7 @@ static enum pintle_status read_head(struct pintle_client *client, struct pintle_
     enum pintle_status status = pti_container_parse(head, &container, error);
 
     if (status == PINTLE_ERR_INPUT)
-        return pti_error_prefix(error, "head"), PINTLE_ERR_NETWORK;
+        return failed_transfer(error, "head");
     if (status != PINTLE_OK)
         return status;
     if (container.count == 0 || container.count - 1 > PTI_ROOT_ROTATIONS_MAX ||
@@ -169,7 +178,7 @@ static enum pintle_status build_fetched(struct poll *poll, struct pti_trusted *s
             status = pti_generation_build(set, &source, next, error);
             pti_container_clear(&container);
         } else if (status == PINTLE_ERR_INPUT) {
-            status = (pti_error_prefix(error, "body"), PINTLE_ERR_NETWORK);
+            status = failed_transfer(error, "body");
         }
     }
     pti_buf_clear(&body);

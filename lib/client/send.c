@@ -36,8 +36,8 @@ static enum pintle_status post(struct sending *sending, struct pintle_bytes repo
     enum pintle_status status;
 
     *keep = true;
-    if (request.timeout_ms <= 0)
-        return pti_fail(error, PINTLE_ERR_NETWORK, "reports: the deadline has passed");
+    if (request.timeout_ms <= 0 || pti_live_closed(sending->client->live))
+        return pti_fail(error, PINTLE_ERR_NETWORK, "reports: the deadline has passed, or the client is going");
     pti_buf_init(&answer, ANSWER_SIZE_MAX);
     sink = pti_buf_sink(&answer);
     status = config->transport.perform(config->transport.ctx, &request, &sink, &response, detail, sizeof detail);

@@ -309,13 +309,14 @@ static void decide(struct sim_machine *machine, const struct pintle_request *req
     const char *path = path_of(request->url);
     const struct override *override = override_for(machine, request->url);
 
+    machine->cancelled = false; /* cancelling ends what is under way, nothing later */
     log_request(machine, path);
     while (override != NULL && override->answer == SIM_BLOCK && !machine->cancelled) {
         pthread_cond_wait(&machine->changed, &machine->mutex);
         override = override_for(machine, request->url);
         answer->fail = true;
     }
-    if (machine->cancelled || machine->answers_left == 0)
+    if (machine->answers_left == 0)
         answer->fail = true;
     if (machine->answers_left > 0)
         machine->answers_left--;
@@ -367,12 +368,8 @@ static void transport_cancel(void *ctx)
     pthread_mutex_unlock(&machine->mutex);
 }
 
-/* A new client starts with a fresh connection: cancellation belongs to the one before. */
 const struct pintle_transport *sim_transport(struct sim *sim)
 {
-    pthread_mutex_lock(&sim->machine->mutex);
-    sim->machine->cancelled = false;
-    pthread_mutex_unlock(&sim->machine->mutex);
     return &sim->machine->transport;
 }
 
