@@ -30,8 +30,8 @@ struct pti_charter {
     size_t report_url_count;
     int sample_per_mille;
     int64_t refresh_min_s, refresh_default_s, refresh_max_s;
-    int64_t max_shipped_age_days;     /* -1: no bound */
-    int64_t refuse_stale_after_days;  /* -1: never refuse */
+    int64_t max_shipped_age_days;    /* -1: no bound */
+    int64_t refuse_stale_after_days; /* -1: never refuse */
 };
 
 const char *pti_mode_name(enum pintle_mode mode); /* "enforce", "report"; "none" */

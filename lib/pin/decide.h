@@ -6,8 +6,8 @@
 #include "pin/pinset.h"
 
 /* Pure: no allocation, no lock, no I/O.  Always fills *verdict; host is normalised by the caller. */
-void pti_decide(const struct pintle_pinset *pinset, const struct pti_host *host,
-                const struct pintle_evidence *evidence, int64_t now, struct pintle_verdict *verdict);
+void pti_decide(const struct pintle_pinset *pinset, const struct pti_host *host, const struct pintle_evidence *evidence,
+                int64_t now, struct pintle_verdict *verdict);
 
 /* The status that goes with a reason: the one place where the two are tied. */
 enum pintle_status pti_reason_status(enum pintle_reason reason);

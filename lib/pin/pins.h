@@ -33,8 +33,8 @@ enum pintle_status pti_pins_add(struct pti_pins *pins, const struct pti_pin *pin
 size_t pti_pins_remove(struct pti_pins *pins, const uint8_t sha256[PINTLE_SHA256_SIZE]);
 void pti_pins_write(const struct pti_pins *pins, bool denials, const char *name, struct pti_json_writer *writer);
 
-const char *pti_of_name(unsigned of);                        /* "spki", "cert" */
-const char *pti_at_name(unsigned at);                        /* "leaf", "issuer", "any" */
+const char *pti_of_name(unsigned of); /* "spki", "cert" */
+const char *pti_at_name(unsigned at); /* "leaf", "issuer", "any" */
 bool pti_of_parse(struct pintle_bytes text, uint8_t *of);
 bool pti_at_parse(struct pintle_bytes text, uint8_t *at);
 

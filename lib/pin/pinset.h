@@ -18,7 +18,7 @@
 /* One zone as input: the file may be missing (NULL), its hosts then have the charter's pins alone. */
 struct pti_pinset_zone {
     const struct pti_zone *zone;
-    int64_t refuse_after; /* Unix seconds after which hosts of this zone are refused; PTI_NEVER */
+    int64_t refuse_after;             /* Unix seconds after which hosts of this zone are refused; PTI_NEVER */
     enum pintle_reason refuse_reason; /* PINTLE_REASON_STALE_REFUSED or PINTLE_REASON_SHIPPED_TOO_OLD */
 };
 
@@ -52,9 +52,9 @@ struct pti_policy {
     enum pintle_reason refuse_reason;
     enum pintle_mode mode;
     bool subdomains;
-    uint32_t pins, pin_count;                   /* the charter's and the zone's */
+    uint32_t pins, pin_count; /* the charter's and the zone's */
     uint32_t charter_deny, charter_deny_count;
-    uint32_t zone_deny, zone_deny_count;        /* without denials of charter pins */
+    uint32_t zone_deny, zone_deny_count; /* without denials of charter pins */
 };
 
 struct pintle_pinset {

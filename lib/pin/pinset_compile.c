@@ -91,8 +91,9 @@ static void tell_unusable(const struct compiler *compiler, const char *file, con
                           const struct pti_pins *pins, const char *what)
 {
     if (pins->unusable > 0)
-        notice(compiler, "%s: host %s: %s of a kind that this version does not know have no effect (%zu); update the "
-                         "application",
+        notice(compiler,
+               "%s: host %s: %s of a kind that this version does not know have no effect (%zu); update the "
+               "application",
                file, host, what, pins->unusable);
 }
 

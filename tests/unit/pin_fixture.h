@@ -19,13 +19,13 @@ struct pti_pin fixture_pin(char key, enum pintle_of of, enum pintle_at at);
 /* Parts of files. */
 #define FIXTURE_PIN(key, at) "{'sha256':'@" key "','of':'spki','at':'" at "'}"
 #define FIXTURE_DENY(key) "{'sha256':'@" key "','of':'spki'}"
-#define FIXTURE_CHARTER_HOST(host, subdomains, mode, zone, pins, deny) \
-    "{'host':'" host "','subdomains':" subdomains ",'mode':'" mode "','zone':'" zone "','pins':[" pins \
+#define FIXTURE_CHARTER_HOST(host, subdomains, mode, zone, pins, deny)                                                 \
+    "{'host':'" host "','subdomains':" subdomains ",'mode':'" mode "','zone':'" zone "','pins':[" pins                 \
     "],'deny':[" deny "]}"
-#define FIXTURE_CHARTER(version, hosts) \
+#define FIXTURE_CHARTER(version, hosts)                                                                                \
     "{'type':'pintle-charter','format':1,'version':" version ",'critical':[],'hosts':[" hosts "]}"
 #define FIXTURE_ZONE_HOST(host, pins, deny) "{'host':'" host "','pins':[" pins "],'deny':[" deny "]}"
-#define FIXTURE_ZONE(name, version, hosts) \
+#define FIXTURE_ZONE(name, version, hosts)                                                                             \
     "{'type':'pintle-zone','format':1,'zone':'" name "','version':" version ",'critical':[],'hosts':[" hosts "]}"
 
 #endif

@@ -26,12 +26,16 @@ static void reads_or_refuses(void **state)
         {"empty", "{" HEAD "'hosts':[]}", PINTLE_OK},
         {"hosts", "{" HEAD "'hosts':[" ENTRY("b.example") "," WIDE("a.example") "]}", PINTLE_OK},
         {"an IP literal", "{" HEAD "'hosts':[" ENTRY("192.0.2.1") "]}", PINTLE_OK},
-        {"report", "{" HEAD "'hosts':[{'host':'a.example','subdomains':true,'mode':'report','zone':'web'}]}", PINTLE_OK},
-        {"unknown fields", "{" HEAD "'x':{},'hosts':[{'y':1,'host':'a.example','subdomains':true,'mode':'report',"
-                           "'zone':'web'}]}", PINTLE_OK},
+        {"report", "{" HEAD "'hosts':[{'host':'a.example','subdomains':true,'mode':'report','zone':'web'}]}",
+         PINTLE_OK},
+        {"unknown fields",
+         "{" HEAD "'x':{},'hosts':[{'y':1,'host':'a.example','subdomains':true,'mode':'report',"
+         "'zone':'web'}]}",
+         PINTLE_OK},
         {"critical fields that are known", WITH("'critical':['released','refuse_stale_after_days']"), PINTLE_OK},
         {"released", WITH("'released':['b.example','*.a.example','192.0.2.1']"), PINTLE_OK},
-        {"a host listed and released", "{" HEAD "'hosts':[" ENTRY("a.example") "],'released':['a.example']}", PINTLE_OK},
+        {"a host listed and released", "{" HEAD "'hosts':[" ENTRY("a.example") "],'released':['a.example']}",
+         PINTLE_OK},
         {"reports", WITH("'reports':{'to':['https://c.example/v1','http://localhost:1/'],'sample_per_mille':0}"),
          PINTLE_OK},
         {"report path with @", WITH("'reports':{'to':['https://c.example/\\u0040v1']}"), PINTLE_OK},
@@ -45,7 +49,8 @@ static void reads_or_refuses(void **state)
         {"a critical field that is not known", WITH("'critical':['quorum']"), PINTLE_ERR_INPUT},
         {"a host twice", "{" HEAD "'hosts':[" ENTRY("a.example") "," WIDE("a.example") "]}", PINTLE_ERR_INPUT},
         {"a host that is not normalised", "{" HEAD "'hosts':[" ENTRY("a.example.") "]}", PINTLE_ERR_INPUT},
-        {"an IPv6 literal that is not normalised", "{" HEAD "'hosts':[" ENTRY("::ffff:c000:201") "]}", PINTLE_ERR_INPUT},
+        {"an IPv6 literal that is not normalised", "{" HEAD "'hosts':[" ENTRY("::ffff:c000:201") "]}",
+         PINTLE_ERR_INPUT},
         {"a wildcard", "{" HEAD "'hosts':[" ENTRY("*.example") "]}", PINTLE_ERR_INPUT},
         {"subdomains of an IP literal", "{" HEAD "'hosts':[" WIDE("192.0.2.1") "]}", PINTLE_ERR_INPUT},
         {"no mode", "{" HEAD "'hosts':[{'host':'a.example','subdomains':false,'zone':'web'}]}", PINTLE_ERR_INPUT},
@@ -54,15 +59,20 @@ static void reads_or_refuses(void **state)
         {"mode none", "{" HEAD "'hosts':[" FIXTURE_CHARTER_HOST("a.example", "false", "none", "web", "", "") "]}",
          PINTLE_ERR_INPUT},
         {"no zone", "{" HEAD "'hosts':[{'host':'a.example','subdomains':false,'mode':'enforce'}]}", PINTLE_ERR_INPUT},
-        {"a zone that is a role", "{" HEAD "'hosts':[" FIXTURE_CHARTER_HOST("a.example", "false", "enforce", "root", "",
-                                                                           "") "]}", PINTLE_ERR_INPUT},
-        {"a zone that is a path", "{" HEAD "'hosts':[" FIXTURE_CHARTER_HOST("a.example", "false", "enforce", "../x", "",
-                                                                           "") "]}", PINTLE_ERR_INPUT},
+        {"a zone that is a role",
+         "{" HEAD "'hosts':[" FIXTURE_CHARTER_HOST("a.example", "false", "enforce", "root", "", "") "]}",
+         PINTLE_ERR_INPUT},
+        {"a zone that is a path",
+         "{" HEAD "'hosts':[" FIXTURE_CHARTER_HOST("a.example", "false", "enforce", "../x", "", "") "]}",
+         PINTLE_ERR_INPUT},
         {"no subdomains", "{" HEAD "'hosts':[{'host':'a.example','mode':'enforce','zone':'web'}]}", PINTLE_ERR_INPUT},
-        {"subdomains in words", "{" HEAD "'hosts':[" FIXTURE_CHARTER_HOST("a.example", "'yes'", "enforce", "web", "", "")
-                                "]}", PINTLE_ERR_INPUT},
-        {"a bad denial", "{" HEAD "'hosts':[" FIXTURE_CHARTER_HOST("a.example", "false", "enforce", "web", "",
-                                                                  "{'sha256':'','of':'spki'}") "]}", PINTLE_ERR_INPUT},
+        {"subdomains in words",
+         "{" HEAD "'hosts':[" FIXTURE_CHARTER_HOST("a.example", "'yes'", "enforce", "web", "", "") "]}",
+         PINTLE_ERR_INPUT},
+        {"a bad denial",
+         "{" HEAD
+         "'hosts':[" FIXTURE_CHARTER_HOST("a.example", "false", "enforce", "web", "", "{'sha256':'','of':'spki'}") "]}",
+         PINTLE_ERR_INPUT},
         {"released twice", WITH("'released':['a.example','a.example']"), PINTLE_ERR_INPUT},
         {"released not normalised", WITH("'released':['A.example']"), PINTLE_ERR_INPUT},
         {"released twice wild", WITH("'released':['*.*.example']"), PINTLE_ERR_INPUT},
@@ -108,13 +118,15 @@ static void reads_every_field(void **state)
     struct pti_charter charter;
 
     (void)state;
-    fixture_charter("{" HEAD "'hosts':[" FIXTURE_CHARTER_HOST("b.example", "true", "report", "web", FIXTURE_PIN(
-                        "a", "issuer"), FIXTURE_DENY("b")) "," ENTRY("a.example") "],"
-                    "'released':['z.example','*.b.example'],"
-                    "'reports':{'to':['https://c.example/v1'],'sample_per_mille':10},"
-                    "'refresh_seconds':{'min':60,'default':120,'max':240},"
-                    "'max_shipped_age_days':30,'refuse_stale_after_days':0}",
-                    &charter);
+    fixture_charter(
+        "{" HEAD "'hosts':[" FIXTURE_CHARTER_HOST(
+            "b.example", "true", "report", "web", FIXTURE_PIN("a", "issuer"),
+            FIXTURE_DENY("b")) "," ENTRY("a.example") "],"
+                                                      "'released':['z.example','*.b.example'],"
+                                                      "'reports':{'to':['https://c.example/v1'],'sample_per_mille':10},"
+                                                      "'refresh_seconds':{'min':60,'default':120,'max':240},"
+                                                      "'max_shipped_age_days':30,'refuse_stale_after_days':0}",
+        &charter);
     assert_int_equal(charter.version, 3);
     assert_int_equal(charter.host_count, 2);
     const struct pti_charter_host *entry = pti_charter_find(&charter, "b.example");
@@ -156,14 +168,14 @@ static void has_the_designs_defaults(void **state)
 
 static void writes_what_it_reads(void **state)
 {
-    static const char notation[] =
-        "{'type':'pintle-charter','format':1,'version':3,'critical':[],'hosts':["
-        "{'host':'api.example.com','subdomains':false,'mode':'enforce','zone':'payments',"
-        "'pins':[{'sha256':'@a','of':'spki','at':'issuer'}],'deny':[{'sha256':'@b','of':'cert'}]}],"
-        "'released':['old.example.com'],"
-        "'reports':{'to':['https://collector.example.net/v1/reports'],'sample_per_mille':1000},"
-        "'refresh_seconds':{'min':300,'default':3600,'max':86400},"
-        "'max_shipped_age_days':180,'refuse_stale_after_days':null}";
+    static const char
+        notation[] = "{'type':'pintle-charter','format':1,'version':3,'critical':[],'hosts':["
+                     "{'host':'api.example.com','subdomains':false,'mode':'enforce','zone':'payments',"
+                     "'pins':[{'sha256':'@a','of':'spki','at':'issuer'}],'deny':[{'sha256':'@b','of':'cert'}]}],"
+                     "'released':['old.example.com'],"
+                     "'reports':{'to':['https://collector.example.net/v1/reports'],'sample_per_mille':1000},"
+                     "'refresh_seconds':{'min':300,'default':3600,'max':86400},"
+                     "'max_shipped_age_days':180,'refuse_stale_after_days':null}";
     struct pti_charter charter;
     struct pti_buf out;
     char *want = fixture_json(notation);

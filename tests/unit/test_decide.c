@@ -38,8 +38,8 @@ struct decision {
     bool leaf_only;
     enum pintle_reason want;
     enum pintle_status status;
-    const char *matched; /* position and key, such as "1i"; NULL: nothing */
-    const char *noted;   /* NULL: not looked at */
+    const char *matched;   /* position and key, such as "1i"; NULL: nothing */
+    const char *noted;     /* NULL: not looked at */
     enum pintle_mode mode; /* PINTLE_MODE_NONE: not looked at */
 };
 
@@ -102,8 +102,8 @@ static const struct decision decisions[] = {
      REJECT(DENIED, TRUST), .matched = "1i", .noted = API},
     {"denied by the zone though the charter pins another", ENFORCE(API, ISSUER("c"), ""),
      FIXTURE_ZONE_HOST(API, "", DENY("l")), REJECT(DENIED, TRUST), .matched = "0l"},
-    {"the zone cannot deny what the charter pins", ENFORCE(API, ISSUER("c"), ""),
-     FIXTURE_ZONE_HOST(API, "", DENY("c")), ACCEPT(MATCHED), .matched = "2c"},
+    {"the zone cannot deny what the charter pins", ENFORCE(API, ISSUER("c"), ""), FIXTURE_ZONE_HOST(API, "", DENY("c")),
+     ACCEPT(MATCHED), .matched = "2c"},
     {"denied by the parent's charter entry", WIDE("example.com", "", DENY("i")) "," ENFORCE(API, LEAF("l"), ""),
      REJECT(DENIED, TRUST), .matched = "1i", .noted = "example.com"},
     {"denied by the grandparent's charter entry",
@@ -201,7 +201,9 @@ static const struct decision decisions[] = {
 
     /* Hosts that are none. */
     {"a host with a port", ENFORCE(API, LEAF("l"), ""), .host = API ":443", REJECT(HOST_INVALID, INPUT)},
-    {"an ideographic full stop", ENFORCE(API, LEAF("l"), ""), .host = "api\xe3\x80\x82" "example.com",
+    {"an ideographic full stop", ENFORCE(API, LEAF("l"), ""),
+     .host = "api\xe3\x80\x82"
+             "example.com",
      REJECT(HOST_INVALID, INPUT)},
     {"no host", ENFORCE(API, LEAF("l"), ""), .host = "", REJECT(HOST_MISSING, MISUSE)},
 };
@@ -227,8 +229,8 @@ static struct pintle_pinset *compile(const struct decision *decision)
         (void)snprintf(text, sizeof text, "{'type':'pintle-zone','format':1,'zone':'%s','version':41,'hosts':[%s]}",
                        names[i], files[i]);
         fixture_zone(text, names[i], &zones[input.zone_count]);
-        inputs[input.zone_count] =
-            (struct pti_pinset_zone){&zones[input.zone_count], input.refuse_after, PINTLE_REASON_STALE_REFUSED};
+        inputs[input.zone_count] = (struct pti_pinset_zone){&zones[input.zone_count], input.refuse_after,
+                                                            PINTLE_REASON_STALE_REFUSED};
         input.zone_count++;
     }
     input.unlisted = decision->refuse_unlisted ? PINTLE_UNLISTED_REFUSE : PINTLE_UNLISTED_ACCEPT;
@@ -294,8 +296,8 @@ static void decides(void **state)
         evidence.of = (uint8_t)(decision->of != 0 ? decision->of : BOTH);
         evidence.leaf_only = decision->leaf_only;
         memset(&verdict, 0xee, sizeof verdict); /* nothing of before may shine through */
-        enum pintle_status status =
-            pintle_pinset_check(pinset, decision->host != NULL ? decision->host : API, &evidence, 1000, &verdict);
+        enum pintle_status status = pintle_pinset_check(pinset, decision->host != NULL ? decision->host : API,
+                                                        &evidence, 1000, &verdict);
         assert_int_equal(status, verdict.status);
         check_verdict(decision, &verdict);
         pintle_pinset_free(pinset);
@@ -374,8 +376,9 @@ static void describes(void **state)
     verdict.zone_version = 41;
     verdict.status = PINTLE_ERR_RETRY;
     size_t length = pintle_verdict_describe(&verdict, line, sizeof line);
-    assert_string_equal(line, "api.example.com: refused for now: no key in the verified chain is pinned; refresh the pins, "
-                              "then connect once more [policy of example.com, charter 3, zone payments 41]");
+    assert_string_equal(line,
+                        "api.example.com: refused for now: no key in the verified chain is pinned; refresh the pins, "
+                        "then connect once more [policy of example.com, charter 3, zone payments 41]");
     /* As snprintf: cut, terminated, and the whole length told. */
     assert_int_equal(pintle_verdict_describe(&verdict, line, 8), length);
     assert_string_equal(line, "api.exa");

@@ -36,14 +36,17 @@ static void normalises_or_refuses(void **state)
         {"underscore", "_acme.example.com", "_acme.example.com", false},
         {"A-label", "xn--bcher-kva.example", "xn--bcher-kva.example", false},
         {"upper-case A-label", "XN--BCHER-KVA.example", "xn--bcher-kva.example", false},
-        {"U-label", "b\xc3\xbc"
-                    "cher.example",
+        {"U-label",
+         "b\xc3\xbc"
+         "cher.example",
          NULL, false},
-        {"ideographic full stop", "api\xe3\x80\x82"
-                                  "example.com",
+        {"ideographic full stop",
+         "api\xe3\x80\x82"
+         "example.com",
          NULL, false},
-        {"fullwidth full stop", "api\xef\xbc\x8e"
-                                "example.com",
+        {"fullwidth full stop",
+         "api\xef\xbc\x8e"
+         "example.com",
          NULL, false},
         {"soft hyphen", "exa\xc2\xadmple.com", NULL, false},
         {"wildcard", "*.example.com", NULL, false},

@@ -62,8 +62,9 @@ static void reads_or_refuses(void **state)
          false, PINTLE_ERR_INPUT, 0, 0},
         {"hash without padding", "[{'sha256':'YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE','of':'spki','at':'leaf'}]",
          false, PINTLE_ERR_INPUT, 0, 0},
-        {"hash with bits left over", "[{'sha256':'YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWF=','of':'spki','at':'leaf'}]",
-         false, PINTLE_ERR_INPUT, 0, 0},
+        {"hash with bits left over",
+         "[{'sha256':'YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWF=','of':'spki','at':'leaf'}]", false, PINTLE_ERR_INPUT,
+         0, 0},
         {"hash with prefix", "[{'sha256':'sha256/@a','of':'spki','at':'leaf'}]", false, PINTLE_ERR_INPUT, 0, 0},
         {"hash with line feed", "[{'sha256':'@a\\n','of':'spki','at':'leaf'}]", false, PINTLE_ERR_INPUT, 0, 0},
         {"hash in base64url", "[{'sha256':'__________________________________________8=','of':'spki','at':'leaf'}]",
@@ -142,7 +143,8 @@ static void adds_and_removes(void **state)
 
 static void writes_what_it_reads(void **state)
 {
-    static const char notation[] = "[{'sha256':'@a','of':'spki','at':'leaf'},{'sha256':'@b','of':'cert','at':'issuer'}]";
+    static const char
+        notation[] = "[{'sha256':'@a','of':'spki','at':'leaf'},{'sha256':'@b','of':'cert','at':'issuer'}]";
     struct pti_pins pins;
     struct pti_error error;
     struct pti_buf out;
@@ -181,9 +183,8 @@ static void names_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_or_refuses),     cmocka_unit_test(bounds_the_list),
-        cmocka_unit_test(adds_and_removes),     cmocka_unit_test(writes_what_it_reads),
-        cmocka_unit_test(names_round_trip),
+        cmocka_unit_test(reads_or_refuses),     cmocka_unit_test(bounds_the_list),  cmocka_unit_test(adds_and_removes),
+        cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(names_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,8 +37,8 @@ static void world_init(struct world *world, const char *charter, const char *con
     fixture_charter(charter, &world->charter);
     for (size_t i = 0; i < ZONES_MAX && zones[i] != NULL; i++) {
         fixture_zone(zones[i], names[i], &world->zones[i]);
-        world->inputs[i] =
-            (struct pti_pinset_zone){&world->zones[i], (int64_t)(100 + i), PINTLE_REASON_SHIPPED_TOO_OLD};
+        world->inputs[i] = (struct pti_pinset_zone){&world->zones[i], (int64_t)(100 + i),
+                                                    PINTLE_REASON_SHIPPED_TOO_OLD};
         world->input.zone_count++;
     }
     world->input.charter = &world->charter;
@@ -69,18 +69,18 @@ static struct pintle_pinset *compile(struct world *world)
 static void compiles_policies(void **state)
 {
     static const char *const zones[] = {
-        FIXTURE_ZONE("a", "41",
-                     FIXTURE_ZONE_HOST("x.example", FIXTURE_PIN("z", "leaf") "," FIXTURE_PIN("c", "issuer"),
-                                       FIXTURE_DENY("d"))),
+        FIXTURE_ZONE(
+            "a", "41",
+            FIXTURE_ZONE_HOST("x.example", FIXTURE_PIN("z", "leaf") "," FIXTURE_PIN("c", "issuer"), FIXTURE_DENY("d"))),
         NULL};
     struct world world;
 
     (void)state;
-    world_init(&world,
-               FIXTURE_CHARTER("3", FIXTURE_CHARTER_HOST("y.example", "true", "report", "b", "", "") "," FIXTURE_CHARTER_HOST(
-                                        "x.example", "false", "enforce", "a", FIXTURE_PIN("c", "issuer"),
-                                        FIXTURE_DENY("e"))),
-               zones);
+    world_init(
+        &world,
+        FIXTURE_CHARTER("3", FIXTURE_CHARTER_HOST("y.example", "true", "report", "b", "", "") "," FIXTURE_CHARTER_HOST(
+                                 "x.example", "false", "enforce", "a", FIXTURE_PIN("c", "issuer"), FIXTURE_DENY("e"))),
+        zones);
     struct pintle_pinset *pinset = compile(&world);
     world.input.notice = NULL; /* the notices go, the files go: the pinset stands alone */
     world_clear(&world);
@@ -121,30 +121,44 @@ static void says_what_has_no_effect(void **state)
     } cases[] = {
         {"nothing to say",
          FIXTURE_CHARTER_HOST("x.example", "false", "enforce", "a", FIXTURE_PIN("c", "any"), FIXTURE_DENY("e")),
-         FIXTURE_ZONE_HOST("x.example", FIXTURE_PIN("z", "leaf"), FIXTURE_DENY("d")), "", {NULL}},
-        {"a host that the charter does not list", FIXTURE_CHARTER_HOST("x.example", "true", "report", "a", "", ""),
-         FIXTURE_ZONE_HOST("sub.x.example", FIXTURE_PIN("z", "leaf"), ""), "",
+         FIXTURE_ZONE_HOST("x.example", FIXTURE_PIN("z", "leaf"), FIXTURE_DENY("d")),
+         "",
+         {NULL}},
+        {"a host that the charter does not list",
+         FIXTURE_CHARTER_HOST("x.example", "true", "report", "a", "", ""),
+         FIXTURE_ZONE_HOST("sub.x.example", FIXTURE_PIN("z", "leaf"), ""),
+         "",
          {"zone a: what it says about host sub.x.example has no effect: the charter does not list"}},
-        {"a host of another zone", FIXTURE_CHARTER_HOST("x.example", "true", "report", "a", "", ""), "",
+        {"a host of another zone",
+         FIXTURE_CHARTER_HOST("x.example", "true", "report", "a", "", ""),
+         "",
          FIXTURE_ZONE_HOST("x.example", FIXTURE_PIN("z", "leaf"), FIXTURE_DENY("d")),
          {"zone b: what it says about host x.example has no effect: the charter gives that host to zone a"}},
         {"a denial of a charter pin",
          FIXTURE_CHARTER_HOST("x.example", "false", "enforce", "a", FIXTURE_PIN("c", "issuer"), ""),
-         FIXTURE_ZONE_HOST("x.example", "", FIXTURE_DENY("c") "," FIXTURE_DENY("d")), "",
+         FIXTURE_ZONE_HOST("x.example", "", FIXTURE_DENY("c") "," FIXTURE_DENY("d")),
+         "",
          {"zone a: host x.example: the denial of Y2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2M= has no effect"}},
         {"pins of unknown kinds",
-         FIXTURE_CHARTER_HOST("x.example", "false", "enforce", "a", FIXTURE_PIN("c", "root") "," FIXTURE_PIN("c", "any"),
-                              "{'of':'name'}"),
-         FIXTURE_ZONE_HOST("x.example", FIXTURE_PIN("z", "middle"), ""), "",
+         FIXTURE_CHARTER_HOST("x.example", "false", "enforce", "a",
+                              FIXTURE_PIN("c", "root") "," FIXTURE_PIN("c", "any"), "{'of':'name'}"),
+         FIXTURE_ZONE_HOST("x.example", FIXTURE_PIN("z", "middle"), ""),
+         "",
          {"charter: host x.example: pins of a kind", "charter: host x.example: denials of a kind",
           "zone a: host x.example: pins of a kind"}},
-        {"enforced without pins", FIXTURE_CHARTER_HOST("x.example", "false", "enforce", "a", "", FIXTURE_DENY("e")), "",
-         "", {"host x.example: enforced without any usable pin"}},
+        {"enforced without pins",
+         FIXTURE_CHARTER_HOST("x.example", "false", "enforce", "a", "", FIXTURE_DENY("e")),
+         "",
+         "",
+         {"host x.example: enforced without any usable pin"}},
         {"report without pins", FIXTURE_CHARTER_HOST("x.example", "false", "report", "a", "", ""), "", "", {NULL}},
         {"a zone without a file, once",
-         FIXTURE_CHARTER_HOST("x.example", "false", "enforce", "c", FIXTURE_PIN("c", "any"), "") "," FIXTURE_CHARTER_HOST(
-             "y.example", "false", "enforce", "c", FIXTURE_PIN("c", "any"), ""),
-         "", "", {"zone c: the charter names it but it has no file"}},
+         FIXTURE_CHARTER_HOST("x.example", "false", "enforce", "c", FIXTURE_PIN("c", "any"),
+                              "") "," FIXTURE_CHARTER_HOST("y.example", "false", "enforce", "c",
+                                                           FIXTURE_PIN("c", "any"), ""),
+         "",
+         "",
+         {"zone c: the charter names it but it has no file"}},
     };
 
     (void)state;
@@ -180,10 +194,10 @@ static void oversteps_change_nothing(void **state)
     struct world world;
 
     (void)state;
-    world_init(&world,
-               FIXTURE_CHARTER("3", FIXTURE_CHARTER_HOST("x.example", "false", "enforce", "a", FIXTURE_PIN("c", "leaf"),
-                                                         "")),
-               zones);
+    world_init(
+        &world,
+        FIXTURE_CHARTER("3", FIXTURE_CHARTER_HOST("x.example", "false", "enforce", "a", FIXTURE_PIN("c", "leaf"), "")),
+        zones);
     struct pintle_pinset *pinset = compile(&world);
     assert_int_equal(pinset->policy_count, 1);
     assert_int_equal(pinset->policies[0].pin_count, 1);
@@ -259,10 +273,12 @@ static void finds_the_most_specific(void **state)
 
     (void)state;
     world_init(&world,
-               FIXTURE_CHARTER("3", FIXTURE_CHARTER_HOST("example.com", "true", "report", "a", "", "") ","
-                                    FIXTURE_CHARTER_HOST("api.example.com", "false", "report", "a", "", "") ","
-                                    FIXTURE_CHARTER_HOST("dev.example.com", "true", "report", "a", "", "") ","
-                                    FIXTURE_CHARTER_HOST("192.0.2.1", "false", "report", "a", "", "")),
+               FIXTURE_CHARTER(
+                   "3", FIXTURE_CHARTER_HOST("example.com", "true", "report", "a", "", "") "," FIXTURE_CHARTER_HOST(
+                            "api.example.com", "false", "report", "a", "",
+                            "") "," FIXTURE_CHARTER_HOST("dev.example.com", "true", "report", "a", "",
+                                                         "") "," FIXTURE_CHARTER_HOST("192.0.2.1", "false", "report",
+                                                                                      "a", "", "")),
                zones);
     struct pintle_pinset *pinset = compile(&world);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -330,8 +346,8 @@ static void static_pins_refused(void **state)
                                                  cases[i].pin};
         struct pintle_pinset *pinset;
         char detail[512];
-        enum pintle_status status =
-            pintle_pinset_new_static(pins, 2, PINTLE_UNLISTED_ACCEPT, &pinset, detail, sizeof detail);
+        enum pintle_status status = pintle_pinset_new_static(pins, 2, PINTLE_UNLISTED_ACCEPT, &pinset, detail,
+                                                             sizeof detail);
         if (status != PINTLE_ERR_INPUT || pinset != NULL)
             fail_msg("%s: %s", cases[i].name, pintle_status_name(status));
         if (strncmp(detail, "pin 1: ", 7) != 0 || strstr(detail, cases[i].detail) == NULL)
@@ -355,10 +371,14 @@ static void static_pins_misused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compiles_policies),        cmocka_unit_test(says_what_has_no_effect),
-        cmocka_unit_test(oversteps_change_nothing), cmocka_unit_test(needs_what_it_holds),
-        cmocka_unit_test(compiles_nothing),         cmocka_unit_test(finds_the_most_specific),
-        cmocka_unit_test(static_pins),              cmocka_unit_test(static_pins_refused),
+        cmocka_unit_test(compiles_policies),
+        cmocka_unit_test(says_what_has_no_effect),
+        cmocka_unit_test(oversteps_change_nothing),
+        cmocka_unit_test(needs_what_it_holds),
+        cmocka_unit_test(compiles_nothing),
+        cmocka_unit_test(finds_the_most_specific),
+        cmocka_unit_test(static_pins),
+        cmocka_unit_test(static_pins_refused),
         cmocka_unit_test(static_pins_misused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

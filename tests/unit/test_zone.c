@@ -19,11 +19,17 @@ static void names(void **state)
         const char *name;
         bool want;
     } cases[] = {
-        {"payments", true},      {"a", true},      {"zone-2", true},    {"4", true},      {LABEL_63, true},
-        {LABEL_63 "2", false},   {"", false},      {"-a", false},       {"a-", false},    {"-", false},
-        {"Payments", false},     {"a_b", false},   {"a.b", false},      {"a/b", false},   {"..", false},
-        {"a b", false},          {"root", false},  {"targets", false},  {"snapshot", false},
-        {"timestamp", false},    {"roots", true},  {"z\xc3\xb6ne", false},
+        {"payments", true},  {"a", true},
+        {"zone-2", true},    {"4", true},
+        {LABEL_63, true},    {LABEL_63 "2", false},
+        {"", false},         {"-a", false},
+        {"a-", false},       {"-", false},
+        {"Payments", false}, {"a_b", false},
+        {"a.b", false},      {"a/b", false},
+        {"..", false},       {"a b", false},
+        {"root", false},     {"targets", false},
+        {"snapshot", false}, {"timestamp", false},
+        {"roots", true},     {"z\xc3\xb6ne", false},
     };
 
     (void)state;
@@ -44,8 +50,8 @@ static void reads_or_refuses(void **state)
     } cases[] = {
         {"empty", "{" HEAD "'critical':[],'hosts':[]}", PINTLE_OK, 0},
         {"two hosts",
-         "{" HEAD "'hosts':[" FIXTURE_ZONE_HOST("b.example", FIXTURE_PIN("a", "leaf"), FIXTURE_DENY("b")) ","
-             FIXTURE_ZONE_HOST("a.example", "", "") "]}",
+         "{" HEAD "'hosts':[" FIXTURE_ZONE_HOST("b.example", FIXTURE_PIN("a", "leaf"),
+                                                FIXTURE_DENY("b")) "," FIXTURE_ZONE_HOST("a.example", "", "") "]}",
          PINTLE_OK, 2},
         {"no lists", "{" HEAD "'hosts':[{'host':'a.example'}]}", PINTLE_OK, 1},
         {"an IP literal", "{" HEAD "'hosts':[{'host':'2001:db8::1'}]}", PINTLE_OK, 1},
@@ -84,8 +90,8 @@ static void reads_or_refuses(void **state)
         {"an entry that is no object", "{" HEAD "'hosts':['a.example']}", PINTLE_ERR_INPUT, 0},
         {"pins that are null", "{" HEAD "'hosts':[{'host':'a.example','pins':null}]}", PINTLE_ERR_INPUT, 0},
         {"a bad pin",
-         "{" HEAD "'hosts':[" FIXTURE_ZONE_HOST("a.example", FIXTURE_PIN("a", "leaf"), "") ","
-             FIXTURE_ZONE_HOST("b.example", "{'sha256':'AA==','of':'spki','at':'leaf'}", "") "]}",
+         "{" HEAD "'hosts':[" FIXTURE_ZONE_HOST("a.example", FIXTURE_PIN("a", "leaf"), "") "," FIXTURE_ZONE_HOST(
+             "b.example", "{'sha256':'AA==','of':'spki','at':'leaf'}", "") "]}",
          PINTLE_ERR_INPUT, 0},
     };
 
