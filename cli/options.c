@@ -58,6 +58,15 @@ enum pintle_status pti_cli_other(struct pti_cli *cli, const char *format, ...)
     return pti_fail(&cli->error, PINTLE_ERR_MISUSE, "%s", text);
 }
 
+/* Of an abbreviation the whole name was meant, however much longer it is. */
+static void offer_option(struct pti_suggestion *suggestion, const char *name)
+{
+    pti_suggestion_offer(suggestion, name);
+    if (!suggestion->nearest && strncmp(name, suggestion->typed, strlen(suggestion->typed)) == 0) {
+        suggestion->nearest = name;
+    }
+}
+
 static enum pintle_status unknown_option(struct pti_cli *cli, const char *typed)
 {
     const struct pti_option *option = NULL;
@@ -70,11 +79,9 @@ static enum pintle_status unknown_option(struct pti_cli *cli, const char *typed)
     snprintf(name, sizeof name, "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
     pti_suggestion_init(&suggestion, name);
     for (size_t i = 0; (option = option_at(cli->command, i)) != NULL; i++) {
-        pti_suggestion_offer(&suggestion, option->name);
-        if (strncmp(option->name, name, strlen(name)) == 0 && !suggestion.nearest) {
-            suggestion.nearest = option->name;
-        }
+        offer_option(&suggestion, option->name);
     }
+    offer_option(&suggestion, help_option.name);
     if (suggestion.nearest) {
         return pti_cli_usage(cli, "there is no option --%s; did you mean --%s?", name, suggestion.nearest);
     }
@@ -192,7 +199,7 @@ enum pintle_status pti_cli_parse(struct pti_cli *cli, const struct pti_command *
     cli->command = command;
     fill_long_options(command, longs);
     opterr = 0;
-    optind = 1;
+    optind = 0; /* start afresh: glibc, musl and the BSDs all take it so */
     while ((result = getopt_long(argc, argv, "-:h", longs, NULL)) != -1) {
         if (take_result(cli, result, argv) != PINTLE_OK) {
             return cli->error.status;
