@@ -152,16 +152,15 @@ static enum pintle_status take_result(struct pti_cli *cli, int result, char **ar
         const char letter[] = {'-', (char)optopt, '\0'};
         const char *typed = argv[optind - 1];
 
-        for (size_t i = 0; (option = option_at(cli->command, i)) != NULL; i++) {
-            if (!option->value && typed_whole(typed, option->name)) {
-                return pti_cli_usage(cli, "--%s takes no value, found \"%.60s\"", option->name, typed);
-            }
+        if (optopt >= FIRST_OPTION) {
+            option = option_at(cli->command, (size_t)(optopt - FIRST_OPTION));
+            return pti_cli_usage(cli, "--%s takes no value, found \"%.60s\"", option->name, typed);
         }
         if (optopt == HELP) {
             return pti_cli_usage(cli, "--help takes no value, found \"%.60s\"", typed);
         }
         /* A letter within a cluster does not move optind; a long option leaves optopt 0. */
-        return unknown_option(cli, optopt > 0 && optopt < FIRST_OPTION ? letter : typed);
+        return unknown_option(cli, optopt > 0 ? letter : typed);
     }
     if (result == MISSING_VALUE) {
         option = option_at(cli->command, (size_t)(optopt - FIRST_OPTION));
