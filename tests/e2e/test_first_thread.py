@@ -1,24 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first thread: a repository made by the command line decides a real TLS handshake."""
 
-
-def test_pinned_client_reads_the_page(nginx, repository, pintle):
-    key, chain = nginx.serve("api.example.test", body="hello from the backend")
-    repository.run("host", "add", "api.example.test", "--zone", "main")
-    repository.run("pin", "add", "api.example.test", "--key", key)
-    repository.sign_and_publish()
-    result = pintle.get("https://api.example.test/", ca=nginx.ca, connect=nginx.address, client_of=repository)
-    assert result.returncode == 0, result.stderr
-    assert "hello from the backend" in result.stdout
+import pytest
 
 
-def test_key_that_is_not_pinned_is_refused(nginx, repository, pintle):
-    key, chain = nginx.serve("api.example.test", body="hello from the backend")
-    other = nginx.new_key()
-    repository.run("host", "add", "api.example.test", "--zone", "main")
-    repository.run("pin", "add", "api.example.test", "--key", other)
-    repository.sign_and_publish()
-    result = pintle.get("https://api.example.test/", ca=nginx.ca, connect=nginx.address, client_of=repository)
-    assert result.returncode == 67
-    assert "hello from the backend" not in result.stdout
-    assert nginx.requests() == []
+@pytest.mark.parametrize("protocol", ["TLSv1.2", "TLSv1.3"])
+def test_pinned_client_reads_the_page(backend, repository, install, host, protocol):
+    site = backend.serve(host, protocols=protocol)
+    repository.pin(host, site.key)
+    repository.publish()
+    client = install(repository, backend.nginx.serve_directory(repository.public))
+    result = client.get(site.url, connect=site.address)
+    assert result.returncode == 0, result.all
+    assert result.stdout == "hello from the backend"
+    assert [(entry["tls"], entry["manifest"]) for entry in backend.requests(host)] == [(protocol, "charter=2,main=2")]
+
+
+@pytest.mark.parametrize("protocol", ["TLSv1.2", "TLSv1.3"])
+def test_key_that_is_not_pinned_is_refused(backend, repository, install, host, protocol):
+    site = backend.serve(host, protocols=protocol)
+    repository.pin(host, backend.new_key()[1])
+    repository.publish()
+    client = install(repository, backend.nginx.serve_directory(repository.public))
+    result = client.get(site.url, connect=site.address)
+    assert result.returncode == 67, result.all
+    assert result.stdout == ""
+    assert backend.nginx.refused_handshakes() >= 1
+    assert backend.requests(host) == []

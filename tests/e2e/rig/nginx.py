@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real nginx: TLS sites by name, directories over plain HTTP, and what it was asked for."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+
+from .process import LOOPBACK, Process, RigError, free_port, listens, program, wait_for
+
+LOG_FORMAT = """log_format requests escape=json '{"host":"$ssl_server_name","line":"$request","status":$status,'
+               '"tls":"$ssl_protocol","manifest":"$http_pintle_manifest","agent":"$http_user_agent"}';"""
+
+
+class Site:
+    """One name on one TLS port.  chain and key are PEM files, read again at every reload."""
+
+    def __init__(self, host, chain, key, body, port, protocols):
+        self.host, self.chain, self.key, self.body, self.port, self.protocols = host, chain, key, body, port, protocols
+
+    @property
+    def address(self):
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def url(self):
+        return f"https://{self.host}/"
+
+    def config(self):
+        return (f"server {{ listen {self.address} ssl; server_name {self.host.strip('[]')}; "
+                f"ssl_certificate {self.chain}; ssl_certificate_key {self.key}; ssl_protocols {self.protocols}; "
+                f"location / {{ default_type text/plain; return 200 '{self.body}'; }} }}")
+
+
+class Nginx:
+    """Add sites and directories in any order; the first one starts it, later ones reload it."""
+
+    def __init__(self, directory, keep=False):
+        self.directory = directory
+        self.keep = keep
+        self.sites = []
+        self.directories = {}
+        self.process = None
+        directory.mkdir(parents=True)
+
+    def serve(self, host, chain, key, body="hello from the backend", port=None, protocols="TLSv1.2 TLSv1.3"):
+        site = Site(host, chain, key, body, port or free_port(), protocols)
+        self.sites.append(site)
+        self.start_or_reload()
+        return site
+
+    def serve_directory(self, directory):
+        """Plain HTTP, as any static file server would do it; returns the base URL."""
+        port = free_port()
+        self.directories[port] = directory
+        self.start_or_reload()
+        return f"http://{LOOPBACK}:{port}"
+
+    def config(self):
+        temporary = "".join(f"{kind}_temp_path {self.directory}/{kind}; "
+                            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        servers = [site.config() for site in self.sites]
+        servers += [f"server {{ listen {LOOPBACK}:{port}; root {directory}; }}"
+                    for port, directory in self.directories.items()]
+        user = "user root;" if os.geteuid() == 0 else ""
+        return (f"{user} daemon off; worker_processes 1; worker_shutdown_timeout 1s; pid {self.directory}/pid;\n"
+                f"error_log {self.directory}/error.log info;\nevents {{ worker_connections 256; }}\n"
+                f"http {{ {LOG_FORMAT}\naccess_log {self.directory}/requests.log requests;\n{temporary}\n"
+                "server_names_hash_bucket_size 256; ssl_session_cache off;\n" + "\n".join(servers) + "\n}\n")
+
+    def start_or_reload(self):
+        (self.directory / "nginx.conf").write_text(self.config())
+        if self.process is None:
+            self.start()
+        else:
+            self.reload()
+
+    def start(self):
+        self.process = Process([program("nginx"), "-e", self.directory / "error.log", "-p", self.directory, "-c",
+                                self.directory / "nginx.conf"], self.directory / "output.log", keep=self.keep)
+        self.wait_until_listening()
+
+    def ports(self):
+        return [site.port for site in self.sites] + list(self.directories)
+
+    def wait_until_listening(self):
+        wait_for("nginx to listen", lambda: not self.process.alive() or all(map(listens, self.ports())),
+                 explain=self.process.output)
+        if not self.process.alive():
+            raise RigError("nginx ended: " + self.process.output())
+
+    def workers(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as children:
+            return set(children.read().split())
+
+    def reload(self):
+        """SIGHUP; returns when the old workers are gone, so that every new connection sees the new files."""
+        before = self.workers()
+        (self.directory / "nginx.conf").write_text(self.config())
+        self.process.send(signal.SIGHUP)
+        wait_for("nginx to reload", lambda: self.workers() and not self.workers() & before, explain=self.errors)
+        self.wait_until_listening()
+
+    def errors(self):
+        return (self.directory / "error.log").read_text(errors="replace")
+
+    def requests(self, host=None):
+        """What the TLS sites were asked for, each a dictionary."""
+        log = self.directory / "requests.log"
+        entries = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [entry for entry in entries if entry["tls"] and (host is None or entry["host"] == host)]
+
+    def refused_handshakes(self):
+        """TLS handshakes that the client broke off with an alert."""
+        return sum("SSL" in line and "alert" in line for line in self.errors().splitlines())
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
+
+
+def served_certificate(site):
+    """The leaf that a client of the site sees now, DER."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection((LOOPBACK, site.port), timeout=5) as raw:
+        with context.wrap_socket(raw, server_hostname=site.host) as tls:
+            return tls.getpeercert(binary_form=True)

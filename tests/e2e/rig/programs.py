@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The built programs: the command line, a repository and a client of it, the server."""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from .process import LOOPBACK, Process, RigError, wait_for
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def binary(name):
+    path = Path(os.environ.get("PINTLE_BIN", ROOT / "build" / "bin")).resolve() / name
+    if not path.exists():
+        raise RigError(f"{path} is not there; build it with `make`, or point PINTLE_BIN at it")
+    return path
+
+
+def clean_environment(extra=None):
+    """Without what would change the programs' or curl's behaviour."""
+    drop = ("PINTLE_", "http_proxy", "https_proxy", "all_proxy", "SSL_CERT", "CURL_")
+    kept = {name: value for name, value in os.environ.items()
+            if not name.lower().startswith(tuple(word.lower() for word in drop)) or name == "PINTLE_BIN"}
+    return {**kept, **(extra or {})}
+
+
+class Result(subprocess.CompletedProcess):
+    """What a command did; .all is both streams, for messages of failed assertions."""
+
+    @property
+    def all(self):
+        return f"$ {' '.join(map(str, self.args))}\n{self.stdout}{self.stderr}exit code {self.returncode}"
+
+    @property
+    def json(self):
+        return json.loads(self.stdout)
+
+
+def pintle(*words, env=None, cwd=None, timeout=30, input=None):
+    """Runs the command line, whatever comes of it."""
+    done = subprocess.run([binary("pintle"), *map(str, words)], stdin=subprocess.DEVNULL if input is None else None,
+                          input=input, capture_output=True, text=True, errors="replace", timeout=timeout, cwd=cwd,
+                          env=clean_environment(env), check=False)
+    return Result(["pintle", *map(str, words)], done.returncode, done.stdout, done.stderr)
+
+
+def pintle_ok(*words, **options):
+    """Runs a command that belongs to the preparation, and so must work."""
+    result = pintle(*words, **options)
+    if result.returncode != 0:
+        raise RigError(result.all)
+    return result
+
+
+class Repository:
+    """A repository directory, worked on as a person would, through the command line."""
+
+    def __init__(self, directory, *init):
+        self.directory = directory
+        self.signers = []
+        pintle_ok("init", "--repo", directory, *init)
+
+    @property
+    def public(self):
+        return self.directory / "public"
+
+    @property
+    def keys(self):
+        return self.directory / "keys"
+
+    @property
+    def roots(self):
+        return self.directory / "app" / "roots"
+
+    @property
+    def shipped(self):
+        return self.directory / "app" / "shipped"
+
+    def run(self, *words, **options):
+        return pintle_ok(*words, "--repo", self.directory, **options)
+
+    def try_run(self, *words, **options):
+        return pintle(*words, "--repo", self.directory, **options)
+
+    def pin(self, host, *keys, zone="main"):
+        """Pins the host to the keys (PEM files), in its zone."""
+        self.run("host", "add", host, "--zone", zone)
+        for key in keys:
+            self.run("pin", "add", host, "--key", key)
+
+    def take_offline(self, people):
+        """Moves root-N.pem and targets-N.pem to one directory a person; returns the targets keys."""
+        for number, person in enumerate(people, 1):
+            person.mkdir(mode=0o700)
+            for role in ("root", "targets"):
+                shutil.move(self.keys / f"{role}-{number}.pem", person / f"{role}-{number}.pem")
+        self.signers = [person / f"targets-{number}.pem" for number, person in enumerate(people, 1)]
+        return self.signers
+
+    def publish(self):
+        """Publishes with the keys in keys/."""
+        return self.run("publish")
+
+    def sign_and_publish(self, signers=2):
+        """Offline keys sign first, one after another, where there are any."""
+        staged = {role["role"]: role for role in self.run("status", "--json").json["roles"]}
+        if self.signers and staged.get("targets", {}).get("draft_version"):
+            for key in self.signers[:signers]:
+                self.run("sign", "--key", key)
+        return self.publish()
+
+    def copy_public(self, to):
+        """What an attacker or a mirror has kept of this moment."""
+        shutil.copytree(self.public, to)
+        return to
+
+    def timestamp(self):
+        return json.loads((self.public / "metadata" / "timestamp.json").read_text())
+
+
+class Client:
+    """One installation of an app: the trust anchor that it shipped with, and its own store."""
+
+    def __init__(self, directory, repository, ca, urls=(), shipped=False):
+        self.directory = directory
+        directory.mkdir(parents=True)
+        self.store = directory / "store"
+        self.roots = shutil.copy(repository.roots, directory / "roots")
+        self.shipped = shutil.copy(repository.shipped, directory / "shipped") if shipped else None
+        self.ca = ca
+        self.urls = list(urls)
+
+    def options(self, connect=None, urls=None, store=True):
+        words = ["--roots", self.roots]
+        words += ["--ca", self.ca] if self.ca else []
+        words += ["--store", self.store] if store else []
+        words += ["--shipped", self.shipped] if self.shipped else []
+        words += ["--connect", connect] if connect else []
+        for url in self.urls if urls is None else urls:
+            words += ["--url", url]
+        return words
+
+    def get(self, url, *words, connect=None, urls=None, store=True, env=None):
+        return pintle("get", url, *self.options(connect, urls, store), *words, env=env)
+
+    def check(self, host, *words, connect=None, urls=None, store=True, env=None):
+        return pintle("check", host, *self.options(connect, urls, store), *words, env=env)
+
+    def verdict(self, host, *words, connect=None, **options):
+        """The verdict of one handshake, as `pintle check --json` prints it."""
+        result = self.check(host, "--json", *words, connect=connect, **options)
+        if not result.stdout:
+            raise RigError("no verdict\n" + result.all)
+        return result.json
+
+    def watch(self, url, *words, connect=None, env=None, keep=False):
+        """A running client: one process, one attempt a second."""
+        return Watch(["get", url, *self.options(connect), "--every", "1", *words], self.directory / "watch.log", env,
+                     keep)
+
+    def accepted(self):
+        """The bytes of the generation that the store holds."""
+        path = self.store / "accepted"
+        return path.read_bytes() if path.exists() else None
+
+
+class Watch:
+    """A client that keeps running and prints one line per attempt."""
+
+    def __init__(self, words, log, env=None, keep=False):
+        if log.exists():
+            log.unlink()
+        self.process = Process([binary("pintle"), *words], log, env=clean_environment(env), keep=keep)
+
+    def lines(self):
+        """Attempts only, oldest first."""
+        return [line for line in self.process.output().splitlines() if re.search(r"Z (HTTP |refused:|failed:)", line)]
+
+    def served(self):
+        return sum(" HTTP 200 " in line for line in self.lines())
+
+    def refused(self):
+        return sum(" refused: " in line for line in self.lines())
+
+    def wait_for(self, what, condition, seconds=15):
+        return wait_for(what, condition, seconds, explain=self.process.output)
+
+    def wait_for_success(self, seconds=15):
+        """Waits for an attempt, made from now on, that gets the page; returns its line."""
+        before = self.served()
+        self.wait_for("the running client to get the page", lambda: self.served() > before, seconds)
+        return [line for line in self.lines() if " HTTP 200 " in line][-1]
+
+    def wait_for_refusal(self, seconds=15):
+        before = self.refused()
+        self.wait_for("the running client to refuse", lambda: self.refused() > before, seconds)
+        return [line for line in self.lines() if " refused: " in line][-1]
+
+    def stop(self):
+        return self.process.stop()
+
+
+class Pintled:
+    """The server, on a free port of its own choice."""
+
+    def __init__(self, repository, data, *words, log=None, env=None, keep=False):
+        self.data = data
+        listen = [] if "--listen" in words else ["--listen", f"{LOOPBACK}:0"]
+        data.parent.mkdir(parents=True, exist_ok=True)
+        self.process = Process([binary("pintled"), "--repo", repository, "--data", data, *listen, *words],
+                               log or data.parent / (data.name + ".log"), env=clean_environment(env), keep=keep)
+        self.ready = wait_for("pintled to be ready", self.read_ready, explain=self.process.output)
+        self.url = re.search(r"public (http://[^ ,]+?)/?(,|$| )", self.ready).group(1)
+        admin = re.search(r"admin (http://[^ ,]+?)/?(,|$| )", self.ready)
+        self.admin = admin.group(1) if admin else self.url
+
+    def read_ready(self):
+        if not self.process.alive():
+            raise RigError(f"pintled ended with {self.process.wait()}: {self.process.output()}")
+        return next((line for line in reversed(self.process.output().splitlines())
+                     if line.startswith("pintled: ready")), None)
+
+    @property
+    def port(self):
+        return int(self.url.rsplit(":", 1)[1])
+
+    def request(self, method, path, body=None, headers=None, base=None):
+        """One request over one connection; nothing in the path is normalised."""
+        host, port = (base or self.url).removeprefix("http://").rsplit(":", 1)
+        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        try:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                connection.putheader(name, value)
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
+
+    def get(self, path):
+        return self.request("GET", path)
+
+    def post_report(self, body, content_type="application/json"):
+        return self.request("POST", "/v1/reports", body, {"Content-Type": content_type})
+
+    def reports(self):
+        status, _, body = self.request("GET", "/v1/reports", base=self.admin)
+        if status != 200:
+            raise RigError(f"GET /v1/reports answered {status}: {body!r}")
+        return json.loads(body)["reports"]
+
+    def stop(self, number=signal.SIGTERM):
+        return self.process.stop(number)
