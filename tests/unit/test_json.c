@@ -85,6 +85,9 @@ static void accepts(void **state)
         {TEXT("\"\\ud83d\\ude00 \\uD83D\\uDE00\""), "\"\xf0\x9f\x98\x80 \xf0\x9f\x98\x80\""},
         {TEXT("\"\\ud800\\udc00\\udbff\\udfff\""), "\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\""},
         {TEXT("\"\\u0000x\\u001f\""), "\"\\u0000x\\u001f\""},
+        {TEXT("[\"\\n0123456789\\u00e9abc\xc3\xa9 tail\\\\\",\"next\",\"\\/\"]"),
+         "[\"\\n0123456789\xc3\xa9"
+         "abc\xc3\xa9 tail\\\\\",\"next\",\"/\"]"},
         {TEXT("\"\\uffff\\ud7ff\\ue000\""), "\"\xef\xbf\xbf\xed\x9f\xbf\xee\x80\x80\""},
         {TEXT("\"\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\""),
          "\"\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\""},
