@@ -8,7 +8,7 @@ export FUZZ_SECONDS
 .PHONY: all demo test test-long bench lint fuzz install clean
 
 all:
-	@cmake --preset release
+	@cmake --preset release >/dev/null
 	@cmake --build --preset release
 
 demo:
