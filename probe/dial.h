@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A TCP connection and a TLS handshake, each within a deadline.  Name resolution is the machine's and is not bounded.
- * What a handshake means (trusted or not) is the business of whoever configured the SSL.
+ * What a handshake means (trusted or not) is the business of whoever configured the SSL.  A peer that goes away raises
+ * SIGPIPE, which the program ignores or not.
  */
 #ifndef PTI_PROBE_DIAL_H
 #define PTI_PROBE_DIAL_H
