@@ -38,7 +38,7 @@ static bool read_length(const struct pintle_bytes *rest, size_t *at, size_t *len
     return true;
 }
 
-/* Takes the next element off rest. */
+/* Takes the next element off rest.  A multi-byte tag would be misread, but no caller accepts its first byte. */
 static bool next(struct pintle_bytes *rest, struct element *element)
 {
     if (rest->size < 2)
@@ -46,7 +46,7 @@ static bool next(struct pintle_bytes *rest, struct element *element)
     size_t at = 1;
     size_t length;
     element->tag = rest->data[0];
-    if ((element->tag & 0x1f) == 0x1f || !read_length(rest, &at, &length) || length > rest->size - at)
+    if (!read_length(rest, &at, &length) || length > rest->size - at)
         return false;
     element->content = (struct pintle_bytes){rest->data + at, length};
     element->whole = (struct pintle_bytes){rest->data, at + length};

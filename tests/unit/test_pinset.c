@@ -230,9 +230,9 @@ static void needs_what_it_holds(void **state)
 
 static void compiles_nothing(void **state)
 {
-    static const char *const required[] = {"b.example", "a.example", "b.example"};
+    static const char *const required[] = {"c.example", "b.example", "a.example", "b.example"};
     const struct pti_pinset_input input = {
-        .unlisted = PINTLE_UNLISTED_REFUSE, .refuse_after = PTI_NEVER, .required = required, .required_count = 3};
+        .unlisted = PINTLE_UNLISTED_REFUSE, .refuse_after = PTI_NEVER, .required = required, .required_count = 4};
     const struct pti_host host = {.name = "a.example", .ip = false};
     struct pintle_pinset *pinset;
 
@@ -242,6 +242,7 @@ static void compiles_nothing(void **state)
     assert_null(pti_pinset_effective(pinset, &host));
     assert_true(pti_pinset_requires(pinset, "a.example"));
     assert_true(pti_pinset_requires(pinset, "b.example"));
+    assert_true(pti_pinset_requires(pinset, "c.example"));
     assert_false(pti_pinset_requires(pinset, "x.a.example"));
     assert_false(pti_pinset_requires(pinset, "example"));
     pintle_pinset_free(pinset);
