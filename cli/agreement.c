@@ -98,7 +98,7 @@ static enum pintle_status check_metadata(struct checking *checking, const char *
     char prefix[32];
 
     checking->agreement->metadata++;
-    if (pti_envelope_dates(bytes, checking->crypto, &version, &expires, checking->error) != PINTLE_OK) {
+    if (pti_envelope_dates(bytes, &version, &expires, checking->error) != PINTLE_OK) {
         return pti_error_prefix(checking->error, "%s", path);
     }
     snprintf(prefix, sizeof prefix, "%" PRId64 ".", version);

@@ -41,7 +41,7 @@ const struct pti_option pti_app_options[] = {
 static void on_event(void *ctx, const struct pintle_event *event)
 {
     struct pti_app *app = ctx;
-    char stamp[PTI_DATETIME_SIZE + 2] = "";
+    char stamp[PTI_DATETIME_SIZE + 1] = "";
 
     if (event->kind == PINTLE_EVENT_REFUSED && event->verdict) {
         pthread_mutex_lock(&app->lock);
@@ -55,9 +55,8 @@ static void on_event(void *ctx, const struct pintle_event *event)
     }
     if (app->stamped) {
         pti_datetime_format(pti_session_time(), stamp);
-        strcat(stamp, " ");
     }
-    fprintf(app->cli->err, "%s%s: %s\n", stamp, pintle_event_name(event->kind), event->message);
+    fprintf(app->cli->err, "%s%s%s: %s\n", stamp, *stamp ? " " : "", pintle_event_name(event->kind), event->message);
 }
 
 /* ---- making one ---- */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
@@ -17,25 +18,53 @@ static const struct pti_column role_columns[] = {{"role", "role", PTI_SHOWN_BOTH
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* The public key on one line: hex as it is, PEM without its armour. */
-static void put_public(struct pti_printout *printout, struct pintle_bytes key)
+/* The key on one line: hex as it is, PEM without its armour. */
+static void put_line(struct pti_printout *printout, struct pintle_bytes key)
 {
-    char whole[1024], line[1024];
+    char line[1024];
     size_t length = 0;
 
-    snprintf(whole, sizeof whole, "%.*s", (int)(key.size < sizeof whole ? key.size : 0), (const char *)key.data);
-    pti_printout_text(printout, "public", whole);
-    for (const char *at = whole; *at;) {
-        size_t size = strcspn(at, "\n");
+    for (size_t at = 0; at < key.size && length < sizeof line - 1;) {
+        const char *start = (const char *)key.data + at;
+        const char *end = memchr(start, '\n', key.size - at);
+        size_t size = end ? (size_t)(end - start) : key.size - at;
 
-        if (strncmp(at, "-----", 5) != 0) {
-            memcpy(line + length, at, size);
+        if (strncmp(start, "-----", size < 5 ? size : 5) != 0 && length + size < sizeof line) {
+            memcpy(line + length, start, size);
             length += size;
         }
-        at += size + (at[size] == '\n');
+        at += size + 1;
     }
     line[length] = '\0';
     pti_printout_text(printout, "public_line", line);
+}
+
+/* Type and public part, from the TUF key object. */
+static enum pintle_status put_key(struct pti_cli *cli, struct pti_printout *printout, const struct pti_public_key *key)
+{
+    struct pti_json *json = NULL;
+    const struct pti_json_value *value = NULL;
+    struct pintle_bytes scheme = {NULL, 0}, text = {NULL, 0};
+    enum pintle_status status = pti_json_parse(pti_bytes_text(key->json), &json, &cli->error);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    status = pti_json_get_string(pti_json_root(json), "scheme", &scheme, &cli->error);
+    if (status == PINTLE_OK) {
+        status = pti_json_get(pti_json_root(json), "keyval", PTI_JSON_OBJECT, &value, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_json_get_string(value, "public", &text, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        pti_printout_text(printout, "keyid", key->id);
+        pti_printout_text(printout, "type", pti_bytes_equal_text(scheme, "ed25519") ? "ed25519" : "p256");
+        pti_printout_format(printout, "public", "%.*s", (int)text.size, (const char *)text.data);
+        put_line(printout, text);
+    }
+    pti_json_free(json);
+    return status;
 }
 
 static enum pintle_status put_roles(struct pti_cli *cli, struct pti_printout *printout, const char *keyid)
@@ -78,8 +107,8 @@ static bool repository_is_meant(const struct pti_cli *cli)
 static enum pintle_status run_show(struct pti_cli *cli)
 {
     struct pti_printout printout;
-    struct pti_signing_key *key = NULL;
-    enum pintle_status status = pti_session_load_key(cli, cli->operands[0], &key);
+    struct pti_public_key key;
+    enum pintle_status status = pti_session_load_public_key(cli, cli->operands[0], &key);
 
     if (status != PINTLE_OK) {
         return status;
@@ -87,17 +116,15 @@ static enum pintle_status run_show(struct pti_cli *cli)
     pti_printout_init(&printout);
     pti_printout_record(&printout, NULL, key_columns, COUNT(key_columns));
     pti_printout_text(&printout, "file", cli->operands[0]);
-    pti_printout_text(&printout, "keyid", pti_signing_key_public(key)->id);
-    pti_printout_text(&printout, "type", pti_key_kind_name(pti_signing_key_kind(key)));
-    put_public(&printout, pti_signing_key_public_bytes(key));
-    if (repository_is_meant(cli)) {
-        status = put_roles(cli, &printout, pti_signing_key_public(key)->id);
+    status = put_key(cli, &printout, &key);
+    if (status == PINTLE_OK && repository_is_meant(cli)) {
+        status = put_roles(cli, &printout, key.id);
     }
     if (status == PINTLE_OK) {
         status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
     }
     pti_printout_clear(&printout);
-    pti_signing_key_free(key);
+    pti_public_key_clear(&key);
     return status;
 }
 
@@ -155,7 +182,7 @@ static const struct pti_option options_of_show[] = {
 
 const struct pti_command pti_command_key_show = {
     .name = "key show",
-    .summary = "Show a signing key: id, type, public half, what it may sign in the repository",
+    .summary = "Show a signing key or its public half: id, type, what it may sign in the repository",
     .operands = "FILE",
     .example = "  pintle key show pins/keys/targets-1.pem --repo pins",
     .options = options_of_show,

@@ -15,13 +15,13 @@ static enum pintle_status given_keys(struct pti_cli *cli, struct pti_role_keys *
     enum pintle_status status = PINTLE_OK;
 
     for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
-        struct pti_signing_key *key = NULL;
+        struct pti_public_key key;
 
-        status = pti_session_load_key(cli, pti_cli_nth(cli, "key", i), &key);
+        status = pti_session_load_public_key(cli, pti_cli_nth(cli, "key", i), &key);
         if (status == PINTLE_OK) {
-            status = pti_role_keys_add(keys, pti_signing_key_public(key), &cli->error);
+            status = pti_role_keys_add(keys, &key, &cli->error);
         }
-        pti_signing_key_free(key);
+        pti_public_key_clear(&key);
     }
     return status;
 }
@@ -176,7 +176,7 @@ static enum pintle_status run_list(struct pti_cli *cli)
 static const struct pti_option options_of_add[] = {
     PTI_OPTION_REPO,
     {"key", "FILE",
-     "a key that signs the zone; repeat it for several\n"
+     "a key that signs the zone, public half or whole; repeat it for several\n"
      "(default: keys/zone-NAME.pem is made, and `pintle publish` signs with it)",
      true},
     {"threshold", "M", "how many of the keys must sign (default 1)", false},

@@ -216,24 +216,19 @@ enum pintle_status pti_cli_parse(struct pti_cli *cli, const struct pti_command *
     return PINTLE_OK;
 }
 
-static bool has_option(const struct pti_command *command, const char *name)
+const char *pti_cli_nth(const struct pti_cli *cli, const char *name, size_t index)
 {
     const struct pti_option *option = NULL;
 
-    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
+    for (size_t i = 0; (option = option_at(cli->command, i)) != NULL; i++) {
         if (strcmp(option->name, name) == 0) {
-            return true;
+            break;
         }
     }
-    return false;
-}
-
-const char *pti_cli_nth(const struct pti_cli *cli, const char *name, size_t index)
-{
-    assert(has_option(cli->command, name));
-    for (size_t i = 0; i < cli->given_count; i++) {
-        if (strcmp(cli->given[i].option->name, name) == 0 && index-- == 0) {
-            return cli->given[i].option->value ? cli->given[i].value : "";
+    assert(option); /* a misspelt name in a command, not on a command line */
+    for (size_t i = 0; option && i < cli->given_count; i++) {
+        if (cli->given[i].option == option && index-- == 0) {
+            return option->value ? cli->given[i].value : "";
         }
     }
     return NULL;

@@ -88,20 +88,41 @@ enum pintle_status pti_passphrase_ask(struct pti_cli *cli, const char *path, cha
     return status;
 }
 
+/* What opens the key file at path: NULL if it needs nothing. */
+static enum pintle_status passphrase_for(struct pti_cli *cli, const char *path, char **passphrase)
+{
+    bool encrypted = false;
+    enum pintle_status status = pti_signing_key_is_encrypted(path, &encrypted, &cli->error);
+
+    *passphrase = NULL;
+    if (status != PINTLE_OK || !encrypted) {
+        return status;
+    }
+    return pti_cli_text(cli, "passphrase-file") ? pti_passphrase_from_file(cli, passphrase)
+                                                : pti_passphrase_ask(cli, path, passphrase);
+}
+
 enum pintle_status pti_session_load_key(struct pti_cli *cli, const char *path, struct pti_signing_key **key)
 {
-    enum pintle_status status = PINTLE_OK;
     char *passphrase = NULL;
-    bool encrypted = false;
+    enum pintle_status status = passphrase_for(cli, path, &passphrase);
 
     *key = NULL;
-    status = pti_signing_key_is_encrypted(path, &encrypted, &cli->error);
-    if (status == PINTLE_OK && encrypted) {
-        status = pti_cli_text(cli, "passphrase-file") ? pti_passphrase_from_file(cli, &passphrase)
-                                                      : pti_passphrase_ask(cli, path, &passphrase);
-    }
     if (status == PINTLE_OK) {
         status = pti_signing_key_load(path, passphrase, key, &cli->error);
+    }
+    pti_passphrase_free(passphrase);
+    return status;
+}
+
+enum pintle_status pti_session_load_public_key(struct pti_cli *cli, const char *path, struct pti_public_key *key)
+{
+    char *passphrase = NULL;
+    enum pintle_status status = passphrase_for(cli, path, &passphrase);
+
+    memset(key, 0, sizeof *key);
+    if (status == PINTLE_OK) {
+        status = pti_public_key_load(path, passphrase, key, &cli->error);
     }
     pti_passphrase_free(passphrase);
     return status;
