@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/datetime.h"
 #include "base/encode.h"
 #include "base/json_write.h"
 #include "tuf/verify.h"
@@ -253,14 +254,23 @@ enum pintle_status pti_envelope_count(struct pintle_bytes envelope, const struct
     return pti_envelope_signers(envelope, role, crypto, has_signed, count, error);
 }
 
-enum pintle_status pti_envelope_dates(struct pintle_bytes envelope, struct pintle_crypto *crypto, int64_t *version,
-                                      int64_t *expires, struct pti_error *error)
+enum pintle_status pti_envelope_dates(struct pintle_bytes envelope, int64_t *version, int64_t *expires,
+                                      struct pti_error *error)
 {
-    struct pti_tuf_metadata *metadata = NULL;
-    enum pintle_status status = parse_any(envelope, crypto, &metadata, error);
+    const struct pti_json_value *part = NULL;
+    struct pti_json *json = NULL;
+    struct pintle_bytes text;
+    enum pintle_status status = pti_json_parse(envelope, &json, error);
 
-    *version = status == PINTLE_OK ? metadata->version : 0;
-    *expires = status == PINTLE_OK ? metadata->expires : 0;
-    pti_tuf_metadata_free(metadata);
+    *version = *expires = 0;
+    if (status == PINTLE_OK)
+        status = pti_json_get(pti_json_root(json), "signed", PTI_JSON_OBJECT, &part, error);
+    if (status == PINTLE_OK)
+        status = pti_json_get_integer(part, "version", 1, PTI_JSON_INTEGER_MAX, version, error);
+    if (status == PINTLE_OK)
+        status = pti_json_get_string(part, "expires", &text, error);
+    if (status == PINTLE_OK && !pti_datetime_parse(text, expires))
+        status = pti_fail(error, PINTLE_ERR_INPUT, "\"expires\" must look like 2026-11-21T20:00:00Z");
+    pti_json_free(json);
     return status;
 }

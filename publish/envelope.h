@@ -35,7 +35,7 @@ enum pintle_status pti_envelope_count(struct pintle_bytes envelope, const struct
                                       struct pintle_crypto *crypto, int64_t *count, struct pti_error *error);
 
 /* version and expires (Unix seconds) of the signed part. PINTLE_ERR_INPUT. */
-enum pintle_status pti_envelope_dates(struct pintle_bytes envelope, struct pintle_crypto *crypto, int64_t *version,
-                                      int64_t *expires, struct pti_error *error);
+enum pintle_status pti_envelope_dates(struct pintle_bytes envelope, int64_t *version, int64_t *expires,
+                                      struct pti_error *error);
 
 #endif

@@ -308,3 +308,9 @@ enum pintle_status pti_file_lock(const char *path, int wait_ms, int *descriptor,
     *descriptor = fd;
     return PINTLE_OK;
 }
+
+void pti_file_unlock(int descriptor)
+{
+    if (descriptor >= 0)
+        (void)close(descriptor);
+}

@@ -41,7 +41,8 @@ bool pti_file_exists(const char *path);
 enum pintle_status pti_file_list(const char *directory, const char *suffix, char ***names, size_t *count,
                                  struct pti_error *error);
 void pti_file_names_free(char **names, size_t count);
-/* An exclusive lock on path (made if missing), waited for at most wait_ms; *descriptor is closed to release it. */
+/* An exclusive lock on path (made if missing), waited for at most wait_ms. */
 enum pintle_status pti_file_lock(const char *path, int wait_ms, int *descriptor, struct pti_error *error);
+void pti_file_unlock(int descriptor); /* -1 is legal */
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef PTI_PUBLISH_PUBLISH_H
 #define PTI_PUBLISH_PUBLISH_H
 
+#include "manifest/generation.h"
 #include "publish/output.h"
 #include "publish/repository.h"
 
@@ -23,11 +24,23 @@ struct pti_publish_input {
 
 /*
  * Pure: the files of the next publication, in publish order: zone files, charter, zone roles, targets, snapshot, body,
- * timestamp, heads, app/roots, app/shipped.  PINTLE_ERR_TRUST: a threshold is missing ("targets: 1 of 2 signatures; ...") or
+ * timestamp, app/roots, app/shipped, heads.  PINTLE_ERR_TRUST: a threshold is missing ("targets: 1 of 2 signatures; ...") or
  * a client would reject it; PINTLE_ERR_INPUT: a client would ignore part of it; each says what and what to do.
  */
 enum pintle_status pti_publish_assemble(const struct pti_publish_input *input, struct pti_output *output,
                                         struct pti_error *error);
+
+/*
+ * Verifies next with the client's own code, as a fresh client and over current (if that has a timestamp), and refuses what a
+ * client would ignore.  On success the caller owns *generation.
+ */
+enum pintle_status pti_publish_check(const struct pti_published *current, const struct pti_published *next, int64_t now,
+                                     struct pintle_crypto *crypto, struct pti_generation **generation,
+                                     struct pti_error *error);
+/* Appends what follows from a checked state: body, timestamp, app files, heads. The head of the newest root is the last. */
+enum pintle_status pti_publish_bundles(const struct pti_published *next, struct pti_generation *generation,
+                                       struct pintle_crypto *crypto, struct pti_output *output,
+                                       struct pti_error *error);
 
 struct pti_publish_result {
     int64_t timestamp_version, snapshot_version, targets_version, charter_version;
@@ -45,6 +58,6 @@ enum pintle_status pti_publish(struct pti_repository *repository, const struct p
  * Completes what an interrupted publication left undone (body, heads, app files that lag behind timestamp.json).
  * pti_repository_open() for writing has done this already.
  */
-enum pintle_status pti_publish_repair(struct pti_repository *repository, struct pti_error *error);
+enum pintle_status pti_publish_repair(struct pti_repository *repository, int64_t now, struct pti_error *error);
 
 #endif

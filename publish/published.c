@@ -176,6 +176,26 @@ static enum pintle_status load_zones(const struct loader *loader, const struct p
     return status;
 }
 
+/* A snapshot that was signed but never named by a timestamp: its number is spent, for one version is one file for ever. */
+static enum pintle_status find_floor(const struct loader *loader)
+{
+    struct pti_published *published = loader->published;
+    bool found = true;
+    enum pintle_status status = PINTLE_OK;
+
+    published->snapshot_floor = published->snapshot_version;
+    while (status == PINTLE_OK && found) {
+        char path[SOURCE_PATH_MAX];
+        struct pintle_bytes data = {NULL, 0};
+        (void)snprintf(path, sizeof(path), "metadata/%" PRId64 ".snapshot.json", published->snapshot_floor + 1);
+        status = loader->source->read(loader->source->ctx, path, PTI_SNAPSHOT_SIZE_MAX, &data, &found, loader->error);
+        pti_bytes_free(&data);
+        if (status == PINTLE_OK && found)
+            published->snapshot_floor++;
+    }
+    return status;
+}
+
 static enum pintle_status load_generation(const struct loader *loader, const struct pti_tuf_metadata *timestamp)
 {
     struct pti_published *published = loader->published;
@@ -226,10 +246,26 @@ enum pintle_status pti_published_load(const struct pti_file_source *source, stru
         status = pti_tuf_metadata_parse(published->timestamp, PTI_TUF_TIMESTAMP, crypto, &timestamp, error);
     if (status == PINTLE_OK && found)
         status = load_generation(&loader, timestamp);
+    if (status == PINTLE_OK)
+        status = find_floor(&loader);
     pti_tuf_metadata_free(timestamp);
     if (status != PINTLE_OK)
         pti_published_clear(published);
     return status;
+}
+
+enum pintle_status pti_published_init(struct pti_published *published, const char *repository, struct pintle_bytes root,
+                                      struct pti_error *error)
+{
+    memset(published, 0, sizeof(*published));
+    (void)pti_copy_text(published->repository, sizeof(published->repository), repository);
+    published->roots = calloc(1, sizeof(*published->roots));
+    if (published->roots == NULL || pti_bytes_copy(root, &published->roots[0]) != PINTLE_OK) {
+        pti_published_clear(published);
+        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for root 1");
+    }
+    published->root_count = 1;
+    return PINTLE_OK;
 }
 
 void pti_published_clear(struct pti_published *published)

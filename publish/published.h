@@ -22,6 +22,7 @@ struct pti_published {
     size_t root_count;
     struct pintle_bytes timestamp, snapshot, targets, charter;
     int64_t timestamp_version, snapshot_version, targets_version;
+    int64_t snapshot_floor; /* the highest <n>.snapshot.json there is: one above snapshot_version was left by a crash */
     struct pti_published_zone *zones; /* delegated ones in delegation order, then withdrawn ones by name */
     size_t zone_count;
 };
@@ -40,6 +41,9 @@ struct pti_file_source {
  */
 enum pintle_status pti_published_load(const struct pti_file_source *source, struct pintle_crypto *crypto,
                                       struct pti_published *published, struct pti_error *error);
+/* The state before the first publication: root 1 (copied) and nothing else. */
+enum pintle_status pti_published_init(struct pti_published *published, const char *repository, struct pintle_bytes root,
+                                      struct pti_error *error);
 void pti_published_clear(struct pti_published *published);
 const struct pti_published_zone *pti_published_zone(const struct pti_published *published, const char *zone);
 struct pintle_bytes pti_published_root(const struct pti_published *published); /* the newest */

@@ -22,15 +22,16 @@ struct pti_repository_settings {
 void pti_repository_settings_init(struct pti_repository_settings *settings, const char *name);
 
 enum pti_repository_access {
-    PTI_REPOSITORY_READ, /* no lock; what is loaded was consistent at some moment */
-    PTI_REPOSITORY_WRITE /* the lock is held until close; an interrupted publication is completed first */
+    PTI_REPOSITORY_READ,     /* no lock; what is loaded was consistent at some moment */
+    PTI_REPOSITORY_WRITE,    /* the lock is held until close; an interrupted publication is completed first */
+    PTI_REPOSITORY_PUBLISHED /* as WRITE, but the stage is not read: a half-edited one must not stop a renewal */
 };
 
 struct pti_repository {
     char directory[PTI_PATH_MAX];
     struct pti_repository_settings settings;
     struct pti_published published;
-    struct pti_stage stage; /* over published */
+    struct pti_stage stage; /* over published; empty under PTI_REPOSITORY_PUBLISHED */
     struct pintle_crypto *crypto; /* own reference */
     int lock; /* descriptor or -1 */
 };
@@ -49,6 +50,19 @@ void pti_repository_close(struct pti_repository *repository); /* NULL is legal *
 enum pintle_status pti_repository_save_stage(struct pti_repository *repository, struct pti_error *error);
 /* Throws the draft away: stage is then what is published. */
 enum pintle_status pti_repository_drop_stage(struct pti_repository *repository, struct pti_error *error);
+
+/*
+ * Writes the settings, as the last step of making a repository: what holds no settings is no repository yet.  And the
+ * files of a publication, in their order.
+ */
+struct pti_output;
+enum pintle_status pti_repository_write_settings(const char *directory, const struct pti_repository_settings *settings,
+                                                 struct pti_error *error);
+enum pintle_status pti_repository_write_output(const char *directory, const struct pti_output *output,
+                                               struct pti_error *error);
+/* Loads published and stage again, after a publication; or published alone, the stage is then empty. */
+enum pintle_status pti_repository_reload(struct pti_repository *repository, int64_t now, struct pti_error *error);
+enum pintle_status pti_repository_reload_published(struct pti_repository *repository, struct pti_error *error);
 
 /* directory "/" relative into out (PTI_PATH_MAX bytes). */
 enum pintle_status pti_repository_path(const struct pti_repository *repository, const char *relative, char *out,

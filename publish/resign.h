@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Renewing timestamp and snapshot before they expire, for a signer process that holds two keys and nothing else.  It
- * signs what it has itself parsed, verified under the root and found unexpired: same content, later dates, higher versions.
+ * signs what it has itself parsed and verified under the root: same content, later dates, higher versions.  What it renews
+ * may have expired already: a server that was down for a week recovers.
  */
 #ifndef PTI_PUBLISH_RESIGN_H
 #define PTI_PUBLISH_RESIGN_H
@@ -44,7 +45,7 @@ struct pti_resign_dates {
 
 /* When renewal is due, from the published state. PINTLE_ERR_INPUT. */
 enum pintle_status pti_resign_dates_of(const struct pti_published *published, const struct pti_expiry_days *days,
-                                  struct pti_resign_dates *dates, struct pti_error *error);
+                                       struct pti_resign_dates *dates, struct pti_error *error);
 
 /*
  * Verifies with the client's own code that resigned fits the published state, then writes <n>.snapshot.json and body

@@ -21,6 +21,7 @@
 #include "base/json_write.h"
 #include "publish/file.h"
 
+#define PEM_PUBLIC "PUBLIC KEY"
 #define PEM_PRIVATE "PRIVATE KEY"
 #define PEM_ENCRYPTED "ENCRYPTED PRIVATE KEY"
 #define PUBLIC_SIZE_MAX 1024
@@ -304,7 +305,46 @@ enum pintle_status pti_signing_key_load(const char *path, const char *passphrase
     return status;
 }
 
-enum pintle_status pti_signing_key_is_encrypted(const char *path, bool *encrypted, struct pti_error *error)
+static EVP_PKEY *public_from_der(const uint8_t *der, long size)
+{
+    const uint8_t *at = der;
+    EVP_PKEY *pkey = d2i_PUBKEY(NULL, &at, size);
+
+    ERR_clear_error();
+    return pkey;
+}
+
+enum pintle_status pti_public_key_load(const char *path, const char *passphrase, struct pti_public_key *public_key,
+                                       struct pti_error *error)
+{
+    struct pti_signing_key *key = NULL;
+    struct pintle_bytes pem;
+    EVP_PKEY *pkey = NULL;
+    char *label = NULL;
+    uint8_t *der = NULL;
+    long size = 0;
+    enum pintle_status status = pti_file_read(path, PTI_KEY_FILE_SIZE_MAX, &pem, error);
+
+    *public_key = (struct pti_public_key){{0}, NULL};
+    if (status != PINTLE_OK)
+        return status;
+    if (first_block(pem, &label, &der, &size) && strcmp(label, PEM_PUBLIC) == 0) {
+        pkey = public_from_der(der, size);
+        status = pkey != NULL ? wrap(pkey, path, &key, error)
+                              : pti_fail(error, PINTLE_ERR_INPUT, "%s: the public key is damaged", path);
+    } else {
+        status = pti_signing_key_parse(pem, path, passphrase, &key, error);
+    }
+    if (status == PINTLE_OK)
+        status = pti_public_key_copy(&key->public_key, public_key, error);
+    pti_signing_key_free(key);
+    OPENSSL_clear_free(der, (size_t)size);
+    OPENSSL_free(label);
+    wipe(&pem);
+    return status;
+}
+
+enum pintle_status pti_signing_key_look(const char *path, bool *private_key, bool *encrypted, struct pti_error *error)
 {
     struct pintle_bytes pem;
     char *label = NULL;
@@ -312,15 +352,24 @@ enum pintle_status pti_signing_key_is_encrypted(const char *path, bool *encrypte
     long size = 0;
     enum pintle_status status = pti_file_read(path, PTI_KEY_FILE_SIZE_MAX, &pem, error);
 
-    *encrypted = false;
+    *private_key = *encrypted = false;
     if (status != PINTLE_OK)
         return status;
-    if (first_block(pem, &label, &der, &size))
+    if (first_block(pem, &label, &der, &size)) {
+        *private_key = strstr(label, PEM_PRIVATE) != NULL;
         *encrypted = strcmp(label, PEM_ENCRYPTED) == 0;
+    }
     OPENSSL_clear_free(der, (size_t)size);
     OPENSSL_free(label);
     wipe(&pem);
     return PINTLE_OK;
+}
+
+enum pintle_status pti_signing_key_is_encrypted(const char *path, bool *encrypted, struct pti_error *error)
+{
+    bool private_key = false;
+
+    return pti_signing_key_look(path, &private_key, encrypted, error);
 }
 
 static bool write_private(BIO *bio, const EVP_PKEY *pkey, const char *passphrase)

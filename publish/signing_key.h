@@ -48,6 +48,8 @@ enum pintle_status pti_signing_key_load(const char *path, const char *passphrase
                                         struct pti_error *error);
 /* Whether the file holds an encrypted key, so that a caller knows that it has to ask for a passphrase. */
 enum pintle_status pti_signing_key_is_encrypted(const char *path, bool *encrypted, struct pti_error *error);
+/* Whether the first PEM block of a file is a private key at all, and whether it is encrypted. */
+enum pintle_status pti_signing_key_look(const char *path, bool *private_key, bool *encrypted, struct pti_error *error);
 /*
  * Writes PKCS#8 PEM, encrypted (PBES2, AES-256-CBC) when passphrase is not NULL, to a file that must not exist yet; its
  * mode is 0600.  PINTLE_ERR_STORAGE: it exists, or cannot be written.  PINTLE_ERR_INPUT: an empty passphrase.
@@ -78,6 +80,12 @@ const struct pti_signing_key *pti_keyring_find(const struct pti_keyring *ring, c
 void pti_keyring_clear(struct pti_keyring *ring);
 
 /* Public keys as values. */
+/*
+ * The public half from a PEM file with a public key (SubjectPublicKeyInfo) or a private one: who delegates to a key need
+ * not hold it.  On success *key is owned by the caller (pti_public_key_clear).  Fails as pti_signing_key_load().
+ */
+enum pintle_status pti_public_key_load(const char *path, const char *passphrase, struct pti_public_key *key,
+                                       struct pti_error *error);
 enum pintle_status pti_public_key_copy(const struct pti_public_key *from, struct pti_public_key *to,
                                        struct pti_error *error);
 void pti_public_key_clear(struct pti_public_key *key);

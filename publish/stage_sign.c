@@ -157,9 +157,9 @@ static enum pintle_status fill_state(const struct pti_stage *stage, struct pti_r
     if (state->has_signed == NULL)
         return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu keys", state->keys.key_count);
     if (published.size > 0)
-        status = pti_envelope_dates(published, stage->crypto, &state->version, &state->expires, error);
+        status = pti_envelope_dates(published, &state->version, &state->expires, error);
     if (status == PINTLE_OK && draft.size > 0)
-        status = pti_envelope_dates(draft, stage->crypto, &state->draft_version, &state->draft_expires, error);
+        status = pti_envelope_dates(draft, &state->draft_version, &state->draft_expires, error);
     if (status == PINTLE_OK && draft.size > 0)
         status = pti_envelope_signers(draft, &state->keys, stage->crypto, state->has_signed, &state->signatures, error);
     return status;

@@ -140,15 +140,15 @@ static enum pintle_status canonical_of(struct pintle_bytes text, bool envelope, 
 }
 
 /* Does envelope sign exactly fields, but for version and expiry? */
-static enum pintle_status says_same(struct pintle_bytes envelope, const struct pti_targets_fields *fields,
-                                    struct pintle_crypto *crypto, bool *same, struct pti_error *error)
+static enum pintle_status says_same(struct pintle_bytes envelope, const struct pti_targets_fields *fields, bool *same,
+                                    struct pti_error *error)
 {
     struct pti_targets_fields dated = *fields;
     struct pti_buf wanted, text, found;
     enum pintle_status status;
 
     *same = false;
-    status = pti_envelope_dates(envelope, crypto, &dated.version, &dated.expires, error);
+    status = pti_envelope_dates(envelope, &dated.version, &dated.expires, error);
     if (status != PINTLE_OK)
         return status;
     pti_buf_init(&wanted, PTI_TARGETS_SIZE_MAX);
@@ -201,21 +201,21 @@ static enum pintle_status new_draft(const struct role *role, const struct pti_ta
 
 /* Keeps the draft with its signatures if it still says what it should; drops it if it is not needed; or makes a new one. */
 static enum pintle_status update_role(const struct role *role, const struct pti_targets_fields *fields,
-                                      struct pintle_crypto *crypto, struct pti_error *error)
+                                      struct pti_error *error)
 {
     enum pintle_status status = PINTLE_OK;
     int64_t version = 0, expires = 0;
     bool same = false;
 
     if (role->draft->size > 0) {
-        if (pti_envelope_dates(*role->draft, crypto, &version, &expires, error) == PINTLE_OK &&
+        if (pti_envelope_dates(*role->draft, &version, &expires, error) == PINTLE_OK &&
             version == role->published_version + 1 && expires > role->now)
-            status = says_same(*role->draft, fields, crypto, &same, error);
+            status = says_same(*role->draft, fields, &same, error);
         if (status != PINTLE_OK || same)
             return status;
     }
     if (role->published.size > 0 && !role->resign) {
-        status = says_same(role->published, fields, crypto, &same, error);
+        status = says_same(role->published, fields, &same, error);
         if (status != PINTLE_OK)
             return status;
         if (same) {
@@ -277,7 +277,7 @@ static enum pintle_status update_zone(const struct pti_stage *stage, struct pti_
     target.path = path;
     status = pti_file_meta_of(stage->crypto, zone->file.size > 0 ? zone->file : published->file, 0, &target.file, error);
     return status == PINTLE_OK
-               ? update_role(&role, &(struct pti_targets_fields){.targets = &target, .target_count = 1}, stage->crypto, error)
+               ? update_role(&role, &(struct pti_targets_fields){.targets = &target, .target_count = 1}, error)
                : status;
 }
 
@@ -303,7 +303,7 @@ static enum pintle_status update_targets(struct pti_stage *stage, bool renew, in
     status = pti_file_meta_of(stage->crypto, stage->charter_file.size > 0 ? stage->charter_file : stage->base->charter, 0,
                               &charter.file, error);
     if (status == PINTLE_OK)
-        status = update_role(&role, &fields, stage->crypto, error);
+        status = update_role(&role, &fields, error);
     free(delegations);
     return status;
 }

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Publishing in a repository directory.  What is decided and written in memory is publish/assemble.c. */
+#include "publish/publish.h"
+
+#include <stdio.h>
+
+#include "publish/bundle.h"
+
+/* ---- signing with what is at hand ---- */
+
+static enum pintle_status sign_all(struct pti_stage *stage, const struct pti_keyring *keys, struct pti_error *error)
+{
+    struct pti_signed_roles done;
+    enum pintle_status status = PINTLE_OK;
+
+    for (size_t i = 0; i < keys->count && status == PINTLE_OK; i++)
+        status = pti_stage_sign(stage, keys->keys[i], &done, error);
+    return status;
+}
+
+static enum pintle_status write_and_reload(struct pti_repository *repository, const struct pti_output *output,
+                                           int64_t now, struct pti_error *error)
+{
+    enum pintle_status status = pti_repository_write_output(repository->directory, output, error);
+
+    if (status == PINTLE_OK)
+        status = pti_repository_reload(repository, now, error);
+    return status == PINTLE_OK ? pti_repository_save_stage(repository, error) : status;
+}
+
+enum pintle_status pti_publish(struct pti_repository *repository, const struct pti_keyring *keys, int64_t now,
+                               struct pti_publish_result *result, struct pti_error *error)
+{
+    const struct pti_publish_input input = {&repository->published, &repository->stage, keys, now, repository->crypto};
+    struct pti_output output = {NULL, 0};
+    enum pintle_status status = PINTLE_OK;
+
+    *result = (struct pti_publish_result){0};
+    if (repository->lock < 0)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "the repository was opened for reading only");
+    status = sign_all(&repository->stage, keys, error);
+    /* What was signed just now is kept even if other signatures are still missing. */
+    if (status == PINTLE_OK)
+        status = pti_repository_save_stage(repository, error);
+    if (status == PINTLE_OK)
+        status = pti_publish_assemble(&input, &output, error);
+    if (status == PINTLE_OK)
+        status = write_and_reload(repository, &output, now, error);
+    if (status == PINTLE_OK) {
+        result->file_count = output.count;
+        result->timestamp_version = repository->published.timestamp_version;
+        result->snapshot_version = repository->published.snapshot_version;
+        result->targets_version = repository->published.targets_version;
+        result->charter_version = repository->stage.charter.version;
+    }
+    pti_output_clear(&output);
+    return status;
+}
+
+/* ---- repair ---- */
+
+/* The head of the newest root is written last, so if it is right everything is. */
+static enum pintle_status is_complete(const struct pti_repository *repository, bool *complete, struct pti_error *error)
+{
+    char relative[64], path[PTI_PATH_MAX];
+    struct pintle_bytes found = {NULL, 0};
+    struct pti_buf wanted;
+    bool there = false;
+    enum pintle_status status = pti_bundle_head(&repository->published, repository->published.root_count, &wanted, error);
+
+    *complete = false;
+    (void)snprintf(relative, sizeof(relative), "public/head/%zu", repository->published.root_count);
+    if (status == PINTLE_OK)
+        status = pti_repository_path(repository, relative, path, error);
+    if (status == PINTLE_OK)
+        status = pti_file_read_optional(path, PTI_HEAD_SIZE_MAX, &found, &there, error);
+    if (status == PINTLE_OK)
+        *complete = there && pti_bytes_equal(found, pti_buf_bytes(&wanted));
+    pti_bytes_free(&found);
+    pti_buf_clear(&wanted);
+    return status;
+}
+
+enum pintle_status pti_publish_repair(struct pti_repository *repository, int64_t now, struct pti_error *error)
+{
+    struct pti_generation *generation = NULL;
+    struct pti_output output = {NULL, 0};
+    struct pti_roots roots;
+    bool complete = false;
+    enum pintle_status status;
+
+    if (repository->published.timestamp.size == 0)
+        return pti_fail(error, PINTLE_ERR_STORAGE, "public/metadata/timestamp.json is missing; restore it from a copy");
+    status = is_complete(repository, &complete, error);
+    if (status != PINTLE_OK || complete)
+        return status;
+    status = pti_bundle_verify_baseline(&repository->published, now, repository->crypto, &roots, &generation, error);
+    if (status != PINTLE_OK)
+        return pti_error_prefix(error, "what is published now does not verify, restore it from a copy"), status;
+    status = pti_publish_bundles(&repository->published, generation, repository->crypto, &output, error);
+    if (status == PINTLE_OK)
+        status = pti_repository_write_output(repository->directory, &output, error);
+    pti_output_clear(&output);
+    pti_generation_free(generation);
+    pti_roots_clear(&roots);
+    return status;
+}

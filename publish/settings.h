@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * repository.json: {"name":"..","spec":1,"expires_days":{"root":365,"targets":365,"zone":90,"snapshot":7,"timestamp":3}}.
+ * Pure.  Unknown fields are ignored.
+ */
+#ifndef PTI_PUBLISH_SETTINGS_H
+#define PTI_PUBLISH_SETTINGS_H
+
+#include "publish/repository.h"
+
+#define PTI_SETTINGS_SIZE_MAX 65536 /* bytes */
+
+/* PINTLE_ERR_INPUT: malformed, another spec, a name or a number of days out of range. */
+enum pintle_status pti_repository_settings_parse(struct pintle_bytes text, struct pti_repository_settings *settings,
+                                                 struct pti_error *error);
+void pti_repository_settings_write(const struct pti_repository_settings *settings, struct pti_buf *out);
+
+#endif
