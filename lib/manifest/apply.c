@@ -159,11 +159,15 @@ static enum pintle_status copy_past(const struct pti_past_zone *from, struct pti
     return status;
 }
 
-/* Only the offline threshold adds zones, so the list stays short; when it is full the oldest memory is kept. */
+/*
+ * Replaces what next itself remembers (a shipped one) by what this client knows.  Only the offline threshold adds zones,
+ * so the list stays short; when it is full the oldest memory is kept.
+ */
 static enum pintle_status inherit_past_zones(const struct pti_generation *accepted, struct pti_generation *next)
 {
     enum pintle_status status = PINTLE_OK;
 
+    pti_generation_forget_past(next);
     next->past_zones = calloc(accepted->past_zone_count + accepted->zone_count + 1, sizeof *next->past_zones);
     if (next->past_zones == NULL)
         return PINTLE_ERR_MEMORY;

@@ -229,6 +229,15 @@ enum pintle_status pti_generation_build(struct pti_trusted *set, const struct pt
     return PINTLE_OK;
 }
 
+void pti_generation_forget_past(struct pti_generation *generation)
+{
+    for (size_t i = 0; i < generation->past_zone_count; i++)
+        free(generation->past_zones[i].identities);
+    free(generation->past_zones);
+    generation->past_zones = NULL;
+    generation->past_zone_count = 0;
+}
+
 void pti_generation_free(struct pti_generation *generation)
 {
     if (generation == NULL)
@@ -238,10 +247,8 @@ void pti_generation_free(struct pti_generation *generation)
         pti_bytes_free(&generation->zones[i].bytes);
         pti_zone_clear(&generation->zones[i].zone);
     }
-    for (size_t i = 0; i < generation->past_zone_count; i++)
-        free(generation->past_zones[i].identities);
     free(generation->zones);
-    free(generation->past_zones);
+    pti_generation_forget_past(generation);
     pti_bytes_free(&generation->charter_bytes);
     pti_charter_clear(&generation->charter);
     pti_tuf_metadata_free(generation->timestamp);

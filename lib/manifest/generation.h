@@ -72,6 +72,7 @@ struct pti_manifest_source {
 enum pintle_status pti_generation_build(struct pti_trusted *set, const struct pti_manifest_source *source,
                                         struct pti_generation **generation, struct pti_error *error);
 void pti_generation_free(struct pti_generation *generation);
+void pti_generation_forget_past(struct pti_generation *generation); /* its past zones */
 
 struct pti_generation_zone *pti_generation_zone(const struct pti_generation *generation, const char *name);
 

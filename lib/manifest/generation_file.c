@@ -166,14 +166,6 @@ static enum pintle_status read_record(struct pintle_bytes bytes, struct pti_gene
     return status == PINTLE_OK ? status : (pti_error_prefix(error, RECORD_PATH), status);
 }
 
-static void clear_record(struct pti_generation *record)
-{
-    for (size_t i = 0; i < record->past_zone_count; i++)
-        free(record->past_zones[i].identities);
-    free(record->past_zones);
-    *record = (struct pti_generation){0};
-}
-
 static enum pintle_status parse_file(struct pintle_bytes file, struct pti_container *container,
                                      struct pti_generation *record, struct pti_error *error)
 {
@@ -196,7 +188,7 @@ enum pintle_status pti_generation_file_root(struct pintle_bytes file, int64_t *r
     enum pintle_status status = parse_file(file, &container, &record, error);
 
     *root_version = record.root_version;
-    clear_record(&record);
+    pti_generation_forget_past(&record);
     pti_container_clear(&container);
     return status;
 }
@@ -247,7 +239,7 @@ enum pintle_status pti_generation_read(struct pintle_bytes file, const struct pt
         record.past_zones = NULL;
         record.past_zone_count = 0;
     }
-    clear_record(&record);
+    pti_generation_forget_past(&record);
     pti_container_clear(&container);
     return status;
 }
