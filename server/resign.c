@@ -9,6 +9,7 @@
 #include "publish/envelope.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/publication.h"
 
 #define DAY_S 86400
 
@@ -25,29 +26,29 @@ void pti_resigner_init(struct pti_resigner *resigner, const char *repository, st
     resigner->every_s = every_s;
 }
 
-static enum pintle_status read_role(struct pti_resigner *resigner, const char *name, struct pintle_bytes metadata,
-                                    struct pti_role_status *role, struct pti_error *error)
+static enum pintle_status read_role(const char *name, struct pintle_bytes metadata, struct pti_role_status *role,
+                                    struct pti_error *error)
 {
     pti_copy_text(role->name, sizeof role->name, name);
-    return pti_envelope_dates(metadata, resigner->crypto, &role->version, &role->expires, error);
+    return pti_envelope_dates(metadata, &role->version, &role->expires, error);
 }
 
 /* What is published, onto the board. */
 static enum pintle_status show_roles(struct pti_resigner *resigner, const struct pti_published *published,
                                      struct pti_role_status *roles, size_t *count, struct pti_error *error)
 {
-    enum pintle_status status = read_role(resigner, "root", pti_published_root(published), &roles[0], error);
+    enum pintle_status status = read_role("root", pti_published_root(published), &roles[0], error);
 
     if (status == PINTLE_OK)
-        status = read_role(resigner, "timestamp", published->timestamp, &roles[1], error);
+        status = read_role("timestamp", published->timestamp, &roles[1], error);
     if (status == PINTLE_OK)
-        status = read_role(resigner, "snapshot", published->snapshot, &roles[2], error);
+        status = read_role("snapshot", published->snapshot, &roles[2], error);
     if (status == PINTLE_OK)
-        status = read_role(resigner, "targets", published->targets, &roles[3], error);
+        status = read_role("targets", published->targets, &roles[3], error);
     *count = 4;
     for (size_t i = 0; i < published->zone_count && status == PINTLE_OK && *count < PTI_STATUS_ROLES_MAX; i++)
         if (published->zones[i].delegated)
-            status = read_role(resigner, published->zones[i].name, published->zones[i].role, &roles[(*count)++], error);
+            status = read_role(published->zones[i].name, published->zones[i].role, &roles[(*count)++], error);
     if (status == PINTLE_OK)
         pti_status_set_roles(resigner->board, roles, *count);
     return status;
@@ -89,39 +90,38 @@ static enum pintle_status look_at_versions(struct pti_resigner *resigner, const 
     return PINTLE_OK;
 }
 
-static enum pintle_status look_at(struct pti_resigner *resigner, struct pti_repository *repository, int64_t now,
-                                  struct pti_error *error)
+static enum pintle_status look_at(struct pti_resigner *resigner, const struct pti_published *published,
+                                  const struct pti_expiry_days *days, int64_t now, struct pti_error *error)
 {
     struct pti_role_status roles[PTI_STATUS_ROLES_MAX];
     struct pti_resign_dates dates;
     struct pti_resigned nothing;
     size_t count = 0;
-    enum pintle_status status = show_roles(resigner, &repository->published, roles, &count, error);
+    enum pintle_status status = show_roles(resigner, published, roles, &count, error);
 
     if (status == PINTLE_OK)
-        status = pti_resign_dates_of(&repository->published, &repository->settings.days, &dates, error);
+        status = pti_resign_dates_of(published, days, &dates, error);
     if (status != PINTLE_OK)
         return status;
     warn_of_expiry(resigner, roles, count, now);
     resigner->timestamp_at = dates.timestamp_at;
     resigner->snapshot_at = dates.snapshot_at;
-    status = look_at_versions(resigner, &repository->published, error);
+    status = look_at_versions(resigner, published, error);
     if (status == PINTLE_OK && resigner->signer->pid > 0)
-        status = pti_signer_ask(resigner->signer, &repository->published, 0, 0, &nothing, error);
+        status = pti_signer_ask(resigner->signer, published, 0, 0, &nothing, error);
     return status;
 }
 
 static enum pintle_status look(struct pti_resigner *resigner, int64_t now, struct pti_error *error)
 {
-    struct pti_repository *repository = NULL;
-    enum pintle_status status = pti_repository_open(resigner->repository, PTI_REPOSITORY_READ, now, resigner->crypto,
-                                                    &repository, error);
+    struct pti_publication publication;
+    enum pintle_status status = pti_publication_load(resigner->repository, resigner->crypto, &publication, error);
 
     if (status == PINTLE_OK)
-        status = look_at(resigner, repository, now, error);
+        status = look_at(resigner, &publication.published, &publication.settings.days, now, error);
     else
         pti_status_set_roles(resigner->board, NULL, 0);
-    pti_repository_close(repository);
+    pti_publication_clear(&publication);
     return status;
 }
 
@@ -140,7 +140,7 @@ static enum pintle_status take_versions(struct pti_resigner *resigner, const str
     enum pintle_status status = PINTLE_OK;
 
     if (renew_snapshot)
-        status = take_version(resigner, "snapshot", published->snapshot_version, &resigner->snapshot_version, error);
+        status = take_version(resigner, "snapshot", published->snapshot_floor, &resigner->snapshot_version, error);
     if (status == PINTLE_OK)
         status = take_version(resigner, "timestamp", published->timestamp_version, &resigner->timestamp_version, error);
     return status;
@@ -178,11 +178,11 @@ static enum pintle_status sign_and_publish(struct pti_resigner *resigner, struct
 static enum pintle_status renew(struct pti_resigner *resigner, int64_t now, struct pti_error *error)
 {
     struct pti_repository *repository = NULL;
-    enum pintle_status status = pti_repository_open(resigner->repository, PTI_REPOSITORY_WRITE, now, resigner->crypto,
-                                                    &repository, error);
+    enum pintle_status status = pti_repository_open(resigner->repository, PTI_REPOSITORY_PUBLISHED, now,
+                                                    resigner->crypto, &repository, error);
 
     if (status == PINTLE_OK)
-        status = look_at(resigner, repository, now, error);
+        status = look_at(resigner, &repository->published, &repository->settings.days, now, error);
     if (status == PINTLE_OK && (now >= resigner->timestamp_at || now >= resigner->snapshot_at))
         status = sign_and_publish(resigner, repository, now >= resigner->snapshot_at, now, error);
     pti_repository_close(repository);

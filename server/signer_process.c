@@ -11,6 +11,7 @@
 #include "server/confine.h"
 #include "server/frame.h"
 #include "server/limits.h"
+#include "server/publication.h"
 #include "server/signer_policy.h"
 
 static int64_t now(void)
@@ -54,12 +55,12 @@ static enum pintle_status load_keys(const char *directory, struct pti_keyring *k
 }
 
 /* What is published now is the first thing it sees, and what everything later is measured against. */
-static enum pintle_status see_publication(struct pti_signer_policy *policy, struct pti_repository *repository,
+static enum pintle_status see_publication(struct pti_signer_policy *policy, const struct pti_published *published,
                                           struct pti_error *error)
 {
     struct pti_resigned nothing;
     struct pti_buf request;
-    enum pintle_status status = pti_signer_request_write(&repository->published, 0, 0, &request, error);
+    enum pintle_status status = pti_signer_request_write(published, 0, 0, &request, error);
 
     if (status == PINTLE_OK)
         status = pti_signer_policy_decide(policy, pti_buf_bytes(&request), now(), &nothing, error);
@@ -69,21 +70,21 @@ static enum pintle_status see_publication(struct pti_signer_policy *policy, stru
     return status;
 }
 
-static enum pintle_status load(const char *directory, const char *keys_directory, struct pintle_crypto *crypto,
+static enum pintle_status load(const char *repository, const char *keys_directory, struct pintle_crypto *crypto,
                                struct pti_signer_policy *policy, struct pti_error *error)
 {
-    struct pti_repository *repository = NULL;
+    struct pti_publication publication;
     struct pti_keyring keys = {NULL, 0};
-    enum pintle_status status = pti_repository_open(directory, PTI_REPOSITORY_READ, now(), crypto, &repository, error);
+    enum pintle_status status = pti_publication_load(repository, crypto, &publication, error);
 
     if (status == PINTLE_OK)
         status = load_keys(keys_directory, &keys, error);
     if (status == PINTLE_OK) {
-        pti_signer_policy_init(policy, crypto, &keys, &repository->settings.days);
-        status = see_publication(policy, repository, error);
+        pti_signer_policy_init(policy, crypto, &keys, &publication.settings.days);
+        status = see_publication(policy, &publication.published, error);
     }
     pti_keyring_clear(&keys);
-    pti_repository_close(repository);
+    pti_publication_clear(&publication);
     return status;
 }
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/publication.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "publish/settings.h"
+
+struct directory {
+    char path[PTI_PATH_MAX]; /* of public/ */
+};
+
+static enum pintle_status read_public(void *ctx, const char *name, size_t max, struct pintle_bytes *data, bool *found,
+                                      struct pti_error *error)
+{
+    const struct directory *directory = ctx;
+    char path[PTI_PATH_MAX];
+    enum pintle_status status = pti_file_path(path, directory->path, name, error);
+
+    return status == PINTLE_OK ? pti_file_read_optional(path, max, data, found, error) : status;
+}
+
+static enum pintle_status load_settings(const char *repository, struct pti_repository_settings *settings,
+                                        struct pti_error *error)
+{
+    struct pintle_bytes text = {NULL, 0};
+    char path[PTI_PATH_MAX];
+    enum pintle_status status = pti_file_path(path, repository, "repository.json", error);
+
+    if (status == PINTLE_OK)
+        status = pti_file_read(path, PTI_SETTINGS_SIZE_MAX, &text, error);
+    if (status != PINTLE_OK)
+        return status;
+    status = pti_repository_settings_parse(text, settings, error);
+    pti_bytes_free(&text);
+    return status == PINTLE_OK ? status : pti_error_prefix(error, "%s", path);
+}
+
+enum pintle_status pti_publication_load(const char *repository, struct pintle_crypto *crypto,
+                                        struct pti_publication *publication, struct pti_error *error)
+{
+    struct directory directory;
+    const struct pti_file_source source = {read_public, &directory};
+    enum pintle_status status = PINTLE_ERR_STORAGE;
+
+    memset(publication, 0, sizeof *publication);
+    status = load_settings(repository, &publication->settings, error);
+    if (status == PINTLE_OK)
+        status = pti_file_path(directory.path, repository, "public", error);
+    if (status == PINTLE_OK)
+        status = pti_published_load(&source, crypto, &publication->published, error);
+    if (status == PINTLE_OK && publication->published.timestamp.size == 0) {
+        pti_publication_clear(publication);
+        status = pti_fail(error, PINTLE_ERR_STORAGE, "%s has never been published; run `pintle publish`", repository);
+    }
+    return status;
+}
+
+void pti_publication_clear(struct pti_publication *publication)
+{
+    pti_published_clear(&publication->published);
+    memset(publication, 0, sizeof *publication);
+}

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the server keeps: reports once and newest first, versions never twice, all of it or nothing. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "server/limits.h"
+#include "server/storage.h"
+
+#define MANY 1000000
+
+static char scratch[64]; /* one directory per test */
+
+static int make_scratch(void **state)
+{
+    (void)state;
+    snprintf(scratch, sizeof scratch, "/tmp/pintle-storage-XXXXXX");
+    return mkdtemp(scratch) ? 0 : -1;
+}
+
+static int remove_scratch(void **state)
+{
+    static const char *const names[] = {"pintled.db", "pintled.db-wal", "pintled.db-shm"};
+    char path[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", scratch, names[i]);
+        unlink(path);
+    }
+    return rmdir(scratch);
+}
+
+static const char *database(void)
+{
+    static char path[128];
+
+    snprintf(path, sizeof path, "%s/pintled.db", scratch);
+    return path;
+}
+
+static struct pti_storage *open_storage(void)
+{
+    struct pti_storage *storage = NULL;
+    struct pti_error error;
+
+    if (pti_storage_open_sqlite(scratch, &storage, &error) != PINTLE_OK)
+        fail_msg("%s", error.detail);
+    return storage;
+}
+
+static void open_fails(const char *want)
+{
+    struct pti_storage *storage = NULL;
+    struct pti_error error;
+
+    assert_int_equal(pti_storage_open_sqlite(scratch, &storage, &error), PINTLE_ERR_STORAGE);
+    assert_null(storage);
+    if (!strstr(error.detail, want))
+        fail_msg("\"%s\" lacks \"%s\"", error.detail, want);
+}
+
+static void make_report(struct pti_report *report, const char *id, const char *host)
+{
+    memset(report, 0, sizeof *report);
+    snprintf(report->id, sizeof report->id, "%s", id);
+    snprintf(report->host, sizeof report->host, "%s", host);
+    snprintf(report->type, sizeof report->type, "tls.cert.pinned_key_not_in_cert_chain");
+    snprintf(report->reason, sizeof report->reason, "mismatch");
+    pti_buf_init(&report->document, PTI_REPORT_SIZE_MAX);
+    pti_buf_printf(&report->document, "{\"id\":\"%s\",\"host\":\"%s\"}", id, host);
+}
+
+static enum pintle_status insert(struct pti_storage *storage, const char *id, const char *host, int64_t keep,
+                                 enum pti_stored *stored, struct pti_error *error)
+{
+    struct pti_report report;
+    const struct pti_report *const reports[] = {&report};
+    enum pintle_status status = PINTLE_OK;
+
+    make_report(&report, id, host);
+    status = pti_storage_insert_reports(storage, reports, 1, 1800000000, keep, stored, NULL, error);
+    pti_report_clear(&report);
+    return status;
+}
+
+static void must_insert(struct pti_storage *storage, const char *id, const char *host, enum pti_stored want)
+{
+    enum pti_stored stored = PTI_STORED_NEW;
+    struct pti_error error;
+
+    if (insert(storage, id, host, MANY, &stored, &error) != PINTLE_OK)
+        fail_msg("%s: %s", id, error.detail);
+    assert_int_equal(stored, want);
+}
+
+static bool collect(void *ctx, const struct pti_report_row *row)
+{
+    struct pti_buf *out = ctx;
+
+    pti_buf_append(out, row->document.data, row->document.size);
+    return true;
+}
+
+static void assert_listed(struct pti_storage *storage, const char *host, int64_t limit, const char *want)
+{
+    struct pti_buf found;
+    struct pti_report_query query = {.host = host, .limit = limit, .row = collect, .ctx = &found};
+    struct pti_error error;
+
+    pti_buf_init(&found, 1 << 20);
+    if (pti_storage_list_reports(storage, &query, &error) != PINTLE_OK)
+        fail_msg("%s", error.detail);
+    assert_string_equal(pti_buf_cstr(&found), want);
+    pti_buf_clear(&found);
+}
+
+static int64_t allocate(struct pti_storage *storage, const char *role, int64_t published)
+{
+    struct pti_error error;
+    int64_t version = 0;
+
+    if (pti_storage_allocate_version(storage, role, published, &version, &error) != PINTLE_OK)
+        fail_msg("%s", error.detail);
+    return version;
+}
+
+#define A "{\"id\":\"a\",\"host\":\"a.example\"}"
+#define B "{\"id\":\"b\",\"host\":\"b.example\"}"
+#define C "{\"id\":\"c\",\"host\":\"a.example\"}"
+
+static void lists_newest_first(void **state)
+{
+    struct pti_storage *storage = open_storage();
+
+    (void)state;
+    assert_listed(storage, NULL, 10, "");
+    must_insert(storage, "a", "a.example", PTI_STORED_NEW);
+    must_insert(storage, "b", "b.example", PTI_STORED_NEW);
+    must_insert(storage, "c", "a.example", PTI_STORED_NEW);
+    assert_listed(storage, NULL, 10, C B A);
+    assert_listed(storage, NULL, 2, C B);
+    assert_listed(storage, "a.example", 10, C A);
+    assert_listed(storage, "a.example", 1, C);
+    assert_listed(storage, "c.example", 10, "");
+    pti_storage_close(storage);
+}
+
+static void stores_one_id_once(void **state)
+{
+    struct pti_storage *storage = open_storage();
+    struct pti_report reports[3];
+    const struct pti_report *const batch[] = {&reports[0], &reports[1], &reports[2]};
+    enum pti_stored stored[3];
+    struct pti_error error;
+
+    (void)state;
+    must_insert(storage, "a", "a.example", PTI_STORED_NEW);
+    must_insert(storage, "a", "other.example", PTI_STORED_BEFORE); /* the first one stays as it was */
+    make_report(&reports[0], "b", "b.example");
+    make_report(&reports[1], "b", "b.example");
+    make_report(&reports[2], "a", "a.example");
+    assert_int_equal(pti_storage_insert_reports(storage, batch, 3, 1, MANY, stored, NULL, &error), PINTLE_OK);
+    assert_int_equal(stored[0], PTI_STORED_NEW);
+    assert_int_equal(stored[1], PTI_STORED_BEFORE);
+    assert_int_equal(stored[2], PTI_STORED_BEFORE);
+    assert_listed(storage, NULL, 10, B A);
+    for (size_t i = 0; i < 3; i++)
+        pti_report_clear(&reports[i]);
+    pti_storage_close(storage);
+}
+
+static void keeps_the_newest(void **state)
+{
+    struct pti_storage *storage = open_storage();
+    enum pti_stored stored = PTI_STORED_NEW;
+    struct pti_error error;
+
+    (void)state;
+    must_insert(storage, "a", "a.example", PTI_STORED_NEW);
+    for (int i = 0; i < 5; i++) /* retries make no gaps that would push others out */
+        must_insert(storage, "a", "a.example", PTI_STORED_BEFORE);
+    must_insert(storage, "b", "b.example", PTI_STORED_NEW);
+    assert_int_equal(insert(storage, "c", "a.example", 2, &stored, &error), PINTLE_OK);
+    assert_listed(storage, NULL, 10, C B);
+    assert_int_equal(insert(storage, "c", "a.example", 2, &stored, &error), PINTLE_OK);
+    assert_listed(storage, NULL, 10, C B);
+    pti_storage_close(storage);
+}
+
+static void survives_the_process(void **state)
+{
+    struct pti_storage *storage = NULL;
+    int status = 0;
+    pid_t child = 0;
+
+    (void)state;
+    pti_storage_close(open_storage());
+    child = fork();
+    if (child == 0) {
+        enum pti_stored stored = PTI_STORED_NEW;
+        struct pti_error error;
+
+        if (pti_storage_open_sqlite(scratch, &storage, &error) == PINTLE_OK &&
+            insert(storage, "a", "a.example", MANY, &stored, &error) == PINTLE_OK)
+            kill(getpid(), SIGKILL);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    storage = open_storage();
+    assert_listed(storage, NULL, 10, A);
+    pti_storage_close(storage);
+}
+
+static void allocates_above_what_was_allocated_and_published(void **state)
+{
+    struct pti_storage *storage = open_storage();
+    struct pti_error error;
+    int64_t version = -1;
+
+    (void)state;
+    assert_int_equal(pti_storage_allocated_version(storage, "timestamp", &version, &error), PINTLE_OK);
+    assert_int_equal(version, 0);
+    assert_int_equal(allocate(storage, "timestamp", 1), 2);
+    assert_int_equal(allocate(storage, "timestamp", 1), 3);   /* the first was never published: still not given again */
+    assert_int_equal(allocate(storage, "timestamp", 41), 42); /* another publisher, or a restored database */
+    assert_int_equal(allocate(storage, "timestamp", 7), 43);  /* a restored repository */
+    assert_int_equal(allocate(storage, "snapshot", 7), 8);    /* roles do not share numbers */
+    pti_storage_close(storage);
+    storage = open_storage();
+    assert_int_equal(allocate(storage, "timestamp", 7), 44);
+    assert_int_equal(pti_storage_allocated_version(storage, "timestamp", &version, &error), PINTLE_OK);
+    assert_int_equal(version, 44);
+    assert_int_equal(pti_storage_allocate_version(storage, "timestamp", PTI_JSON_INTEGER_MAX, &version, &error),
+                     PINTLE_ERR_STORAGE);
+    assert_int_equal(allocate(storage, "timestamp", 7), 45); /* a refusal leaves nothing behind */
+    pti_storage_close(storage);
+}
+
+#define ALLOCATIONS 50
+
+static void *allocate_many(void *ctx)
+{
+    int64_t *versions = ctx;
+    struct pti_storage *storage = NULL;
+    struct pti_error error;
+
+    if (pti_storage_open_sqlite(scratch, &storage, &error) != PINTLE_OK)
+        return NULL;
+    for (int i = 0; i < ALLOCATIONS; i++)
+        if (pti_storage_allocate_version(storage, "timestamp", 1, &versions[i], &error) != PINTLE_OK)
+            break;
+    pti_storage_close(storage);
+    return NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const int64_t *left = a, *right = b;
+
+    return (*left > *right) - (*left < *right);
+}
+
+static void two_nodes_never_get_one_version(void **state)
+{
+    int64_t versions[2 * ALLOCATIONS] = {0};
+    pthread_t threads[2];
+
+    (void)state;
+    pti_storage_close(open_storage());
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, allocate_many, &versions[i * ALLOCATIONS]), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    qsort(versions, 2 * ALLOCATIONS, sizeof versions[0], by_value);
+    for (int i = 0; i < 2 * ALLOCATIONS; i++)
+        assert_int_equal(versions[i], i + 2);
+}
+
+static void is_private(void **state)
+{
+    struct stat status;
+    char path[160];
+
+    (void)state;
+    umask(0);
+    pti_storage_close(open_storage());
+    assert_int_equal(stat(database(), &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    {
+        struct pti_storage *storage = open_storage();
+
+        must_insert(storage, "a", "a.example", PTI_STORED_NEW);
+        snprintf(path, sizeof path, "%s-wal", database());
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 0777, 0600);
+        pti_storage_close(storage);
+    }
+}
+
+static void execute(const char *sql)
+{
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open(database(), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void refuses_a_newer_schema(void **state)
+{
+    (void)state;
+    pti_storage_close(open_storage());
+    execute("PRAGMA user_version=1000");
+    open_fails("has schema version 1000, this pintled knows up to 1; run the newer pintled");
+}
+
+static void refuses_another_programs_database(void **state)
+{
+    (void)state;
+    execute("CREATE TABLE bookmarks (url TEXT)");
+    open_fails("is a database of another program");
+    execute("DROP TABLE bookmarks; PRAGMA application_id=7");
+    open_fails("is a database of another program");
+}
+
+static void refuses_what_is_no_database(void **state)
+{
+    FILE *file = fopen(database(), "w");
+
+    (void)state;
+    assert_non_null(file);
+    for (int i = 0; i < 1000; i++)
+        fputs("this is no database\n", file);
+    fclose(file);
+    open_fails("restore it from a backup");
+}
+
+static void refuses_a_link(void **state)
+{
+    char target[128];
+
+    (void)state;
+    snprintf(target, sizeof target, "%s/elsewhere", scratch);
+    assert_int_equal(symlink(target, database()), 0);
+    open_fails("cannot be opened");
+    assert_int_not_equal(access(target, F_OK), 0);
+}
+
+/* No file may grow past 64 KiB: what a full disk looks like to SQLite. */
+static bool set_disk_full(bool full)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = full ? 65536 : limit.rlim_max;
+    return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+}
+
+static void a_full_disk_loses_nothing_and_heals(void **state)
+{
+    struct pti_storage *storage = open_storage();
+    struct pti_error error;
+    enum pti_stored stored = PTI_STORED_NEW;
+    enum pintle_status status = PINTLE_OK;
+    char id[32], want[64];
+    int inserted = 0;
+
+    (void)state;
+    assert_true(set_disk_full(true));
+    while (status == PINTLE_OK && inserted < 10000) {
+        snprintf(id, sizeof id, "%d", inserted);
+        status = insert(storage, id, "a.example", MANY, &stored, &error);
+        inserted += status == PINTLE_OK;
+    }
+    assert_true(set_disk_full(false));
+    assert_int_equal(status, PINTLE_ERR_STORAGE);
+    snprintf(want, sizeof want, "{\"id\":\"%d\",\"host\":\"a.example\"}", inserted - 1);
+    assert_listed(storage, NULL, 1, want);
+    snprintf(id, sizeof id, "%d", inserted);
+    must_insert(storage, id, "a.example", PTI_STORED_NEW);
+    assert_int_equal(allocate(storage, "timestamp", 1), 2);
+    pti_storage_close(storage);
+}
+
+/* A back end that fails where it is told to, and counts. */
+struct faulty {
+    int fail_insert; /* the how-manieth; 0: none */
+    bool fail_begin, fail_trim, fail_commit, fail_migrate;
+    int inserts, begins, commits, rollbacks, closes;
+};
+
+static enum pintle_status outcome(bool fails, struct pti_error *error)
+{
+    return fails ? pti_fail(error, PINTLE_ERR_STORAGE, "told to fail") : PINTLE_OK;
+}
+
+static enum pintle_status faulty_migrate(void *connection, struct pti_error *error)
+{
+    return outcome(((struct faulty *)connection)->fail_migrate, error);
+}
+
+static enum pintle_status faulty_begin(void *connection, struct pti_error *error)
+{
+    struct faulty *faulty = connection;
+
+    faulty->begins++;
+    return outcome(faulty->fail_begin, error);
+}
+
+static enum pintle_status faulty_commit(void *connection, struct pti_error *error)
+{
+    struct faulty *faulty = connection;
+
+    faulty->commits++;
+    return outcome(faulty->fail_commit, error);
+}
+
+static void faulty_rollback(void *connection)
+{
+    ((struct faulty *)connection)->rollbacks++;
+}
+
+static enum pintle_status faulty_insert(void *connection, const struct pti_report *report, int64_t received,
+                                        enum pti_stored *stored, struct pti_error *error)
+{
+    struct faulty *faulty = connection;
+
+    (void)report;
+    (void)received;
+    *stored = PTI_STORED_NEW;
+    return outcome(++faulty->inserts == faulty->fail_insert, error);
+}
+
+static enum pintle_status faulty_trim(void *connection, int64_t keep, int64_t *removed, struct pti_error *error)
+{
+    (void)keep;
+    *removed = 0;
+    return outcome(((struct faulty *)connection)->fail_trim, error);
+}
+
+static void faulty_close(void *connection)
+{
+    ((struct faulty *)connection)->closes++;
+}
+
+static const struct pti_storage_ops faulty_ops = {
+    .name = "faulty",
+    .migrate = faulty_migrate,
+    .begin = faulty_begin,
+    .commit = faulty_commit,
+    .rollback = faulty_rollback,
+    .insert_report = faulty_insert,
+    .trim_reports = faulty_trim,
+    .close = faulty_close,
+};
+
+static void a_batch_is_all_or_nothing(void **state)
+{
+    static const struct {
+        const char *name;
+        struct faulty faulty;
+        enum pintle_status want;
+        int inserts, commits, rollbacks;
+    } cases[] = {
+        {"all is well", {0}, PINTLE_OK, 3, 1, 0},
+        {"begin fails", {.fail_begin = true}, PINTLE_ERR_STORAGE, 0, 0, 0},
+        {"the second insert fails", {.fail_insert = 2}, PINTLE_ERR_STORAGE, 2, 0, 1},
+        {"trimming fails", {.fail_trim = true}, PINTLE_ERR_STORAGE, 3, 0, 1},
+        {"commit fails", {.fail_commit = true}, PINTLE_ERR_STORAGE, 3, 1, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct faulty faulty = cases[i].faulty;
+        struct pti_report report;
+        const struct pti_report *const batch[] = {&report, &report, &report};
+        enum pti_stored stored[3];
+        struct pti_storage *storage = NULL;
+        struct pti_error error;
+
+        memset(&report, 0, sizeof report);
+        assert_int_equal(pti_storage_new(&faulty_ops, &faulty, &storage, &error), PINTLE_OK);
+        print_message("%s\n", cases[i].name);
+        assert_int_equal(pti_storage_insert_reports(storage, batch, 3, 1, 1, stored, NULL, &error), cases[i].want);
+        assert_int_equal(faulty.inserts, cases[i].inserts);
+        assert_int_equal(faulty.commits, cases[i].commits);
+        assert_int_equal(faulty.rollbacks, cases[i].rollbacks);
+        pti_storage_close(storage);
+        assert_int_equal(faulty.closes, 1);
+    }
+}
+
+static void a_failed_migration_closes_the_connection(void **state)
+{
+    struct faulty faulty = {.fail_migrate = true};
+    struct pti_storage *storage = NULL;
+    struct pti_error error;
+
+    (void)state;
+    assert_int_equal(pti_storage_new(&faulty_ops, &faulty, &storage, &error), PINTLE_ERR_STORAGE);
+    assert_null(storage);
+    assert_int_equal(faulty.closes, 1);
+}
+
+int main(void)
+{
+#define SCRATCH_TEST(f) cmocka_unit_test_setup_teardown(f, make_scratch, remove_scratch)
+    const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(lists_newest_first),
+        SCRATCH_TEST(stores_one_id_once),
+        SCRATCH_TEST(keeps_the_newest),
+        SCRATCH_TEST(survives_the_process),
+        SCRATCH_TEST(allocates_above_what_was_allocated_and_published),
+        SCRATCH_TEST(two_nodes_never_get_one_version),
+        SCRATCH_TEST(is_private),
+        SCRATCH_TEST(refuses_a_newer_schema),
+        SCRATCH_TEST(refuses_another_programs_database),
+        SCRATCH_TEST(refuses_what_is_no_database),
+        SCRATCH_TEST(refuses_a_link),
+        SCRATCH_TEST(a_full_disk_loses_nothing_and_heals),
+        cmocka_unit_test(a_batch_is_all_or_nothing),
+        cmocka_unit_test(a_failed_migration_closes_the_connection),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
