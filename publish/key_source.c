@@ -178,8 +178,13 @@ static X509_REQ *request_from(struct pintle_bytes data)
     X509_REQ *request;
     BIO *bio;
 
-    if (!contains(data, "-----BEGIN"))
-        return d2i_X509_REQ(NULL, &at, (long)data.size);
+    if (!contains(data, "-----BEGIN")) {
+        request = d2i_X509_REQ(NULL, &at, (long)data.size);
+        if (at == data.data + data.size)
+            return request;
+        X509_REQ_free(request);
+        return NULL;
+    }
     bio = reader(data);
     if (bio == NULL)
         return NULL;

@@ -61,7 +61,7 @@ void pti_signing_key_free(struct pti_signing_key *key);
 
 enum pti_key_kind pti_signing_key_kind(const struct pti_signing_key *key);
 const struct pti_public_key *pti_signing_key_public(const struct pti_signing_key *key); /* borrowed from key */
-/* The "public" member of the key object, which is what pti_crypto_ops.key_new() takes; borrowed from key. */
+/* The "public" member of the key object as text: PEM for P-256, 64 hex digits for Ed25519; borrowed from key. */
 struct pintle_bytes pti_signing_key_public_bytes(const struct pti_signing_key *key);
 
 /* Signs message as TUF does.  The caller verifies: see pti_envelope_sign().  PINTLE_ERR_MEMORY. */
