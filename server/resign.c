@@ -109,7 +109,7 @@ static enum pintle_status look_at(struct pti_resigner *resigner, const struct pt
     status = look_at_versions(resigner, published, error);
     if (status == PINTLE_OK && resigner->signer->pid > 0)
         status = pti_signer_ask(resigner->signer, published, 0, 0, &nothing, error);
-    return status;
+    return status == PINTLE_ERR_TRUST ? pti_error_prefix(error, "the signer refuses what is published") : status;
 }
 
 static enum pintle_status look(struct pti_resigner *resigner, int64_t now, struct pti_error *error)
@@ -159,7 +159,7 @@ static enum pintle_status sign_and_publish(struct pti_resigner *resigner, struct
     snapshot = renew_snapshot ? resigner->snapshot_version : 0;
     status = pti_signer_ask(resigner->signer, &repository->published, timestamp, snapshot, &resigned, error);
     if (status == PINTLE_ERR_TRUST)
-        return pti_error_prefix(error, "the signer refused");
+        return pti_error_prefix(error, "the signer refuses to renew");
     /* Whatever happens to them from here on, these versions are used. */
     resigner->timestamp_version = 0;
     resigner->snapshot_version = renew_snapshot ? 0 : resigner->snapshot_version;
