@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pin check, from the DER of a verified chain to the verdict, over its floor.
+ *
+ * The chain: a P-256 leaf and its P-256 root.  The pinset: 100 hosts with three leaf pins each.  The floor, written here
+ * apart from the library: a walk to each SubjectPublicKeyInfo and its SHA-256 by the same provider's primitive, and
+ * nothing else: no evidence, no look-up, no decision.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
+
+#include <pintle/pintle.h>
+
+#include "base/encode.h"
+#include "tests/bench/bench.h"
+
+#define HOSTS 100
+#define PINS 3
+#define ROUNDS 400
+#define CALLS 2000
+
+struct certificate {
+    uint8_t *der;
+    size_t size;
+    EVP_PKEY *key;
+    X509 *x509;
+};
+
+static void die(const char *what)
+{
+    (void)fprintf(stderr, "bench: %s\n", what);
+    exit(1);
+}
+
+static void set_name(X509_NAME *name, const char *text)
+{
+    (void)X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)text, -1, -1, 0);
+}
+
+static struct certificate issue(const char *subject, const struct certificate *issuer)
+{
+    struct certificate made = {NULL, 0, EVP_EC_gen("P-256"), X509_new()};
+    unsigned char *der = NULL;
+    int size;
+
+    if (made.key == NULL || made.x509 == NULL)
+        die("no key");
+    (void)X509_set_version(made.x509, 2);
+    (void)ASN1_INTEGER_set(X509_get_serialNumber(made.x509), 4711);
+    (void)X509_gmtime_adj(X509_getm_notBefore(made.x509), 0);
+    (void)X509_gmtime_adj(X509_getm_notAfter(made.x509), 86400 * 90);
+    (void)X509_set_pubkey(made.x509, made.key);
+    set_name(X509_get_subject_name(made.x509), subject);
+    (void)X509_set_issuer_name(made.x509, X509_get_subject_name(issuer != NULL ? issuer->x509 : made.x509));
+    if (X509_sign(made.x509, issuer != NULL ? issuer->key : made.key, EVP_sha256()) <= 0)
+        die("no signature");
+    size = i2d_X509(made.x509, &der);
+    if (size <= 0)
+        die("no certificate");
+    made.der = der;
+    made.size = (size_t)size;
+    return made;
+}
+
+/* The floor's own walk: trusts its input, which was made a moment ago. */
+static const uint8_t *skip(const uint8_t *at, const uint8_t **content)
+{
+    size_t size = at[1];
+    const uint8_t *body = at + 2;
+
+    if (size == 0x81) {
+        size = at[2];
+        body = at + 3;
+    } else if (size == 0x82) {
+        size = (size_t)at[2] << 8 | at[3];
+        body = at + 4;
+    }
+    *content = body;
+    return body + size;
+}
+
+static void floor_spki(const uint8_t *der, uint8_t digest[PINTLE_SHA256_SIZE])
+{
+    const uint8_t *at, *end;
+    SHA256_CTX sha;
+
+    (void)skip(der, &at);
+    (void)skip(at, &at);
+    for (int field = 0; field < 6; field++) { /* version, serial, algorithm, issuer, validity, subject */
+        const uint8_t *content;
+        at = skip(at, &content);
+    }
+    {
+        const uint8_t *content;
+        end = skip(at, &content);
+    }
+    (void)SHA256_Init(&sha);
+    (void)SHA256_Update(&sha, at, (size_t)(end - at));
+    (void)SHA256_Final(digest, &sha);
+}
+
+struct run {
+    struct pintle_bytes chain[2];
+    struct pintle_checker *checker;
+    const char *host;
+    enum pintle_status expected;
+    unsigned wrong;
+    volatile uint8_t sink;
+};
+
+static void run_floor(void *ctx)
+{
+    struct run *run = ctx;
+    uint8_t digests[2][PINTLE_SHA256_SIZE];
+
+    for (int i = 0; i < 2; i++)
+        floor_spki(run->chain[i].data, digests[i]);
+    run->sink = digests[0][0] ^ digests[1][0];
+}
+
+static void run_check(void *ctx)
+{
+    struct run *run = ctx;
+    struct pintle_evidence evidence;
+    struct pintle_verdict verdict;
+
+    (void)pintle_checker_evidence(run->checker, run->chain, 2, &evidence);
+    if (pintle_checker_check(run->checker, run->host, &evidence, &verdict) != run->expected)
+        run->wrong++;
+}
+
+static struct pintle_pinset *make_pinset(const struct certificate *leaf)
+{
+    struct pintle_static_pin pins[HOSTS * PINS];
+    static char hosts[HOSTS][32], hashes[HOSTS * PINS][PTI_BASE64_SIZE(PINTLE_SHA256_SIZE) + 1];
+    struct pintle_pinset *pinset;
+    uint8_t digest[PINTLE_SHA256_SIZE];
+    char detail[256];
+
+    for (size_t i = 0; i < HOSTS * PINS; i++) {
+        memset(digest, (int)(i % 251), sizeof digest);
+        if (i % (HOSTS * PINS) == PINS - 1) /* host 0 has the leaf as its last pin; no other has it */
+            floor_spki(leaf->der, digest);
+        (void)snprintf(hosts[i / PINS], sizeof hosts[0], "host%zu.example.com", i / PINS);
+        pti_base64_encode(digest, sizeof digest, hashes[i]);
+        pins[i] = (struct pintle_static_pin){hosts[i / PINS], hashes[i], PINTLE_OF_SPKI, PINTLE_AT_LEAF, false};
+    }
+    if (pintle_pinset_new_static(pins, HOSTS * PINS, PINTLE_UNLISTED_ACCEPT, &pinset, detail, sizeof detail) != PINTLE_OK)
+        die(detail);
+    return pinset;
+}
+
+int main(void)
+{
+    struct certificate root = issue("Bench Root", NULL), leaf = issue("api.example.com", &root);
+    struct run match = {{{leaf.der, leaf.size}, {root.der, root.size}}, NULL, "host0.example.com", PINTLE_OK, 0, 0};
+    struct run miss = match;
+    struct pintle_pinset *pinset = make_pinset(&leaf);
+    struct pintle_crypto *crypto;
+    double floor_ns, match_ns, floor_again_ns, miss_ns;
+
+    if (pintle_crypto_openssl_new(&crypto) != PINTLE_OK ||
+        pintle_checker_new_static(pinset, crypto, &match.checker) != PINTLE_OK)
+        die("no checker");
+    miss.checker = match.checker;
+    miss.host = "host50.example.com";
+    miss.expected = PINTLE_ERR_PIN_MISMATCH;
+    bench_pair(run_floor, &match, run_check, &match, ROUNDS, CALLS, &floor_ns, &match_ns);
+    bench_pair(run_floor, &miss, run_check, &miss, ROUNDS, CALLS, &floor_again_ns, &miss_ns);
+    if (match.wrong + miss.wrong > 0)
+        die("a check gave the wrong verdict");
+    (void)printf("pin check, match at leaf / floor\t%.2f\t%.0f ns / %.0f ns\n", match_ns / floor_ns, match_ns, floor_ns);
+    (void)printf("pin check, miss / floor\t%.2f\t%.0f ns / %.0f ns\n", miss_ns / floor_again_ns, miss_ns,
+                 floor_again_ns);
+    pintle_checker_free(match.checker);
+    pintle_pinset_free(pinset);
+    pintle_crypto_free(crypto);
+    for (int i = 0; i < 2; i++) {
+        struct certificate *certificate = i == 0 ? &root : &leaf;
+        OPENSSL_free(certificate->der);
+        EVP_PKEY_free(certificate->key);
+        X509_free(certificate->x509);
+    }
+    return 0;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A full refresh of a new client, and a start from a store, each over the sum of its signature verifications.
+ *
+ * The repository: 10 hosts in one zone with three pins each, P-256 keys, 3 keys and threshold 2 for root and targets.  It
+ * stands in memory, so that the network costs nothing; the store is in memory too, so that fsync (a matter of the disk)
+ * does not hide the work.  The sum is measured inside the same run: a provider that passes everything on to OpenSSL's and
+ * times its verify calls.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pintle/pintle.h>
+
+#include "base/crypto.h"
+#include "sim_repository.h"
+#include "tests/bench/bench.h"
+
+#define HOSTS 10
+#define ROUNDS 200
+
+struct timing_crypto {
+    struct pintle_crypto base;
+    struct pintle_crypto *real;
+    int64_t verify_ns;
+    unsigned verifications;
+};
+
+static struct timing_crypto *timing_of(struct pintle_crypto *crypto)
+{
+    return (struct timing_crypto *)crypto;
+}
+
+static enum pintle_status time_sha256(struct pintle_crypto *crypto, const struct pintle_bytes *parts, size_t count,
+                                      uint8_t (*digests)[PINTLE_SHA256_SIZE])
+{
+    struct pintle_crypto *real = timing_of(crypto)->real;
+
+    return real->ops->sha256(real, parts, count, digests);
+}
+
+static enum pintle_status time_key_new(struct pintle_crypto *crypto, enum pti_key_kind kind,
+                                       struct pintle_bytes public_key, void **key,
+                                       uint8_t identity[PINTLE_SHA256_SIZE], struct pti_error *error)
+{
+    struct pintle_crypto *real = timing_of(crypto)->real;
+
+    return real->ops->key_new(real, kind, public_key, key, identity, error);
+}
+
+static void time_key_free(struct pintle_crypto *crypto, void *key)
+{
+    struct pintle_crypto *real = timing_of(crypto)->real;
+
+    real->ops->key_free(real, key);
+}
+
+static enum pintle_status time_verify(struct pintle_crypto *crypto, void *key, struct pintle_bytes message,
+                                      struct pintle_bytes signature)
+{
+    struct timing_crypto *timing = timing_of(crypto);
+    int64_t start = bench_now_ns();
+    enum pintle_status status = timing->real->ops->verify(timing->real, key, message, signature);
+
+    timing->verify_ns += bench_now_ns() - start;
+    timing->verifications++;
+    return status;
+}
+
+static void no_destroy(struct pintle_crypto *crypto)
+{
+    (void)crypto;
+}
+
+static const struct pti_crypto_ops timing_ops = {
+    .name = "timing",
+    .sha256 = time_sha256,
+    .key_new = time_key_new,
+    .key_free = time_key_free,
+    .verify = time_verify,
+    .destroy = no_destroy,
+};
+
+static void require(bool condition, const char *what)
+{
+    if (condition)
+        return;
+    (void)fprintf(stderr, "bench: %s\n", what);
+    exit(1);
+}
+
+static struct sim *make_repository(void)
+{
+    struct sim *sim = sim_new_with(PTI_KEY_ECDSA_P256, 3, 2);
+    char host[32];
+
+    for (unsigned i = 0; i < HOSTS; i++) {
+        (void)snprintf(host, sizeof host, "host%u.example.com", i);
+        sim_add_host(sim, host, "main");
+        for (unsigned pin = 0; pin < 3; pin++)
+            sim_add_pin(sim, host, (uint8_t)(3 * i + pin + 1));
+    }
+    sim_publish(sim);
+    return sim;
+}
+
+/* One measured piece of work: total time, and what of it was verification. */
+struct sample {
+    double total_ns, verify_ns;
+    unsigned verifications;
+};
+
+static void keep_best(struct sample *best, struct sample sample)
+{
+    if (best->verifications == 0 || sample.total_ns < best->total_ns)
+        *best = sample;
+}
+
+static struct pintle_client *start(struct pintle_config *config, struct timing_crypto *timing, struct sample *sample)
+{
+    struct pintle_client *client;
+    int64_t begin = bench_now_ns();
+
+    timing->verify_ns = 0;
+    timing->verifications = 0;
+    require(pintle_client_new(config, &client) == PINTLE_OK, pintle_config_error(config));
+    *sample = (struct sample){(double)(bench_now_ns() - begin), (double)timing->verify_ns, timing->verifications};
+    return client;
+}
+
+static void refresh(struct pintle_client *client, struct timing_crypto *timing, struct sample *sample)
+{
+    int64_t begin = bench_now_ns();
+
+    timing->verify_ns = 0;
+    timing->verifications = 0;
+    require(pintle_client_refresh(client, 10000) == PINTLE_OK, "the refresh failed");
+    *sample = (struct sample){(double)(bench_now_ns() - begin), (double)timing->verify_ns, timing->verifications};
+}
+
+static void print(const char *what, const struct sample *best)
+{
+    (void)printf("%s\t%.2f\t%.0f us / %.0f us (%u signatures)\n", what, best->total_ns / best->verify_ns,
+                 best->total_ns / 1000, best->verify_ns / 1000, best->verifications);
+}
+
+int main(void)
+{
+    struct timing_crypto timing = {.base = {.ops = &timing_ops}};
+    struct sample full = {0, 0, 0}, restart = {0, 0, 0}, poll = {0, 0, 0}, sample;
+    struct sim *sim = make_repository();
+    struct pintle_bytes roots = sim_roots(sim);
+    struct pintle_config *config;
+
+    atomic_init(&timing.base.references, 1);
+    require(pintle_crypto_openssl_new(&timing.real) == PINTLE_OK, "no crypto");
+    require(pintle_config_new(&config) == PINTLE_OK, "no configuration");
+    require(pintle_config_set_roots_mem(config, roots) == PINTLE_OK &&
+                pintle_config_add_url(config, SIM_URL) == PINTLE_OK &&
+                pintle_config_set_transport(config, sim_transport(sim)) == PINTLE_OK &&
+                pintle_config_set_store(config, sim_store(sim)) == PINTLE_OK &&
+                pintle_config_set_clock(config, sim_clock(sim)) == PINTLE_OK &&
+                pintle_config_set_crypto(config, &timing.base) == PINTLE_OK,
+            "no configuration");
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct pintle_client *client;
+
+        sim_store_clear(sim);
+        client = start(config, &timing, &sample);
+        refresh(client, &timing, &sample);
+        keep_best(&full, sample);
+        refresh(client, &timing, &sample);
+        keep_best(&poll, sample);
+        pintle_client_free(client);
+        client = start(config, &timing, &sample);
+        keep_best(&restart, sample);
+        pintle_client_free(client);
+    }
+    print("full refresh of 10 hosts / its signature verifications", &full);
+    print("start from a store / its signature verifications", &restart);
+    print("poll that finds nothing new / its signature verifications", &poll);
+    pintle_config_free(config);
+    pintle_crypto_free(timing.real);
+    free((void *)(uintptr_t)roots.data);
+    sim_free(sim);
+    return 0;
+}
