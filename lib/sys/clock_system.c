@@ -6,7 +6,7 @@
 
 #include <pintle/clock.h>
 
-/* A device that slept for a night must find its poll due when it wakes: time asleep counts where the system can tell. */
+/* A device that slept for a night must find its poll due when it wakes: time asleep counts where it can be told. */
 #if defined(CLOCK_BOOTTIME)
 #define STEADY_CLOCK CLOCK_BOOTTIME
 #else

@@ -276,8 +276,10 @@ static enum pintle_status store_new(const char *path, struct posix_store **resul
     store->directory = open_directory(path);
     if (store->directory < 0) {
         (void)strerror_r(errno, reason, sizeof(reason));
-        status = pti_fail(error, PINTLE_ERR_STORAGE, "cannot open or make the store directory %s: %s; its parent must "
-                          "exist and it must not be a symbolic link", path, reason);
+        status = pti_fail(error, PINTLE_ERR_STORAGE,
+                          "cannot open or make the store directory %s: %s; its parent must "
+                          "exist and it must not be a symbolic link",
+                          path, reason);
         goto fail;
     }
     if (pti_store_lock_init(&store->lock, store->directory, store->path) != PINTLE_OK) {
@@ -312,8 +314,14 @@ enum pintle_status pintle_store_posix_init(struct pintle_store *store, const cha
         status = store_new(directory, &posix, &error);
     if (status != PINTLE_OK)
         return report(status, &error, detail, detail_size);
-    *store = (struct pintle_store){.size = sizeof(*store), .ctx = posix, .load = load, .save = save,
-                                   .remove = discard, .lock = lock, .unlock = unlock, .free = free_store};
+    *store = (struct pintle_store){.size = sizeof(*store),
+                                   .ctx = posix,
+                                   .load = load,
+                                   .save = save,
+                                   .remove = discard,
+                                   .lock = lock,
+                                   .unlock = unlock,
+                                   .free = free_store};
     return PINTLE_OK;
 }
 

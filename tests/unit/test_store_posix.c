@@ -137,9 +137,11 @@ static void modes_keep_others_out(void **state)
 
 static void only_plain_names_are_taken(void **state)
 {
-    static const char *const names[] = {NULL,    "",     ".",        "..",      "../roots", "a/b",         "/etc/passwd",
-                                        "Roots", "lock", "root.tmp", "roots\n", "a_b",      "r\xc3\xb6ts", "roots ",
-                                        "a-name-that-is-longer-than-any-blob-has"};
+    static const char *const names[] = {NULL,          "",         ".",
+                                        "..",          "../roots", "a/b",
+                                        "/etc/passwd", "Roots",    "lock",
+                                        "root.tmp",    "roots\n",  "a_b",
+                                        "r\xc3\xb6ts", "roots ",   "a-name-that-is-longer-than-any-blob-has"};
     struct pintle_store store = open_store();
 
     (void)state;
@@ -168,7 +170,9 @@ static void what_is_no_regular_file_is_not_read(void **state)
     struct {
         const char *what;
         const char *detail;
-    } cases[] = {{"symlink", "symbolic link"}, {"dangling", "symbolic link"}, {"directory", "regular file"},
+    } cases[] = {{"symlink", "symbolic link"},
+                 {"dangling", "symbolic link"},
+                 {"directory", "regular file"},
                  {"fifo", "regular file"}};
     struct pintle_store store = open_store();
 

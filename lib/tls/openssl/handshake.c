@@ -31,24 +31,11 @@ static bool is_acceptable(const struct pti_openssl_context *context, SSL *ssl, c
     return pintle_checker_peek(context->checker, host, &evidence->evidence, &connection->verdict) == PINTLE_OK;
 }
 
-/*
- * A connection under an external pre-shared key shows no certificate (RFC 8446, section 2.2), and its early data would
- * leave before anything is proved.
- */
+/* A connection under an external pre-shared key shows no certificate (RFC 8446, section 2.2). */
 static void forbid_shared_keys(SSL *ssl)
 {
     SSL_set_psk_use_session_callback(ssl, NULL);
     SSL_set_psk_client_callback(ssl, NULL);
-}
-
-/* The session that permits early data is not ours to change: others may be using it. */
-static bool set_without_early_data(SSL *ssl, const SSL_SESSION *session)
-{
-    SSL_SESSION *copy = SSL_SESSION_dup(session);
-    bool done = copy != NULL && SSL_SESSION_set_max_early_data(copy, 0) == 1 && SSL_set_session(ssl, copy) == 1;
-
-    SSL_SESSION_free(copy);
-    return done;
 }
 
 static void forget(struct pti_openssl_connection *connection)
@@ -58,21 +45,33 @@ static void forget(struct pti_openssl_connection *connection)
     pti_openssl_reject(&connection->verdict, PINTLE_REASON_UNDECIDED, connection->host);
 }
 
+/* Has this connection finished a handshake before? */
+static bool is_established(const SSL *ssl)
+{
+    char nothing;
+
+    return SSL_get_finished(ssl, &nothing, 0) > 0;
+}
+
 static void start(const struct pti_openssl_context *context, SSL *ssl)
 {
     struct pti_openssl_connection *connection = pti_openssl_connection_need(ssl);
     SSL_SESSION *session = SSL_get_session(ssl);
 
+    /*
+     * A server's request to renegotiate begins like this too, before it is clear whether we will; if so, guard decides.
+     * And OpenSSL does not bear a change of session within a connection.
+     */
+    if (is_established(ssl))
+        return;
     forbid_shared_keys(ssl);
     if (connection != NULL)
         forget(connection);
-    /* OpenSSL does not bear a change of session within a connection; there guard ends what may not go on. */
-    if (session == NULL || SSL_renegotiate_pending(ssl))
+    if (session == NULL)
         return;
-    if (connection != NULL && is_acceptable(context, ssl, session, connection) &&
-        (SSL_SESSION_get_max_early_data(session) == 0 || set_without_early_data(ssl, session))) {
+    if (connection != NULL && is_acceptable(context, ssl, session, connection)) {
         connection->phase = PTI_OPENSSL_OFFERED;
-        connection->offered = SSL_get_session(ssl);
+        connection->offered = session;
         return;
     }
     if (connection != NULL)
@@ -90,9 +89,14 @@ void pti_openssl_settle(SSL *ssl, struct pti_openssl_connection *connection)
     connection->phase = PTI_OPENSSL_FINISHED;
     if (decided && connection->verdict.status == PINTLE_OK)
         return;
-    /* An anonymous or pre-shared key cipher, or a verify callback that was replaced.  Nothing may be written now. */
-    pti_openssl_reject(&connection->verdict, PINTLE_REASON_VALIDATION_OFF, connection->host);
-    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    /*
+     * A cipher without certificate, or a verify callback that was replaced.  Or early data, for which OpenSSL declares
+     * the handshake done once ClientHello is out: it must wait for the verdict like everything else.
+     */
+    pti_openssl_reject(&connection->verdict,
+                       SSL_get_state(ssl) == TLS_ST_EARLY_DATA ? PINTLE_REASON_UNDECIDED : PINTLE_REASON_VALIDATION_OFF,
+                       connection->host);
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* from here on SSL_write() fails */
 }
 
 static void finish(SSL *ssl)
@@ -143,10 +147,10 @@ static bool guard_passes(const struct pti_openssl_context *context, SSL *ssl, st
     take_info_back(ssl, connection);
     forbid_shared_keys(ssl);
     if (connection->phase != PTI_OPENSSL_STARTED && connection->phase != PTI_OPENSSL_OFFERED)
-        forget(connection); /* start was not told */
+        forget(connection); /* start was not told, or this is a renegotiation */
     if (session == NULL || !SSL_SESSION_is_resumable(session) || session == connection->offered)
         return true;
-    if (SSL_SESSION_get_max_early_data(session) != 0 || !is_acceptable(context, ssl, session, connection))
+    if (!is_acceptable(context, ssl, session, connection))
         return false;
     connection->phase = PTI_OPENSSL_OFFERED;
     connection->offered = session;

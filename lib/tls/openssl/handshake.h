@@ -26,8 +26,8 @@ int pti_openssl_verify(X509_STORE_CTX *store, void *arg);
 void pti_openssl_settle(SSL *ssl, struct pti_openssl_connection *connection);
 
 /*
- * The one host whose certificate param makes OpenSSL check, normalised.  Returns PINTLE_REASON_UNDECIDED if there is one,
- * and else why not; expected is what pintle_openssl_set_host() was given, or "".
+ * The one host whose certificate param makes OpenSSL check, normalised.  Returns PINTLE_REASON_UNDECIDED if there is
+ * one, and else why not; expected is what pintle_openssl_set_host() was given, or "".
  */
 enum pintle_reason pti_openssl_host(X509_VERIFY_PARAM *param, const char *expected, char host[PINTLE_HOST_MAX + 1]);
 

@@ -84,8 +84,7 @@ enum pintle_status pintle_openssl_verdict(SSL *ssl, struct pintle_verdict *verdi
     if (connection != NULL && connection->phase != PTI_OPENSSL_IDLE && SSL_is_init_finished(ssl))
         pti_openssl_settle(ssl, connection);
     /* An acceptance counts once the handshake is over: before, the server has not proved that the key is its own. */
-    if (connection != NULL &&
-        (connection->phase == PTI_OPENSSL_FINISHED || connection->verdict.status != PINTLE_OK))
+    if (connection != NULL && (connection->phase == PTI_OPENSSL_FINISHED || connection->verdict.status != PINTLE_OK))
         *verdict = connection->verdict;
     else
         pti_openssl_reject(verdict, PINTLE_REASON_UNDECIDED, connection != NULL ? connection->host : "");

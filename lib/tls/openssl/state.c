@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The indices below are this library's only global state: OpenSSL numbers ex_data per process, and an index cannot be
- * given back while objects may still carry data under it.  They are set once and never change.  Because OpenSSL calls the
- * functions registered here whenever such an object goes, the library must stay loaded as long as libcrypto is.
+ * given back while objects may still carry data under it.  They are set once and never change.  Because OpenSSL calls
+ * the functions registered here whenever such an object goes, the library must stay loaded as long as libcrypto is.
  */
 #include "tls/openssl/state.h"
 
@@ -29,8 +29,7 @@ static void free_connection(void *parent, void *data, CRYPTO_EX_DATA *ex_data, i
 }
 
 /* SSL_dup() copies settings, not a handshake: the host comes along, the verdict does not. */
-static int dup_connection(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void **data, int index, long argl,
-                          void *argp)
+static int dup_connection(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void **data, int index, long argl, void *argp)
 {
     const struct pti_openssl_connection *old = *data;
     struct pti_openssl_connection *copy;

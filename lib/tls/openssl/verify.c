@@ -55,7 +55,7 @@ static bool chain_verifies(X509_STORE_CTX *store, struct pti_openssl_connection 
  * The certificates as DER.  i2d_X509() copies TBSCertificate, with the SubjectPublicKeyInfo in it, from the bytes that
  * were received, and writes only the wrapper around it anew: 260 ns, where parsing a copy would take 120 us.
  */
-static enum pintle_status extract(struct pintle_checker *checker, STACK_OF(X509) *chain,
+static enum pintle_status extract(struct pintle_checker *checker, STACK_OF(X509) * chain,
                                   struct pintle_evidence *evidence)
 {
     struct pintle_bytes der[PINTLE_CHAIN_MAX];
