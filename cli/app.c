@@ -2,6 +2,8 @@
 #include "cli/app.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +18,6 @@
 
 #define REPORT_DEADLINE_MS 3000
 #define SECONDS_A_DAY 86400
-/* Asked for its header, an unlisted host tells the charter's version alone (RFC 6761 keeps it unlisted). */
-#define UNLISTED_HOST "unlisted.invalid"
 
 const struct pti_option pti_app_options[] = {
     PTI_OPTION_REPO,
@@ -38,25 +38,42 @@ const struct pti_option pti_app_options[] = {
 
 /* ---- events ---- */
 
-static void on_event(void *ctx, const struct pintle_event *event)
-{
-    struct pti_app *app = ctx;
-    char stamp[PTI_DATETIME_SIZE + 1] = "";
+/* One line on standard error, with the time in front where lines come over a long time. */
+static void say(struct pti_app *app, const char *format, ...) PTI_PRINTF(2, 3);
 
-    if (event->kind == PINTLE_EVENT_REFUSED && event->verdict) {
-        pthread_mutex_lock(&app->lock);
-        app->refused = *event->verdict;
-        pthread_mutex_unlock(&app->lock);
-        return; /* the command says it, with the host it asked for */
-    }
-    if (event->kind == PINTLE_EVENT_UP_TO_DATE || event->kind == PINTLE_EVENT_STARTED ||
-        (event->kind == PINTLE_EVENT_APPLIED && !app->stamped)) {
-        return; /* nothing a person has to know */
-    }
+static void say(struct pti_app *app, const char *format, ...)
+{
+    char stamp[PTI_DATETIME_SIZE + 1] = "", line[2 * PTI_ERROR_DETAIL_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
     if (app->stamped) {
         pti_datetime_format(pti_session_time(), stamp);
     }
-    fprintf(app->cli->err, "%s%s%s: %s\n", stamp, *stamp ? " " : "", pintle_event_name(event->kind), event->message);
+    /* One call: other threads write lines too. */
+    fprintf(app->cli->err, "%s%s%s\n", stamp, *stamp ? " " : "", line);
+}
+
+static void on_event(void *ctx, const struct pintle_event *event)
+{
+    struct pti_app *app = ctx;
+    bool said = event->kind == PINTLE_EVENT_UP_TO_DATE || event->kind == PINTLE_EVENT_STARTED ||
+                (event->kind == PINTLE_EVENT_APPLIED && !app->stamped); /* nothing a person has to know */
+
+    pthread_mutex_lock(&app->lock);
+    if (event->kind == PINTLE_EVENT_REFUSED && event->verdict) {
+        app->refused = *event->verdict;
+        said = true; /* by the command */
+    }
+    if (app->refreshing && (event->kind == PINTLE_EVENT_FETCH_FAILED || event->kind == PINTLE_EVENT_REJECTED)) {
+        said = true;
+    }
+    pthread_mutex_unlock(&app->lock);
+    if (!said) {
+        say(app, "%s: %s", pintle_event_name(event->kind), event->message);
+    }
 }
 
 /* ---- making one ---- */
@@ -153,7 +170,7 @@ static enum pintle_status set_transport(struct pti_app *app)
     return status == PINTLE_OK ? PINTLE_OK : config_failed(app, status);
 }
 
-static enum pintle_status make_client(struct pti_app *app, const char *host)
+static enum pintle_status make_client(struct pti_app *app)
 {
     enum pintle_status status = pintle_config_set_events(app->config, on_event, app);
 
@@ -161,7 +178,7 @@ static enum pintle_status make_client(struct pti_app *app, const char *host)
         status = pintle_config_set_app(app->config, "pintle-cli", "1");
     }
     if (status == PINTLE_OK && pti_cli_flag(app->cli, "require")) {
-        status = pintle_config_require_host(app->config, host);
+        status = pintle_config_require_host(app->config, app->host);
     }
     if (status == PINTLE_OK) {
         status = pintle_client_new(app->config, &app->client);
@@ -184,6 +201,7 @@ enum pintle_status pti_app_open(struct pti_app *app, struct pti_cli *cli, const 
     memset(app, 0, sizeof *app);
     app->cli = cli;
     app->timeout_ms = seconds * 1000;
+    pti_copy_text(app->host, sizeof app->host, host);
     if (status != PINTLE_OK) {
         return status;
     }
@@ -205,7 +223,7 @@ enum pintle_status pti_app_open(struct pti_app *app, struct pti_cli *cli, const 
     if (status != PINTLE_OK) {
         goto fail;
     }
-    status = make_client(app, host);
+    status = make_client(app);
     if (status == PINTLE_OK) {
         return PINTLE_OK;
     }
@@ -260,27 +278,44 @@ void pti_app_state(struct pti_app *app, char *out, size_t size)
     pti_json_free(json);
 }
 
+static enum pintle_status refresh(struct pti_app *app, char *detail, size_t size)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    pthread_mutex_lock(&app->lock);
+    app->refreshing = true;
+    pthread_mutex_unlock(&app->lock);
+    status = pintle_client_refresh(app->client, app->timeout_ms);
+    pthread_mutex_lock(&app->lock);
+    app->refreshing = false;
+    pthread_mutex_unlock(&app->lock);
+    if (status != PINTLE_OK) {
+        pintle_client_error(app->client, detail, size);
+    }
+    return status;
+}
+
 static void say_age(struct pti_app *app)
 {
     struct pti_json *json = parse_info(app);
     const struct pti_json_value *root = json ? pti_json_root(json) : NULL;
-    char state[32], header[256];
-    int64_t age = -1;
+    char state[32], header[256], age[64] = "of unknown age";
+    int64_t seconds = -1;
 
     pti_app_state(app, state, sizeof state);
-    pintle_client_header(app->client, UNLISTED_HOST, header, sizeof header);
-    (void)pti_json_as_integer(pti_json_member(root, "age_seconds"), &age);
-    fprintf(app->cli->err, "enforcing the last good pins: %s, ", header);
-    if (age < 0) {
-        fputs("of unknown age", app->cli->err);
-    } else if (age < 2 * 3600) {
-        fprintf(app->cli->err, "issued %" PRId64 " minutes ago", age / 60);
-    } else if (age < 2 * SECONDS_A_DAY) {
-        fprintf(app->cli->err, "issued %" PRId64 " hours ago", age / 3600);
-    } else {
-        fprintf(app->cli->err, "issued %" PRId64 " days ago", age / SECONDS_A_DAY);
+    pintle_client_header(app->client, app->host, header, sizeof header);
+    if (pti_json_as_integer(pti_json_member(root, "age_seconds"), &seconds)) {
+        snprintf(age, sizeof age, "issued %" PRId64 " %s ago",
+                 seconds < 120                 ? seconds
+                 : seconds < 2 * 3600          ? seconds / 60
+                 : seconds < 2 * SECONDS_A_DAY ? seconds / 3600
+                                               : seconds / SECONDS_A_DAY,
+                 seconds < 120                 ? "seconds"
+                 : seconds < 2 * 3600          ? "minutes"
+                 : seconds < 2 * SECONDS_A_DAY ? "hours"
+                                               : "days");
     }
-    fprintf(app->cli->err, ", %s\n", state);
+    say(app, "enforcing the last good pins: %s, %s, %s", header, age, state);
     pti_json_free(json);
 }
 
@@ -290,20 +325,18 @@ enum pintle_status pti_app_refresh(struct pti_app *app)
     enum pintle_status status = PINTLE_OK;
 
     if (app->has_url && !pti_cli_flag(app->cli, "no-refresh")) {
-        status = pintle_client_refresh(app->client, app->timeout_ms);
-    }
-    if (status != PINTLE_OK) {
-        pintle_client_error(app->client, detail, sizeof detail);
+        status = refresh(app, detail, sizeof detail);
     }
     pti_app_state(app, state, sizeof state);
     if (strcmp(state, "none") == 0) {
         return status != PINTLE_OK
                    ? pti_fail(&app->cli->error, status, "no manifest is to be had and none is stored: %.400s", detail)
                    : pti_fail(&app->cli->error, PINTLE_ERR_TRUST,
-                              "no manifest is stored or shipped, so nothing would be pinned; refresh, or give --store "
-                              "or --shipped");
+                              "no manifest is stored or shipped, so nothing would be pinned; leave --no-refresh out, "
+                              "or give --store or --shipped");
     }
     if (status != PINTLE_OK) {
+        say(app, "the manifest was not refreshed: %s", detail);
         say_age(app);
     }
     return PINTLE_OK;
@@ -316,12 +349,11 @@ bool pti_app_heal(struct pti_app *app)
     if (!app->has_url || pti_cli_flag(app->cli, "no-refresh")) {
         return false;
     }
-    if (pintle_client_refresh(app->client, app->timeout_ms) == PINTLE_OK) {
-        fputs("no pin matched; refreshed the manifest, connecting once more\n", app->cli->err);
+    if (refresh(app, detail, sizeof detail) == PINTLE_OK) {
+        say(app, "no pin matched; refreshed the manifest, connecting once more");
         return true;
     }
-    pintle_client_error(app->client, detail, sizeof detail);
-    fprintf(app->cli->err, "no pin matched, and the refresh that might have brought it failed: %s\n", detail);
+    say(app, "no pin matched, and the refresh that might have brought one failed: %s", detail);
     return false;
 }
 
@@ -337,12 +369,22 @@ bool pti_app_take_refusal(struct pti_app *app, struct pintle_verdict *verdict)
     return refused;
 }
 
+void pti_app_describe(const struct pintle_verdict *verdict, char *out, size_t size)
+{
+    struct pintle_verdict final = *verdict;
+
+    if (final.status == PINTLE_ERR_RETRY) {
+        final.status = PINTLE_ERR_PIN_MISMATCH; /* the advice to refresh has been taken, or was not wanted */
+    }
+    pintle_verdict_describe(&final, out, size);
+}
+
 void pti_app_send_reports(struct pti_app *app)
 {
     char detail[PTI_ERROR_DETAIL_MAX];
 
     if (pintle_client_send_reports(app->client, REPORT_DEADLINE_MS) != PINTLE_OK) {
         pintle_client_error(app->client, detail, sizeof detail);
-        fprintf(app->cli->err, "the report could not be sent: %s\n", detail);
+        say(app, "the report could not be sent: %s", detail);
     }
 }

@@ -22,11 +22,13 @@ struct pti_app {
     struct pintle_transport transport;
     struct pintle_client *client;
     struct pintle_checker *checker;
+    char host[PINTLE_HOST_MAX + 1]; /* that the command is about */
     int64_t timeout_ms;
     bool has_url; /* there is somewhere to refresh from */
     bool stamped; /* events are written with the time in front */
     /* what the event callback, on any thread, has seen */
     pthread_mutex_t lock;
+    bool refreshing;               /* the command itself refreshes, and says how that failed */
     struct pintle_verdict refused; /* the last refusal; its status is PINTLE_OK if there was none */
 };
 
@@ -50,6 +52,9 @@ bool pti_app_heal(struct pti_app *app);
 
 /* Takes the last refusal out. false if there was none since. */
 bool pti_app_take_refusal(struct pti_app *app, struct pintle_verdict *verdict);
+
+/* What a person is told of a refusal that stands, after whatever refresh it asked for. */
+void pti_app_describe(const struct pintle_verdict *verdict, char *out, size_t size);
 
 /* "state" of pintle_client_info(): how current the pins in force are. */
 void pti_app_state(struct pti_app *app, char *out, size_t size);

@@ -11,6 +11,7 @@
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "pin/charter.h"
 #include "pin/der.h"
 #include "pin/pins.h"
 #include "probe/dial.h"
@@ -141,19 +142,6 @@ static const struct pti_column chain_columns[] = {
     {"spki", "spki pin", PTI_SHOWN_BOTH},
 };
 
-static const char *mode_name(enum pintle_mode mode)
-{
-    switch (mode) {
-    case PINTLE_MODE_NONE:
-        return NULL;
-    case PINTLE_MODE_ENFORCE:
-        return "enforce";
-    case PINTLE_MODE_REPORT:
-        return "report";
-    }
-    return NULL;
-}
-
 static void put_verdict(struct pti_printout *printout, const struct handshake *handshake, uint16_t port,
                         const char *text)
 {
@@ -166,7 +154,7 @@ static void put_verdict(struct pti_printout *printout, const struct handshake *h
     pti_printout_text(printout, "address", handshake->address);
     pti_printout_text(printout, "protocol", handshake->protocol);
     pti_printout_text(printout, "validation", handshake->validation);
-    pti_printout_text(printout, "mode", mode_name(verdict->mode));
+    pti_printout_text(printout, "mode", verdict->mode == PINTLE_MODE_NONE ? NULL : pti_mode_name(verdict->mode));
     pti_printout_text(printout, "policy_host", *verdict->noted_host ? verdict->noted_host : NULL);
     if (*verdict->zone) {
         pti_printout_text(printout, "zone", verdict->zone);
@@ -225,15 +213,15 @@ static enum pintle_status decide(struct pti_app *app, const struct pti_endpoint 
     if (status != PINTLE_OK) {
         return status;
     }
-    pintle_verdict_describe(&handshake.verdict, text, sizeof text);
+    pti_app_describe(&handshake.verdict, text, sizeof text);
     if (handshake.verdict.reason == PINTLE_REASON_VALIDATION_FAILED) {
-        snprintf(text, sizeof text, "%s: ordinary validation failed (%s), so the pins were not asked", host->host,
-                 handshake.validation);
+        snprintf(text, sizeof text, "%s: refused: ordinary validation failed (%s), so the pins were not asked",
+                 host->host, handshake.validation);
     }
     status = print(app, &handshake, host->port, text);
     if (status == PINTLE_OK && handshake.verdict.status != PINTLE_OK) {
         pti_app_send_reports(app);
-        status = pti_fail(&cli->error, PINTLE_ERR_PIN_MISMATCH, "refused: %s", text);
+        status = pti_fail(&cli->error, PINTLE_ERR_PIN_MISMATCH, "%s", text);
     }
     return status;
 }

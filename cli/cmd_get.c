@@ -82,10 +82,10 @@ static void connect_once(struct getter *getter, struct outcome *outcome)
         outcome->status = PINTLE_ERR_PIN_MISMATCH;
         outcome->retry = verdict.status == PINTLE_ERR_RETRY;
         outcome->reported = true;
-        pintle_verdict_describe(&verdict, outcome->text, sizeof outcome->text);
+        pti_app_describe(&verdict, outcome->text, sizeof outcome->text);
     } else if (outcome->status == PINTLE_ERR_NETWORK && outcome->answer.invalid) {
         outcome->status = PINTLE_ERR_PIN_MISMATCH;
-        (void)pti_error_prefix(&error, "%s: ordinary validation failed", getter->get.host.host);
+        (void)pti_error_prefix(&error, "%s: refused: ordinary validation failed", getter->get.host.host);
         pti_copy_text(outcome->text, sizeof outcome->text, error.detail);
     }
     fflush(getter->cli->out);
@@ -106,7 +106,7 @@ static enum pintle_status get_once(struct getter *getter)
         if (outcome.reported) {
             pti_app_send_reports(&getter->app);
         }
-        return pti_fail(&cli->error, outcome.status, "refused: %s", outcome.text);
+        return pti_fail(&cli->error, outcome.status, "%s", outcome.text);
     }
     if (outcome.status != PINTLE_OK) {
         return pti_fail(&cli->error, outcome.status, "%s", outcome.text);
@@ -132,9 +132,9 @@ static void print_attempt(struct getter *getter, const struct outcome *outcome)
         fprintf(getter->cli->err, "%s HTTP %ld in %ld ms, %s%s%s\n", now, outcome->answer.status,
                 outcome->answer.elapsed_ms, header, *state ? " " : "", state);
     } else {
-        fprintf(getter->cli->err, "%s %s: %s, %s%s%s\n", now,
-                outcome->status == PINTLE_ERR_PIN_MISMATCH ? "refused" : "failed", outcome->text, header,
-                *state ? " " : "", state);
+        fprintf(getter->cli->err, "%s %s, %s%s%s: %s\n", now,
+                outcome->status == PINTLE_ERR_PIN_MISMATCH ? "refused" : "failed", header, *state ? " " : "", state,
+                outcome->text);
     }
 }
 

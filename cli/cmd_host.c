@@ -9,30 +9,13 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static const char *mode_name(enum pintle_mode mode)
-{
-    switch (mode) {
-    case PINTLE_MODE_NONE:
-        break;
-    case PINTLE_MODE_ENFORCE:
-        return "enforce";
-    case PINTLE_MODE_REPORT:
-        return "report";
-    }
-    return "none";
-}
-
 static enum pintle_status read_edit(struct pti_cli *cli, struct pti_host_edit *edit)
 {
     const char *mode = pti_cli_text(cli, "mode");
 
     edit->zone = pti_cli_text(cli, "zone");
     edit->mode = PINTLE_MODE_NONE;
-    if (mode && strcmp(mode, "enforce") == 0) {
-        edit->mode = PINTLE_MODE_ENFORCE;
-    } else if (mode && strcmp(mode, "report") == 0) {
-        edit->mode = PINTLE_MODE_REPORT;
-    } else if (mode) {
+    if (mode && !pti_mode_parse(pti_bytes_text(mode), &edit->mode)) {
         return pti_cli_usage(cli, "--mode needs enforce or report, found \"%.40s\"", mode);
     }
     if (pti_cli_flag(cli, "subdomains") && pti_cli_flag(cli, "no-subdomains")) {
@@ -65,7 +48,7 @@ static enum pintle_status run_add(struct pti_cli *cli)
     status = pti_stage_host_add(&session.repository->stage, host.name, &edit, &cli->error);
     if (status == PINTLE_OK) {
         entry = pti_charter_find(&session.repository->stage.charter, host.name);
-        fprintf(cli->out, "%s: zone %s, %s%s\n", host.name, entry->zone, mode_name(entry->mode),
+        fprintf(cli->out, "%s: zone %s, %s%s\n", host.name, entry->zone, pti_mode_name(entry->mode),
                 entry->subdomains ? ", with subdomains" : "");
         if (entry->mode == PINTLE_MODE_ENFORCE) {
             fprintf(cli->out, "an enforced host without pins is refused: `pintle pin add %s ...` before publishing\n",
@@ -120,7 +103,7 @@ static void put_host(struct pti_printout *printout, const struct pti_stage *stag
     pti_printout_row(printout);
     pti_printout_text(printout, "host", host->host);
     pti_printout_bool(printout, "subdomains", host->subdomains);
-    pti_printout_text(printout, "mode", mode_name(host->mode));
+    pti_printout_text(printout, "mode", pti_mode_name(host->mode));
     pti_printout_text(printout, "zone", host->zone);
     pti_printout_integer(printout, "pins", in_zone ? (int64_t)in_zone->pins.count : 0);
     pti_printout_integer(printout, "permanent_pins", (int64_t)host->pins.count);
@@ -158,7 +141,7 @@ static enum pintle_status run_list(struct pti_cli *cli)
 
 static const struct pti_option options_of_add[] = {
     PTI_OPTION_REPO,
-    {"zone", "ZONE", "the zone whose team says which keys it has; needed for a new host", false},
+    {"zone", "ZONE", "the zone whose team says which keys it has; needed for a new host if there are several", false},
     {"mode", "MODE", "enforce (default for a new host), or report: let it through and tell the collector", false},
     {"subdomains", NULL, "cover every name below it too", false},
     {"no-subdomains", NULL, "stop covering them: that releases *.HOST", false},

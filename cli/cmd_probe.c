@@ -198,8 +198,8 @@ const struct pti_command pti_command_probe = {
     .name = "probe",
     .summary = "Show what a host serves: chain, pins, expiry, and what to pin",
     .operands = "HOST[:PORT]",
-    .details = "It looks and does not judge: it exits 0 whatever is served. What a network shows is no proof of who\n"
-               "owns the key; take pins from keys, certificates or requests that you hold.",
+    .details = "It looks and does not judge: it exits 0 whatever is served. What a network shows is no proof of whose\n"
+               "key it is; take pins from keys, certificates or requests that you hold.",
     .example = "  pintle probe example.com",
     .options = options_of_probe,
     .operands_min = 1,

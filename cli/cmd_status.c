@@ -14,9 +14,14 @@
 /* ---- status ---- */
 
 static const struct pti_column repository_columns[] = {
-    {"repository", "repository", PTI_SHOWN_BOTH}, {"directory", "directory", PTI_SHOWN_BOTH},
-    {"root_version", "root", PTI_SHOWN_BOTH},     {"charter_version", "charter", PTI_SHOWN_BOTH},
-    {"staged_changes", "staged", PTI_SHOWN_JSON}, {"staged_text", "staged", PTI_SHOWN_TEXT},
+    {"repository", "repository", PTI_SHOWN_BOTH},
+    {"directory", "directory", PTI_SHOWN_BOTH},
+    {"root_version", "root", PTI_SHOWN_BOTH},
+    {"charter_version", "charter", PTI_SHOWN_BOTH},
+    {"refresh_seconds", "clients poll", PTI_SHOWN_JSON},
+    {"refresh_text", "clients poll", PTI_SHOWN_TEXT},
+    {"staged_changes", "staged", PTI_SHOWN_JSON},
+    {"staged_text", "staged", PTI_SHOWN_TEXT},
 };
 
 static const struct pti_column role_columns[] = {
@@ -27,6 +32,7 @@ static const struct pti_column role_columns[] = {
     {"signatures", NULL, PTI_SHOWN_JSON},     {"signatures_missing", "signatures missing", PTI_SHOWN_BOTH},
 };
 
+static const struct pti_column url_columns[] = {{"url", "url", PTI_SHOWN_BOTH}};
 static const struct pti_column notice_columns[] = {{"notice", "notice", PTI_SHOWN_BOTH}};
 
 static const struct pti_column change_columns[] = {
@@ -91,9 +97,35 @@ static void put_notices(struct pti_printout *printout, const struct pti_role_sta
         if (role->draft_version > 0 && role->signatures < role->threshold) {
             pti_printout_row(printout);
             pti_printout_format(printout, "notice",
-                                "%s: %" PRId64 " of %" PRId64 " signatures; `pintle sign --key FILE`", role->name,
-                                role->signatures, role->threshold);
+                                "%s: %" PRId64 " of %" PRId64
+                                " signatures; `pintle publish` signs with keys/, `pintle sign --key FILE` with others",
+                                role->name, role->signatures, role->threshold);
         }
+    }
+}
+
+static void put_repository(struct pti_printout *printout, const struct pti_repository *repository, size_t changes)
+{
+    const struct pti_charter *charter = &repository->stage.charter;
+
+    pti_printout_record(printout, NULL, repository_columns, COUNT(repository_columns));
+    pti_printout_text(printout, "repository", repository->settings.name);
+    pti_printout_text(printout, "directory", repository->directory);
+    pti_printout_integer(printout, "root_version", (int64_t)repository->published.root_count);
+    pti_printout_integer(printout, "charter_version", charter->version);
+    pti_printout_integer(printout, "refresh_seconds", charter->refresh_default_s);
+    pti_printout_format(printout, "refresh_text", "every %" PRId64 " seconds", charter->refresh_default_s);
+    pti_printout_integer(printout, "staged_changes", (int64_t)changes);
+    pti_printout_format(printout, "staged_text",
+                        changes == 1 ? "%zu change; see `pintle diff`"
+                        : changes    ? "%zu changes; see `pintle diff`"
+                                     : "nothing",
+                        changes);
+    pti_printout_list(printout, PTI_LAYOUT_LINES, "reports_to", "reports go to:", NULL, url_columns,
+                      COUNT(url_columns));
+    for (size_t i = 0; i < charter->report_url_count; i++) {
+        pti_printout_row(printout);
+        pti_printout_text(printout, "url", charter->report_urls[i]);
     }
 }
 
@@ -110,14 +142,7 @@ static enum pintle_status fill_status(struct pti_cli *cli, const struct pti_sess
         status = pti_stage_diff(&repository->stage, &changes, &change_count, &cli->error);
     }
     if (status == PINTLE_OK) {
-        pti_printout_record(printout, NULL, repository_columns, COUNT(repository_columns));
-        pti_printout_text(printout, "repository", repository->settings.name);
-        pti_printout_text(printout, "directory", repository->directory);
-        pti_printout_integer(printout, "root_version", (int64_t)repository->published.root_count);
-        pti_printout_integer(printout, "charter_version", repository->stage.charter.version);
-        pti_printout_integer(printout, "staged_changes", (int64_t)change_count);
-        pti_printout_format(printout, "staged_text", change_count ? "%zu changes; see `pintle diff`" : "nothing",
-                            change_count);
+        put_repository(printout, repository, change_count);
         pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "roles", "roles:", NULL, role_columns, COUNT(role_columns));
         for (size_t i = 0; i < role_count; i++) {
             put_role(printout, &roles[i], session->now);

@@ -64,7 +64,7 @@ static void fill(const struct pti_verification *verification, struct pti_printou
     put_member(printout, "state", info, "state");
     pti_printout_integer(printout, "hosts", (int64_t)pti_json_count(pti_json_member(info, "hosts")));
     if (!verification->remote) {
-        pti_printout_format(printout, "files", "%zu metadata, %zu targets, %zu heads, %zu bodies: all agree",
+        pti_printout_format(printout, "files", "metadata %zu, targets %zu, heads %zu, bodies %zu: all agree",
                             verification->agreement.metadata, verification->agreement.targets,
                             verification->agreement.heads, verification->agreement.bodies);
         pti_printout_integer(printout, "heads", (int64_t)verification->agreement.heads);

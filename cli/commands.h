@@ -13,6 +13,8 @@ extern const struct pti_command pti_command_key_new, pti_command_key_show;
 extern const struct pti_command pti_command_zone_add, pti_command_zone_list;
 /* cmd_host.c */
 extern const struct pti_command pti_command_host_add, pti_command_host_release, pti_command_host_list;
+/* cmd_charter.c */
+extern const struct pti_command pti_command_charter_set;
 /* cmd_pin.c */
 extern const struct pti_command pti_command_pin_add, pti_command_pin_remove, pti_command_pin_list;
 /* cmd_publish.c */

@@ -125,23 +125,22 @@ static enum pintle_status judge(CURL *easy, CURLcode code, const char *detail, s
                                 struct pti_error *error)
 {
     double seconds = 0;
-    long verified = 0;
 
     (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer->status);
     (void)curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME, &seconds);
-    (void)curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verified);
     answer->elapsed_ms = (long)(seconds * 1000);
     if (code == CURLE_OK) {
         return PINTLE_OK;
     }
-    answer->invalid = code == CURLE_PEER_FAILED_VERIFICATION || verified != X509_V_OK;
+    answer->invalid = code == CURLE_PEER_FAILED_VERIFICATION;
     if (code == CURLE_WRITE_ERROR) {
         return pti_fail(error, PINTLE_ERR_STORAGE, "the body could not be written; see where the output goes");
     }
     if (code == CURLE_SSL_CACERT_BADFILE) {
         return pti_fail(error, PINTLE_ERR_INPUT, "expected PEM certificates in the --ca file: %s", detail);
     }
-    return pti_fail(error, PINTLE_ERR_NETWORK, "%s", *detail ? detail : curl_easy_strerror(code));
+    return pti_fail(error, PINTLE_ERR_NETWORK, code == CURLE_SSL_CONNECT_ERROR ? "the TLS handshake failed: %s" : "%s",
+                    *detail ? detail : curl_easy_strerror(code));
 }
 
 enum pintle_status pti_https_get(const struct pti_https_get *get, struct pti_https_answer *answer,

@@ -6,6 +6,9 @@
 #include "base/json_write.h"
 #include "cli/output.h"
 
+#define LINE_WIDTH 100 /* columns */
+#define LINE_INDENT 2
+
 /* ---- JSON ---- */
 
 static void put_cell(const struct pti_column *column, const char *name, const struct pti_cell *cell,
@@ -75,9 +78,9 @@ static void render_json(const struct pti_printout *printout, struct pti_buf *out
 /* ---- text ---- */
 
 /* Certificates and manifests come from elsewhere: nothing in them may drive the terminal. */
-static void put_safe(struct pti_buf *out, const char *text)
+static void put_safe(struct pti_buf *out, const char *text, size_t length)
 {
-    for (; *text; text++) {
+    for (; length > 0; text++, length--) {
         char c = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
 
         pti_buf_append(out, &c, 1);
@@ -100,6 +103,14 @@ static const char *cell_text(const struct pti_cell *cell, char *number, size_t s
     return "-";
 }
 
+static void put_cell_text(struct pti_buf *out, const struct pti_cell *cell)
+{
+    char number[32];
+    const char *text = cell_text(cell, number, sizeof number);
+
+    put_safe(out, text, strlen(text));
+}
+
 static void pad(struct pti_buf *out, size_t from, size_t to)
 {
     for (; from < to; from++) {
@@ -117,7 +128,6 @@ static void render_labelled(const struct pti_section *section, size_t row, size_
                             struct pti_buf *out)
 {
     size_t width = 0;
-    char number[32];
 
     for (size_t i = first; i < section->column_count; i++) {
         size_t length = section->columns[i].shown == PTI_SHOWN_JSON ? 0 : strlen(section->columns[i].label);
@@ -135,7 +145,7 @@ static void render_labelled(const struct pti_section *section, size_t row, size_
         pad(out, 0, indent);
         pti_buf_text(out, column->label);
         pad(out, strlen(column->label), width + 2);
-        put_safe(out, cell_text(cell, number, sizeof number));
+        put_cell_text(out, cell);
         pti_buf_text(out, "\n");
     }
 }
@@ -167,7 +177,7 @@ static void render_columns(const struct pti_section *section, struct pti_buf *ou
             if (section->columns[i].shown == PTI_SHOWN_JSON) {
                 continue;
             }
-            put_safe(out, text);
+            put_safe(out, text, strlen(text));
             pad(out, strlen(text), i < last ? widths[i] + 2 : 0);
         }
         pti_buf_text(out, "\n");
@@ -176,24 +186,47 @@ static void render_columns(const struct pti_section *section, struct pti_buf *ou
 
 static void render_blocks(const struct pti_section *section, struct pti_buf *out)
 {
-    char number[32];
-
     for (size_t row = 0; row < section->row_count; row++) {
         pti_buf_text(out, "  ");
-        put_safe(out, cell_text(&section->cells[row * section->column_count], number, sizeof number));
+        put_cell_text(out, &section->cells[row * section->column_count]);
         pti_buf_text(out, "\n");
         render_labelled(section, row, 1, 4, out);
     }
 }
 
+/* Breaks text at spaces, so that lines have at most LINE_WIDTH columns where words allow it. */
+static void put_wrapped(struct pti_buf *out, const char *text, size_t indent)
+{
+    while (strlen(text) > LINE_WIDTH - indent) {
+        size_t length = LINE_WIDTH - indent;
+
+        while (length > 0 && text[length] != ' ') {
+            length--;
+        }
+        if (length == 0) {
+            length = strcspn(text, " ");
+        }
+        if (text[length] == '\0') {
+            break;
+        }
+        put_safe(out, text, length);
+        pti_buf_text(out, "\n");
+        indent += 2 * (indent == LINE_INDENT);
+        pad(out, 0, indent);
+        text += length + 1;
+    }
+    put_safe(out, text, strlen(text));
+    pti_buf_text(out, "\n");
+}
+
 static void render_lines(const struct pti_section *section, struct pti_buf *out)
 {
+    size_t indent = is_headed(section) ? LINE_INDENT : 0;
     char number[32];
 
     for (size_t row = 0; row < section->row_count; row++) {
-        pti_buf_text(out, is_headed(section) ? "  " : "");
-        put_safe(out, cell_text(&section->cells[row * section->column_count], number, sizeof number));
-        pti_buf_text(out, "\n");
+        pad(out, 0, indent);
+        put_wrapped(out, cell_text(&section->cells[row * section->column_count], number, sizeof number), indent);
     }
 }
 

@@ -40,28 +40,44 @@ enum pintle_status pti_session_print_drafts(struct pti_session *session, struct 
     size_t count = 0, missing = 0;
     enum pintle_status status = pti_stage_roles(&session->repository->stage, &roles, &count, &cli->error);
 
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (roles[i].draft_version == 0) {
-            continue;
+    for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
+        if (roles[i].draft_version > 0) {
+            fprintf(cli->out, "%s: %" PRId64 " of %" PRId64 " signatures\n", roles[i].name, roles[i].signatures,
+                    roles[i].threshold);
+            missing += roles[i].signatures < roles[i].threshold;
         }
-        fprintf(cli->out, "%s: %" PRId64 " of %" PRId64 " signatures\n", roles[i].name, roles[i].signatures,
-                roles[i].threshold);
-        missing += roles[i].signatures < roles[i].threshold;
+    }
+    if (status == PINTLE_OK) {
+        fputs(missing > 0 ? "next: `pintle sign --key FILE` with another key; `pintle publish` adds those in keys/\n"
+                          : "next: `pintle publish`\n",
+              cli->out);
     }
     pti_role_states_free(roles, count);
-    if (!pti_stage_has_drafts(&session->repository->stage)) {
-        fputs("nothing is staged\n", cli->out);
-    } else if (missing > 0) {
-        fputs("next: `pintle diff` shows what is staged; `pintle publish` signs with the keys in keys/,\n"
-              "      `pintle sign --key FILE` with a key that is kept elsewhere\n",
-              cli->out);
-    } else {
-        fputs("next: `pintle publish`\n", cli->out);
+    return status;
+}
+
+/* "staged, to be signed by targets (1 of 2), payments (0 of 1); ..." */
+static enum pintle_status say_staged(struct pti_session *session, struct pti_cli *cli)
+{
+    struct pti_role_state *roles = NULL;
+    const char *separator = "staged, to be signed by ";
+    size_t count = 0;
+    enum pintle_status status = pti_stage_roles(&session->repository->stage, &roles, &count, &cli->error);
+
+    for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
+        if (roles[i].draft_version > 0) {
+            fprintf(cli->out, "%s%s (%" PRId64 " of %" PRId64 ")", separator, roles[i].name, roles[i].signatures,
+                    roles[i].threshold);
+            separator = ", ";
+        }
     }
-    return PINTLE_OK;
+    if (status == PINTLE_OK) {
+        fputs(pti_stage_has_drafts(&session->repository->stage) ? "; see `pintle diff`, then `pintle publish`\n"
+                                                                : "nothing is staged: this is what is published\n",
+              cli->out);
+    }
+    pti_role_states_free(roles, count);
+    return status;
 }
 
 enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli *cli)
@@ -71,5 +87,5 @@ enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli 
     if (status == PINTLE_OK) {
         status = pti_repository_save_stage(session->repository, &cli->error);
     }
-    return status == PINTLE_OK ? pti_session_print_drafts(session, cli) : status;
+    return status == PINTLE_OK ? say_staged(session, cli) : status;
 }

@@ -20,10 +20,10 @@ enum pintle_status pti_session_open(struct pti_session *session, struct pti_cli 
                                     enum pti_repository_access access);
 void pti_session_close(struct pti_session *session);
 
-/* After edits: brings the drafts in line, writes the stage, and says on cli->out what is left to do. */
+/* After edits: brings the drafts in line, writes the stage, and says on cli->out in one line what is left to do. */
 enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli *cli);
 
-/* One line per draft: "targets: 1 of 2 signatures; sign with a key of ..."; and what comes next. */
+/* After signing: one line per draft, "targets: 1 of 2 signatures"; and what comes next. */
 enum pintle_status pti_session_print_drafts(struct pti_session *session, struct pti_cli *cli);
 
 /*

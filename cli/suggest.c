@@ -41,7 +41,7 @@ void pti_suggestion_init(struct pti_suggestion *suggestion, const char *typed)
 {
     suggestion->typed = typed;
     suggestion->nearest = NULL;
-    suggestion->distance = strlen(typed) / 3 + 1;
+    suggestion->distance = strlen(typed) < 6 ? 1 : strlen(typed) / 3;
 }
 
 void pti_suggestion_offer(struct pti_suggestion *suggestion, const char *candidate)

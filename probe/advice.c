@@ -12,7 +12,7 @@
 #define LINE_MAX_SIZE 512
 
 const char pti_probe_warning[] =
-    "what a network shows is no proof of who owns the key: an interceptor between here and there shows its own";
+    "what a network shows is no proof of whose key it is: an interceptor shows its own";
 
 struct advice {
     void (*line)(void *ctx, const char *text);
