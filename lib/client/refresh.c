@@ -185,6 +185,13 @@ static enum pintle_status build_fetched(struct poll *poll, struct pti_trusted *s
     return status;
 }
 
+static void set_behind(struct pintle_client *client, bool behind)
+{
+    (void)pthread_mutex_lock(&client->state);
+    client->behind = behind;
+    (void)pthread_mutex_unlock(&client->state);
+}
+
 /* The manifest that the timestamp in force names, wholly verified: from what is in force if that is it, else fetched. */
 static enum pintle_status build_next(struct pintle_client *client, struct poll *poll, struct pti_trusted *set,
                                      struct pti_generation **next, struct pti_error *error)
@@ -201,8 +208,10 @@ static enum pintle_status build_next(struct pintle_client *client, struct poll *
     if (status != PINTLE_OK)
         return status;
     poll->applied = !same;
-    if (!same)
+    if (!same) {
+        set_behind(client, true); /* for as long as the transfer may take */
         return build_fetched(poll, set, next, error);
+    }
     source = pti_generation_source(client->accepted);
     return pti_generation_build(set, &source, next, error);
 }
@@ -248,13 +257,6 @@ static enum pintle_status accept(struct pintle_client *client, struct poll *poll
     return status == PINTLE_OK ? store_and_swap(client, poll, next, error) : status;
 }
 
-static void set_behind(struct pintle_client *client, bool behind)
-{
-    (void)pthread_mutex_lock(&client->state);
-    client->behind = behind;
-    (void)pthread_mutex_unlock(&client->state);
-}
-
 /* From a timestamp to pins in force.  Anything that fails on the way leaves everything as it was. */
 static enum pintle_status follow(struct pintle_client *client, struct poll *poll, struct pintle_bytes timestamp,
                                  struct pti_error *error)
@@ -266,15 +268,15 @@ static enum pintle_status follow(struct pintle_client *client, struct poll *poll
     if (status == PINTLE_OK)
         status = pti_trusted_update_timestamp(&set, timestamp, error);
     if (status == PINTLE_OK) {
-        set_behind(client, true); /* something verified names a manifest; whether we hold it, the rest shows */
         status = build_next(client, poll, &set, &next, error);
+        if (status == PINTLE_OK)
+            status = accept(client, poll, &next, error);
+        /* A verified timestamp names a manifest: from here on either it is in force, or we know that we are behind. */
+        if (!poll->moved)
+            set_behind(client, status != PINTLE_OK);
     }
     pti_trusted_clear(&set);
-    if (status == PINTLE_OK)
-        status = accept(client, poll, &next, error);
     pti_generation_free(next);
-    if (status == PINTLE_OK && !poll->moved)
-        set_behind(client, false);
     return status;
 }
 
