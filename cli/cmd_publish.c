@@ -86,9 +86,12 @@ static enum pintle_status run_sign(struct pti_cli *cli)
 
 /* ---- publish ---- */
 
-static void say_published(struct pti_cli *cli, const struct pti_repository *repository,
+static void say_published(struct pti_cli *cli, const struct pti_repository *repository, bool renewed,
                           const struct pti_publish_result *result)
 {
+    if (renewed) {
+        fputs("nothing was staged: timestamp and snapshot are renewed\n", cli->out);
+    }
     fprintf(cli->out, "published timestamp %" PRId64 ", snapshot %" PRId64 ", targets %" PRId64 ": charter=%" PRId64,
             result->timestamp_version, result->snapshot_version, result->targets_version, result->charter_version);
     for (size_t i = 0; i < repository->stage.zone_count; i++) {
@@ -103,6 +106,7 @@ static enum pintle_status run_publish(struct pti_cli *cli)
     struct pti_keyring ring = {.count = 0};
     struct pti_publish_result result = {0};
     size_t encrypted = 0;
+    bool renewed = false;
     enum pintle_status status = PINTLE_OK;
     char *passphrase = NULL;
 
@@ -118,10 +122,11 @@ static enum pintle_status run_publish(struct pti_cli *cli)
         status = pti_repository_load_keys(session.repository, NULL, passphrase, &ring, &encrypted, &cli->error);
     }
     if (status == PINTLE_OK) {
+        renewed = !pti_stage_has_drafts(&session.repository->stage);
         status = pti_publish(session.repository, &ring, session.now, &result, &cli->error);
     }
     if (status == PINTLE_OK) {
-        say_published(cli, session.repository, &result);
+        say_published(cli, session.repository, renewed, &result);
     } else if (encrypted > 0) {
         fprintf(cli->err, "%zu encrypted keys in keys/ were not used; --passphrase-file FILE opens them\n", encrypted);
     }

@@ -311,8 +311,13 @@ static enum pintle_status verify(struct pti_verification *verification)
 {
     enum pintle_status status = find_anchor(verification);
 
-    if (status == PINTLE_OK) {
-        status = follow_heads(verification);
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    status = follow_heads(verification);
+    if (status == PINTLE_ERR_TRUST && verification->anchored) {
+        return pti_error_prefix(&verification->cli->error, "under the trust anchor %s",
+                                pti_cli_text(verification->cli, "roots"));
     }
     if (status == PINTLE_OK) {
         status = follow_plain_files(verification);
