@@ -272,28 +272,28 @@ static struct MHD_Daemon *start_daemon(struct pti_http *http)
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
-enum pintle_status pti_http_start(int socket, const struct pti_http_handler *handler, struct pti_http **out,
+enum pintle_status pti_http_start(int socket, const struct pti_http_handler *handler, struct pti_http **http,
                                   struct pti_error *error)
 {
-    struct pti_http *http = calloc(1, sizeof *http);
+    struct pti_http *made = calloc(1, sizeof *made);
 
-    *out = NULL;
-    if (!http) {
+    *http = NULL;
+    if (!made) {
         close(socket);
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for a listener");
     }
-    http->handler = *handler;
-    http->socket = socket;
-    pthread_mutex_init(&http->mutex, NULL);
-    pthread_cond_init(&http->idle, NULL);
-    http->daemon = start_daemon(http);
-    if (!http->daemon) {
+    made->handler = *handler;
+    made->socket = socket;
+    pthread_mutex_init(&made->mutex, NULL);
+    pthread_cond_init(&made->idle, NULL);
+    made->daemon = start_daemon(made);
+    if (!made->daemon) {
         int why = errno;
 
-        pti_http_free(http);
+        pti_http_free(made);
         return pti_fail(error, PINTLE_ERR_NETWORK, "expected libmicrohttpd to start, found: %s", strerror(why));
     }
-    *out = http;
+    *http = made;
     return PINTLE_OK;
 }
 

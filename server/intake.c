@@ -127,26 +127,26 @@ static void *run(void *arg)
 }
 
 enum pintle_status pti_intake_new(struct pti_storage *storage, int64_t keep, struct pti_metrics *metrics,
-                                  struct pti_status_board *board, struct pti_intake **out, struct pti_error *error)
+                                  struct pti_status_board *board, struct pti_intake **intake, struct pti_error *error)
 {
-    struct pti_intake *intake = calloc(1, sizeof *intake);
+    struct pti_intake *made = calloc(1, sizeof *made);
 
-    *out = NULL;
-    if (!intake)
+    *intake = NULL;
+    if (!made)
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for the report intake");
-    intake->storage = storage;
-    intake->keep = keep;
-    intake->metrics = metrics;
-    intake->board = board;
-    intake->queue = calloc(PTI_INTAKE_QUEUE_MAX, sizeof *intake->queue);
-    pthread_mutex_init(&intake->mutex, NULL);
-    pthread_cond_init(&intake->changed, NULL);
-    if (!intake->queue || pthread_create(&intake->thread, NULL, run, intake) != 0) {
-        intake->joined = true;
-        pti_intake_free(intake);
+    made->storage = storage;
+    made->keep = keep;
+    made->metrics = metrics;
+    made->board = board;
+    made->queue = calloc(PTI_INTAKE_QUEUE_MAX, sizeof *made->queue);
+    pthread_mutex_init(&made->mutex, NULL);
+    pthread_cond_init(&made->changed, NULL);
+    if (!made->queue || pthread_create(&made->thread, NULL, run, made) != 0) {
+        made->joined = true;
+        pti_intake_free(made);
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for the report intake");
     }
-    *out = intake;
+    *intake = made;
     return PINTLE_OK;
 }
 

@@ -106,8 +106,8 @@ static enum pintle_status lock_data(struct server *server, struct pti_error *err
         return status;
     if (pti_file_lock(path, 0, &server->data_lock, error) != PINTLE_OK)
         return pti_error_prefix(error,
-                                "--data %s is not free; if another pintled uses it, stop that one or give this "
-                                "one another directory",
+                                "--data %s cannot be locked; if it is in use by another pintled, stop that one or "
+                                "give this one another directory",
                                 directory);
     return PINTLE_OK;
 }

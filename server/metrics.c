@@ -46,24 +46,24 @@ static size_t code_index(unsigned code)
     return i;
 }
 
-static void count(atomic_ullong *counter, unsigned long long by)
+static void add(atomic_ullong *counter, unsigned long long by)
 {
     atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
 }
 
 void pti_metrics_count_request(struct pti_metrics *metrics, unsigned route, unsigned code)
 {
-    count(&metrics->requests[route][code_index(code)], 1);
+    add(&metrics->requests[route][code_index(code)], 1);
 }
 
 void pti_metrics_count_report(struct pti_metrics *metrics, enum pti_report_result result)
 {
-    count(&metrics->reports[result], 1);
+    add(&metrics->reports[result], 1);
 }
 
-void pti_metrics_count_drop(struct pti_metrics *metrics, enum pti_report_drop drop, unsigned long long by)
+void pti_metrics_count_drop(struct pti_metrics *metrics, enum pti_report_drop drop, unsigned long long count)
 {
-    count(&metrics->dropped[drop], by);
+    add(&metrics->dropped[drop], count);
 }
 
 static unsigned long long value(atomic_ullong *counter)
@@ -77,9 +77,9 @@ static void write_family(struct pti_buf *out, const char *name, const char *type
 }
 
 static void write_labelled(struct pti_buf *out, const char *name, const char *label, const char *const *values,
-                           atomic_ullong *counters, size_t count_)
+                           atomic_ullong *counters, size_t size)
 {
-    for (size_t i = 0; i < count_; i++)
+    for (size_t i = 0; i < size; i++)
         pti_buf_printf(out, "%s{%s=\"%s\"} %llu\n", name, label, values[i], value(&counters[i]));
 }
 

@@ -247,24 +247,24 @@ static enum pintle_status sign(struct pti_signer_policy *policy, const struct re
     return PINTLE_OK;
 }
 
-enum pintle_status pti_signer_policy_decide(struct pti_signer_policy *policy, struct pintle_bytes bytes, int64_t now,
+enum pintle_status pti_signer_policy_decide(struct pti_signer_policy *policy, struct pintle_bytes request, int64_t now,
                                             struct pti_resigned *resigned, struct pti_error *error)
 {
     struct pti_container container = {NULL, 0};
-    struct request request = {0};
+    struct request parsed = {0};
     enum pintle_status status = PINTLE_ERR_INPUT;
 
     memset(resigned, 0, sizeof *resigned);
-    if (bytes.size > PTI_SIGNER_REQUEST_MAX)
+    if (request.size > PTI_SIGNER_REQUEST_MAX)
         return pti_fail(error, PINTLE_ERR_INPUT, "a request has at most %d bytes, found %zu", PTI_SIGNER_REQUEST_MAX,
-                        bytes.size);
-    status = pti_container_parse(bytes, &container, error);
+                        request.size);
+    status = pti_container_parse(request, &container, error);
     if (status == PINTLE_OK)
-        status = parse_request(&container, &request, error);
+        status = parse_request(&container, &parsed, error);
     if (status == PINTLE_OK)
-        status = look(policy, &request, now, error);
-    if (status == PINTLE_OK && request.timestamp_version > 0)
-        status = sign(policy, &request, now, resigned, error);
+        status = look(policy, &parsed, now, error);
+    if (status == PINTLE_OK && parsed.timestamp_version > 0)
+        status = sign(policy, &parsed, now, resigned, error);
     pti_container_clear(&container);
     return status;
 }

@@ -6,26 +6,26 @@
 
 #include "server/limits.h"
 
-enum pintle_status pti_storage_new(const struct pti_storage_ops *ops, void *connection, struct pti_storage **out,
+enum pintle_status pti_storage_new(const struct pti_storage_ops *ops, void *connection, struct pti_storage **storage,
                                    struct pti_error *error)
 {
-    struct pti_storage *storage = calloc(1, sizeof *storage);
+    struct pti_storage *made = calloc(1, sizeof *made);
     enum pintle_status status = PINTLE_ERR_MEMORY;
 
-    *out = NULL;
-    if (!storage) {
+    *storage = NULL;
+    if (!made) {
         ops->close(connection);
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for the %s database", ops->name);
     }
-    storage->ops = ops;
-    storage->connection = connection;
-    pthread_mutex_init(&storage->mutex, NULL);
+    made->ops = ops;
+    made->connection = connection;
+    pthread_mutex_init(&made->mutex, NULL);
     status = ops->migrate(connection, error);
     if (status != PINTLE_OK) {
-        pti_storage_close(storage);
+        pti_storage_close(made);
         return status;
     }
-    *out = storage;
+    *storage = made;
     return PINTLE_OK;
 }
 
