@@ -16,13 +16,11 @@
 
 #include <string.h>
 
-#define COVERS_MAX ((PINTLE_HOST_MAX + 1) / 2) /* labels that a name can have */
-
 struct question {
     const struct pintle_pinset *pinset;
     const struct pintle_evidence *evidence;
-    size_t chain;                                /* certificates that may be looked at: 0 if the chain is unusable */
-    const struct pti_policy *covers[COVERS_MAX]; /* the entries that cover the host, most specific first */
+    size_t chain; /* certificates that may be looked at: 0 if the chain is unusable */
+    const struct pti_policy *covers[PTI_COVERS_MAX]; /* the entries that cover the host, most specific first */
     size_t cover_count;
 };
 
@@ -82,17 +80,6 @@ static enum pintle_reason unanswerable(const struct question *question, uint32_t
             reason = PINTLE_REASON_ADAPTER_LIMIT;
     }
     return reason;
-}
-
-/* The host's own entry, then every parent with subdomains. */
-static void find_covers(struct question *question, const struct pti_host *host)
-{
-    question->cover_count = 0;
-    for (const char *name = host->name; name != NULL; name = host->ip ? NULL : pti_host_parent(name)) {
-        const struct pti_policy *policy = pti_pinset_find(question->pinset, name);
-        if (policy != NULL && (name == host->name || policy->subdomains))
-            question->covers[question->cover_count++] = policy;
-    }
 }
 
 /* Step 1.  Only the charter's denials come down from parents: a zone must not reach into another zone's hosts. */
@@ -189,7 +176,7 @@ void pti_decide(const struct pintle_pinset *pinset, const struct pti_host *host,
     question.pinset = pinset;
     question.evidence = evidence;
     question.chain = evidence->count <= PINTLE_CHAIN_MAX ? evidence->count : 0;
-    find_covers(&question, host);
+    question.cover_count = pti_pinset_covers(pinset, host, question.covers);
     fill(&question, host, verdict);
     bool required = pti_pinset_requires(pinset, host->name);
     if (required && verdict->mode == PINTLE_MODE_REPORT)

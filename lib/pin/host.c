@@ -28,8 +28,10 @@ static bool ends_in_number(const char *name)
 {
     const char *dot = strrchr(name, '.');
     const char *label = dot != NULL ? dot + 1 : name;
-    size_t length = strlen(label);
 
+    if (!is_digit(label[0]))
+        return false; /* most names: this runs at every check */
+    size_t length = strlen(label);
     if (length >= 2 && label[0] == '0' && label[1] == 'x')
         return strspn(label + 2, "0123456789abcdef") == length - 2;
     return strspn(label, "0123456789") == length;
@@ -121,47 +123,54 @@ static enum pintle_status parse_ipv6(const char *text, size_t length, struct pti
                     text);
 }
 
-/* Copies name in lower case; says what is wrong with the first byte that cannot stand in a name. */
+/* Says what is wrong with a byte that cannot stand in a name. */
+static enum pintle_status bad_byte(const char *text, size_t length, size_t at, struct pti_error *error)
+{
+    unsigned byte = (unsigned char)text[at];
+
+    if (byte >= 0x80)
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "expected an ASCII host name, found byte 0x%02x at offset %zu of \"%.*s\"; convert the "
+                        "name to A-labels (\"xn--...\")",
+                        byte, at, (int)length, text);
+    if (byte == '*')
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "expected one host name, found the wildcard \"%.*s\"; name the parent, with subdomains",
+                        (int)length, text);
+    return pti_fail(error, PINTLE_ERR_INPUT,
+                    "expected letters, digits, '-', '_' and '.' in a host name, found byte 0x%02x at offset "
+                    "%zu of \"%.*s\"",
+                    byte, at, (int)length, text);
+}
+
+static enum pintle_status bad_label(const char *text, size_t length, size_t label, struct pti_error *error)
+{
+    return pti_fail(error, PINTLE_ERR_INPUT, "expected labels of 1 to %d characters in \"%.*s\", found one of %zu",
+                    LABEL_MAX, (int)length, text, label);
+}
+
+/* Copies a name in lower case, one pass over it: this runs at every check. */
 static enum pintle_status copy_name(const char *text, size_t length, struct pti_host *host, struct pti_error *error)
 {
+    size_t label = 0; /* characters of the label so far */
+
     for (size_t i = 0; i < length; i++) {
         char c = text[i];
         if (c >= 'A' && c <= 'Z')
             c = (char)(c - 'A' + 'a');
-        if ((unsigned char)c >= 0x80)
-            return pti_fail(error, PINTLE_ERR_INPUT,
-                            "expected an ASCII host name, found byte 0x%02x at offset %zu of \"%.*s\"; convert the "
-                            "name to A-labels (\"xn--...\")",
-                            (unsigned)(unsigned char)c, i, (int)length, text);
-        if (c == '*')
-            return pti_fail(error, PINTLE_ERR_INPUT,
-                            "expected one host name, found the wildcard \"%.*s\"; name the parent, with subdomains",
-                            (int)length, text);
-        if (c != '.' && !is_label_char(c))
-            return pti_fail(error, PINTLE_ERR_INPUT,
-                            "expected letters, digits, '-', '_' and '.' in a host name, found byte 0x%02x at offset "
-                            "%zu of \"%.*s\"",
-                            (unsigned)(unsigned char)c, i, (int)length, text);
+        if (c == '.') {
+            if (label == 0 || label > LABEL_MAX)
+                return bad_label(text, length, label, error);
+            label = 0;
+        } else if (is_label_char(c)) {
+            label++;
+        } else {
+            return bad_byte(text, length, i, error);
+        }
         host->name[i] = c;
     }
     host->name[length] = '\0';
-    return PINTLE_OK;
-}
-
-static enum pintle_status check_labels(const char *name, struct pti_error *error)
-{
-    const char *label = name;
-
-    for (;;) {
-        size_t length = strcspn(label, ".");
-        if (length == 0 || length > LABEL_MAX)
-            return pti_fail(error, PINTLE_ERR_INPUT,
-                            "expected labels of 1 to %d characters in \"%s\", found one of %zu", LABEL_MAX, name,
-                            length);
-        if (label[length] == '\0')
-            return PINTLE_OK;
-        label += length + 1;
-    }
+    return label == 0 || label > LABEL_MAX ? bad_label(text, length, label, error) : PINTLE_OK;
 }
 
 enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struct pti_error *error)
@@ -182,8 +191,6 @@ enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struc
         return pti_fail(error, PINTLE_ERR_INPUT, "expected a host name of at most %d characters, found %zu",
                         PINTLE_HOST_MAX, length);
     enum pintle_status status = copy_name(text, length, host, error);
-    if (status == PINTLE_OK)
-        status = check_labels(host->name, error);
     if (status == PINTLE_OK && ends_in_number(host->name))
         status = parse_ipv4(host, error);
     if (status != PINTLE_OK)

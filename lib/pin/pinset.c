@@ -18,6 +18,7 @@ void pintle_pinset_free(struct pintle_pinset *pinset)
     if (pinset == NULL || atomic_fetch_sub_explicit(&pinset->references, 1, memory_order_acq_rel) != 1)
         return;
     free(pinset->policies);
+    free(pinset->index);
     free(pinset->pins);
     free(pinset->required);
     free(pinset->names);
@@ -29,32 +30,87 @@ unsigned pintle_pinset_needs(const struct pintle_pinset *pinset)
     return pinset->needs;
 }
 
-const struct pti_policy *pti_pinset_find(const struct pintle_pinset *pinset, const char *host)
-{
-    size_t low = 0;
-    size_t high = pinset->policy_count;
+/*
+ * The index hashes a name from its last character to its first (FNV-1a), so that one walk over a host gives the hash of
+ * every parent on the way.  Names come from the charter, which the offline threshold signs: nobody else can crowd a slot.
+ */
+#define HASH_SEED UINT32_C(2166136261)
+#define HASH_PRIME UINT32_C(16777619)
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(pinset->policies[middle].host, host);
-        if (order == 0)
-            return &pinset->policies[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
+static uint32_t hash_add(uint32_t hash, char c)
+{
+    return (hash ^ (uint8_t)c) * HASH_PRIME;
+}
+
+static uint32_t hash_of(const char *name)
+{
+    uint32_t hash = HASH_SEED;
+
+    for (size_t i = strlen(name); i > 0; i--)
+        hash = hash_add(hash, name[i - 1]);
+    return hash;
+}
+
+static const struct pti_policy *look_up(const struct pintle_pinset *pinset, uint32_t hash, const char *name)
+{
+    for (uint32_t slot = hash & pinset->index_mask; pinset->index[slot] != 0; slot = (slot + 1) & pinset->index_mask) {
+        const struct pti_policy *policy = &pinset->policies[pinset->index[slot] - 1];
+        if (strcmp(policy->host, name) == 0)
+            return policy;
     }
     return NULL;
 }
 
+size_t pti_pinset_index_size(size_t count)
+{
+    size_t size = 2;
+
+    while (size < 2 * count)
+        size *= 2;
+    return size;
+}
+
+void pti_pinset_index_fill(struct pintle_pinset *pinset)
+{
+    for (size_t i = 0; i < pinset->policy_count; i++) {
+        uint32_t slot = hash_of(pinset->policies[i].host) & pinset->index_mask;
+        while (pinset->index[slot] != 0)
+            slot = (slot + 1) & pinset->index_mask;
+        pinset->index[slot] = (uint32_t)i + 1;
+    }
+}
+
+const struct pti_policy *pti_pinset_find(const struct pintle_pinset *pinset, const char *host)
+{
+    return look_up(pinset, hash_of(host), host);
+}
+
+size_t pti_pinset_covers(const struct pintle_pinset *pinset, const struct pti_host *host,
+                         const struct pti_policy *covers[PTI_COVERS_MAX])
+{
+    const struct pti_policy *found[PTI_COVERS_MAX];
+    uint32_t hash = HASH_SEED;
+    size_t count = 0;
+
+    for (size_t i = strlen(host->name); i > 0; i--) {
+        const char *name = host->name + i - 1;
+        hash = hash_add(hash, name[0]);
+        if (i > 1 && (host->ip || name[-1] != '.'))
+            continue;
+        const struct pti_policy *policy = look_up(pinset, hash, name);
+        if (policy != NULL && (i == 1 || policy->subdomains))
+            found[count++] = policy;
+    }
+    for (size_t i = 0; i < count; i++)
+        covers[i] = found[count - 1 - i];
+    return count;
+}
+
 const struct pti_policy *pti_pinset_effective(const struct pintle_pinset *pinset, const struct pti_host *host)
 {
-    for (const char *name = host->name; name != NULL; name = host->ip ? NULL : pti_host_parent(name)) {
-        const struct pti_policy *policy = pti_pinset_find(pinset, name);
-        if (policy != NULL && (name == host->name || policy->subdomains))
-            return policy;
-    }
-    return NULL;
+    const struct pti_policy *covers[PTI_COVERS_MAX];
+
+    return pti_pinset_covers(pinset, host, covers) > 0 ? covers[0] : NULL;
 }
 
 bool pti_pinset_requires(const struct pintle_pinset *pinset, const char *host)

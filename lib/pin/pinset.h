@@ -62,6 +62,8 @@ struct pintle_pinset {
     int64_t charter_version;
     struct pti_policy *policies; /* sorted by host */
     size_t policy_count;
+    uint32_t *index; /* hash table over policies: 1 + position, 0 for empty; index_mask + 1 slots */
+    uint32_t index_mask;
     struct pti_policy_pin *pins;
     const char **required; /* sorted */
     size_t required_count;
@@ -71,12 +73,24 @@ struct pintle_pinset {
     unsigned needs; /* bits of enum pintle_of */
 };
 
+/* Slots of the index for count policies: a power of two, at most half full. */
+size_t pti_pinset_index_size(size_t count);
+/* Enters every policy into the index, which is all zero. */
+void pti_pinset_index_fill(struct pintle_pinset *pinset);
+
 /* On failure *pinset is NULL.  PINTLE_ERR_MEMORY. The input may be freed afterwards. */
 enum pintle_status pti_pinset_compile(const struct pti_pinset_input *input, struct pintle_pinset **pinset,
                                       struct pti_error *error);
 
 /* The policy of exactly this host name; NULL if there is none. */
 const struct pti_policy *pti_pinset_find(const struct pintle_pinset *pinset, const char *host);
+/*
+ * The policies that cover host, most specific first: its own, then those of its parents that have subdomains.  The first is
+ * the effective one.  Returns how many there are.
+ */
+#define PTI_COVERS_MAX ((PINTLE_HOST_MAX + 1) / 2) /* labels that a name can have */
+size_t pti_pinset_covers(const struct pintle_pinset *pinset, const struct pti_host *host,
+                         const struct pti_policy *covers[PTI_COVERS_MAX]);
 /* The most specific policy that covers host: exact, then the longest parent with subdomains; NULL. */
 const struct pti_policy *pti_pinset_effective(const struct pintle_pinset *pinset, const struct pti_host *host);
 bool pti_pinset_requires(const struct pintle_pinset *pinset, const char *host);

@@ -241,10 +241,12 @@ static struct pintle_pinset *allocate(const struct pti_pinset_input *input)
         return NULL;
     atomic_init(&pinset->references, 1);
     pinset->policies = calloc(policies + 1, sizeof *pinset->policies);
+    pinset->index_mask = (uint32_t)(pti_pinset_index_size(policies) - 1);
+    pinset->index = calloc((size_t)pinset->index_mask + 1, sizeof *pinset->index);
     pinset->pins = calloc(sizes.pins + 1, sizeof *pinset->pins);
     pinset->required = calloc(input->required_count + 1, sizeof *pinset->required);
     pinset->names = malloc(sizes.names + 1);
-    if (pinset->policies == NULL || pinset->pins == NULL || pinset->required == NULL || pinset->names == NULL) {
+    if (pinset->policies == NULL || pinset->index == NULL || pinset->pins == NULL || pinset->required == NULL || pinset->names == NULL) {
         pintle_pinset_free(pinset);
         return NULL;
     }
@@ -276,6 +278,7 @@ enum pintle_status pti_pinset_compile(const struct pti_pinset_input *input, stru
         for (size_t i = 0; i < charter->host_count; i++)
             compile_host(&compiler, &charter->hosts[i], &made->policies[i]);
         made->policy_count = charter->host_count; /* sorted, as the charter's hosts are */
+        pti_pinset_index_fill(made);
         for (size_t i = 0; i < input->zone_count; i++) {
             if (input->zones[i].zone != NULL)
                 tell_overstepping(&compiler, input->zones[i].zone);
