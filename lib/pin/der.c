@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walk of der.h: a tag-length-value reader and the path through RFC 5280, section 4.1. */
+/* The walk of der.h: a tag-length-value reader and the path through RFC 5280, section 4.1.  It runs at every handshake. */
 #include "pin/der.h"
 
 enum {
@@ -9,94 +9,92 @@ enum {
     TAG_VERSION = 0xa0 /* [0] EXPLICIT */
 };
 
-struct element {
-    uint8_t tag;
-    struct pintle_bytes content;
-    struct pintle_bytes whole; /* tag and length included */
+/* What is left of the content that is being walked. */
+struct walk {
+    const uint8_t *at;
+    const uint8_t *end;
 };
 
-/* X.690, 8.1.3 and 10.1: definite, in as few octets as possible. */
-static bool read_length(const struct pintle_bytes *rest, size_t *at, size_t *length)
+static size_t left(const struct walk *walk)
 {
-    if (*at >= rest->size)
-        return false;
-    uint8_t first = rest->data[(*at)++];
-    if (first < 0x80) {
-        *length = first;
-        return true;
-    }
+    return (size_t)(walk->end - walk->at);
+}
+
+/* X.690, 8.1.3 and 10.1: definite, in as few octets as possible.  at stands behind the first octet, which is 0x80 or more. */
+static bool read_long_length(struct walk *walk, uint8_t first, size_t *length)
+{
     size_t octets = first & 0x7f;
-    /* Zero octets is the indefinite form.  Four reach 4 GiB: beyond that there is no certificate. */
-    if (octets == 0 || octets > 4 || octets > rest->size - *at || rest->data[*at] == 0)
-        return false;
     uint32_t value = 0;
+
+    /* Zero octets is the indefinite form.  Four reach 4 GiB: beyond that there is no certificate. */
+    if (octets == 0 || octets > 4 || octets > left(walk) || walk->at[0] == 0)
+        return false;
     for (size_t i = 0; i < octets; i++)
-        value = (value << 8) | rest->data[(*at)++];
-    if (value < 0x80)
-        return false;
+        value = (value << 8) | *walk->at++;
     *length = value;
-    return true;
+    return value >= 0x80;
 }
 
-/* Takes the next element off rest.  A multi-byte tag would be misread, but no caller accepts its first byte. */
-static bool next(struct pintle_bytes *rest, struct element *element)
+/* Takes the header of the next element, which must have this tag and lie within what is left. */
+static bool header(struct walk *walk, uint8_t tag, size_t *length)
 {
-    if (rest->size < 2)
+    if (left(walk) < 2 || walk->at[0] != tag)
         return false;
-    size_t at = 1;
+    uint8_t first = walk->at[1];
+    walk->at += 2;
+    *length = first;
+    return (first < 0x80 || read_long_length(walk, first, length)) && *length <= left(walk);
+}
+
+static bool skip(struct walk *walk, uint8_t tag)
+{
     size_t length;
-    element->tag = rest->data[0];
-    if (!read_length(rest, &at, &length) || length > rest->size - at)
+    if (!header(walk, tag, &length))
         return false;
-    element->content = (struct pintle_bytes){rest->data + at, length};
-    element->whole = (struct pintle_bytes){rest->data, at + length};
-    rest->data += at + length;
-    rest->size -= at + length;
+    walk->at += length;
     return true;
 }
 
-static bool next_is(struct pintle_bytes *rest, uint8_t tag, struct element *element)
+/* Takes the next element and walks its content. */
+static bool enter(struct walk *walk, uint8_t tag, struct walk *content)
 {
-    return next(rest, element) && element->tag == tag;
+    size_t length;
+    if (!header(walk, tag, &length))
+        return false;
+    *content = (struct walk){walk->at, walk->at + length};
+    walk->at += length;
+    return true;
 }
 
 /* SubjectPublicKeyInfo ::= SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING } */
-static bool is_spki(struct pintle_bytes content)
+static bool skip_spki(struct walk *walk)
 {
-    struct element element;
-    return next_is(&content, TAG_SEQUENCE, &element) && next_is(&content, TAG_BIT_STRING, &element) &&
-           content.size == 0;
+    struct walk content;
+    return enter(walk, TAG_SEQUENCE, &content) && skip(&content, TAG_SEQUENCE) && skip(&content, TAG_BIT_STRING) &&
+           left(&content) == 0;
 }
 
 bool pti_der_certificate_spki(struct pintle_bytes certificate, struct pintle_bytes *spki)
 {
-    static const uint8_t after_serial[] = {
-        TAG_SEQUENCE, /* signature */
-        TAG_SEQUENCE, /* issuer */
-        TAG_SEQUENCE, /* validity */
-        TAG_SEQUENCE  /* subject */
-    };
-    struct element element;
+    struct walk input, content, tbs;
 
     *spki = (struct pintle_bytes){NULL, 0};
-    if (!next_is(&certificate, TAG_SEQUENCE, &element) || certificate.size != 0)
+    if (certificate.size == 0)
         return false;
-    struct pintle_bytes rest = element.content;
-    if (!next_is(&rest, TAG_SEQUENCE, &element))
+    input = (struct walk){certificate.data, certificate.data + certificate.size};
+    if (!enter(&input, TAG_SEQUENCE, &content) || left(&input) != 0 || !enter(&content, TAG_SEQUENCE, &tbs))
         return false;
-    rest = element.content;
-    if (!next(&rest, &element))
+    if (left(&tbs) > 0 && tbs.at[0] == TAG_VERSION && !skip(&tbs, TAG_VERSION)) /* absent in version 1 */
         return false;
-    if (element.tag == TAG_VERSION && !next(&rest, &element)) /* absent in version 1 */
+    if (!skip(&tbs, TAG_INTEGER) ||  /* serialNumber */
+        !skip(&tbs, TAG_SEQUENCE) || /* signature */
+        !skip(&tbs, TAG_SEQUENCE) || /* issuer */
+        !skip(&tbs, TAG_SEQUENCE) || /* validity */
+        !skip(&tbs, TAG_SEQUENCE))   /* subject */
         return false;
-    if (element.tag != TAG_INTEGER)
+    const uint8_t *start = tbs.at;
+    if (!skip_spki(&tbs))
         return false;
-    for (size_t i = 0; i < sizeof after_serial; i++) {
-        if (!next_is(&rest, after_serial[i], &element))
-            return false;
-    }
-    if (!next_is(&rest, TAG_SEQUENCE, &element) || !is_spki(element.content))
-        return false;
-    *spki = element.whole;
+    *spki = (struct pintle_bytes){start, (size_t)(tbs.at - start)};
     return true;
 }

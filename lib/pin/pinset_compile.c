@@ -246,7 +246,8 @@ static struct pintle_pinset *allocate(const struct pti_pinset_input *input)
     pinset->pins = calloc(sizes.pins + 1, sizeof *pinset->pins);
     pinset->required = calloc(input->required_count + 1, sizeof *pinset->required);
     pinset->names = malloc(sizes.names + 1);
-    if (pinset->policies == NULL || pinset->index == NULL || pinset->pins == NULL || pinset->required == NULL || pinset->names == NULL) {
+    if (pinset->policies == NULL || pinset->index == NULL || pinset->pins == NULL || pinset->required == NULL ||
+        pinset->names == NULL) {
         pintle_pinset_free(pinset);
         return NULL;
     }
