@@ -39,12 +39,16 @@ static enum pintle_status check_draft(const struct pti_role_state *state, int64_
     if (state->signatures < state->threshold) {
         list_missing(state, missing, sizeof(missing));
         return pti_fail(error, PINTLE_ERR_TRUST,
-                        "%s: %" PRId64 " of %" PRId64 " signatures; sign it with `pintle sign --key FILE`, keys not used yet: "
-                        "%s", state->name, state->signatures, state->threshold, missing);
+                        "%s: %" PRId64 " of %" PRId64
+                        " signatures; sign it with `pintle sign --key FILE`, keys not used yet: "
+                        "%s",
+                        state->name, state->signatures, state->threshold, missing);
     }
     if (state->draft_expires <= now)
-        return pti_fail(error, PINTLE_ERR_TRUST, "%s: the draft expired before it was published; edit or renew it, and sign "
-                        "it again", state->name);
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "%s: the draft expired before it was published; edit or renew it, and sign "
+                        "it again",
+                        state->name);
     return PINTLE_OK;
 }
 
@@ -81,8 +85,7 @@ static enum pintle_status next_zone(const struct pti_stage *stage, const struct 
     next->role_version = old->role_version;
     next->role = either(zone->draft, old->role);
     next->file = either(zone->file, old->file);
-    return zone->draft.size > 0 ? pti_envelope_dates(zone->draft, &next->role_version, &expires, error)
-                                : PINTLE_OK;
+    return zone->draft.size > 0 ? pti_envelope_dates(zone->draft, &next->role_version, &expires, error) : PINTLE_OK;
 }
 
 /* All bytes are borrowed from current and stage; the caller frees next->zones alone. */
@@ -136,7 +139,8 @@ static enum pintle_status next_snapshot(const struct pti_publish_input *input, s
     next->snapshot_version = fields.version;
     next->snapshot = (struct pintle_bytes){NULL, 0};
     if (status == PINTLE_OK)
-        status = pti_online_snapshot(&fields, pti_published_root(next), input->keys, input->crypto, &next->snapshot, error);
+        status = pti_online_snapshot(&fields, pti_published_root(next), input->keys, input->crypto, &next->snapshot,
+                                     error);
     free(entries);
     return status;
 }
@@ -147,8 +151,8 @@ static enum pintle_status next_timestamp(const struct pti_publish_input *input, 
     struct pti_timestamp_fields fields = {.version = input->current->timestamp_version + 1,
                                           .expires = input->now + input->stage->days.timestamp * DAY_S,
                                           .issued = input->now};
-    enum pintle_status status =
-        pti_file_meta_of(input->crypto, next->snapshot, next->snapshot_version, &fields.snapshot, error);
+    enum pintle_status status = pti_file_meta_of(input->crypto, next->snapshot, next->snapshot_version,
+                                                 &fields.snapshot, error);
 
     next->timestamp_version = fields.version;
     next->timestamp = (struct pintle_bytes){NULL, 0};
@@ -159,13 +163,17 @@ static enum pintle_status next_timestamp(const struct pti_publish_input *input, 
 
 /* ---- the client's opinion ---- */
 
-/* Clients bind themselves to the largest issue time they have seen: a clock that goes back would make new files look old. */
+/*
+ * Clients bind themselves to the largest issue time they have seen: a clock that goes back would make new files look
+ * old.
+ */
 static enum pintle_status check_clock(const struct pti_generation *before, int64_t now, struct pti_error *error)
 {
     if (before->timestamp->issued <= now + PTI_CLOCK_AHEAD_MAX_S)
         return PINTLE_OK;
     return pti_fail(error, PINTLE_ERR_INPUT,
-                    "this machine's clock is %" PRId64 " seconds behind the last publication; set it right and publish again",
+                    "this machine's clock is %" PRId64
+                    " seconds behind the last publication; set it right and publish again",
                     before->timestamp->issued - now);
 }
 
@@ -285,8 +293,7 @@ static enum pintle_status add_heads(const struct pti_published *next, struct pti
 
 /* Body before the timestamp, heads last: nothing is named before it is there, and an old head stays good meanwhile. */
 enum pintle_status pti_publish_bundles(const struct pti_published *next, struct pti_generation *generation,
-                                       struct pintle_crypto *crypto, struct pti_output *output,
-                                       struct pti_error *error)
+                                       struct pintle_crypto *crypto, struct pti_output *output, struct pti_error *error)
 {
     struct pti_buf buf;
     enum pintle_status status = add_body(next, crypto, output, error);

@@ -23,9 +23,9 @@ enum pintle_status pti_bundle_shipped(const struct pti_generation *generation, s
                                       struct pti_error *error);
 
 /*
- * Verifies everything as a client does that starts with root 1 at time now (Unix seconds).  A zone role past its expiry is no
- * failure, as for clients.  On success the caller owns *roots (pti_roots_clear) and *generation; on failure they are empty.
- * PINTLE_ERR_TRUST, PINTLE_ERR_INPUT.
+ * Verifies everything as a client does that starts with root 1 at time now (Unix seconds).  A zone role past its expiry
+ * is no failure, as for clients.  On success the caller owns *roots (pti_roots_clear) and *generation; on failure they
+ * are empty. PINTLE_ERR_TRUST, PINTLE_ERR_INPUT.
  */
 enum pintle_status pti_bundle_verify(const struct pti_published *published, int64_t now, struct pintle_crypto *crypto,
                                      struct pti_roots *roots, struct pti_generation **generation,

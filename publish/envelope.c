@@ -127,8 +127,10 @@ enum pintle_status pti_envelope_sign(struct pintle_bytes envelope, const struct 
     if (status == PINTLE_OK)
         status = pti_envelope_signed_by(pti_buf_bytes(out), public_key, crypto, &good, error);
     if (status == PINTLE_OK && !good)
-        status = pti_fail(error, PINTLE_ERR_TRUST, "the signature just made with key %.16s does not verify; the key file "
-                          "or the machine is damaged", public_key->id);
+        status = pti_fail(error, PINTLE_ERR_TRUST,
+                          "the signature just made with key %.16s does not verify; the key file "
+                          "or the machine is damaged",
+                          public_key->id);
     if (status != PINTLE_OK)
         pti_buf_clear(out);
     return status;

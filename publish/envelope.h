@@ -24,8 +24,8 @@ enum pintle_status pti_envelope_signed_by(struct pintle_bytes envelope, const st
                                           struct pintle_crypto *crypto, bool *good, struct pti_error *error);
 
 /*
- * Which keys of role have signed envelope rightly (has_signed has role->key_count entries), and how many distinct public
- * keys that are; compare with role->threshold.
+ * Which keys of role have signed envelope rightly (has_signed has role->key_count entries), and how many distinct
+ * public keys that are; compare with role->threshold.
  */
 enum pintle_status pti_envelope_signers(struct pintle_bytes envelope, const struct pti_role_keys *role,
                                         struct pintle_crypto *crypto, bool *has_signed, int64_t *count,

@@ -48,7 +48,8 @@ static enum pintle_status read_all(int fd, const char *path, size_t max, struct 
             return PINTLE_OK;
         pti_buf_append(buf, block, (size_t)got);
         if (buf->status == PINTLE_ERR_INPUT)
-            return pti_fail(error, PINTLE_ERR_STORAGE, "%s is larger than %zu bytes; it is not a file of ours", path, max);
+            return pti_fail(error, PINTLE_ERR_STORAGE, "%s is larger than %zu bytes; it is not a file of ours", path,
+                            max);
         if (buf->status != PINTLE_OK)
             return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory while reading %s", path);
     }
@@ -147,7 +148,8 @@ static enum pintle_status create(const char *path, struct pintle_bytes data, uns
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode);
 
     if (fd < 0 && errno == EEXIST)
-        return pti_fail(error, PINTLE_ERR_STORAGE, "%s exists already and is not overwritten; choose another name", path);
+        return pti_fail(error, PINTLE_ERR_STORAGE, "%s exists already and is not overwritten; choose another name",
+                        path);
     if (fd < 0)
         return storage(error, "create", path);
     status = write_all(fd, path, data, error);

@@ -25,8 +25,7 @@ enum pintle_status pti_file_read_optional(const char *path, size_t max, struct p
  * Replaces path: temporary file in the same directory, fsync, rename, fsync of the directory.  After a crash at any
  * instruction the old content or the new one is there, whole.  mode is 0600 or 0644.
  */
-enum pintle_status pti_file_replace(const char *path, struct pintle_bytes data, unsigned mode,
-                                    struct pti_error *error);
+enum pintle_status pti_file_replace(const char *path, struct pintle_bytes data, unsigned mode, struct pti_error *error);
 /* Creates path with mode 0600; PINTLE_ERR_STORAGE if anything is there already. Durable on return. */
 enum pintle_status pti_file_create_private(const char *path, struct pintle_bytes data, struct pti_error *error);
 /* Removes path; absent is PINTLE_OK. */

@@ -13,7 +13,7 @@
 
 /* One key of the new repository, and the file it goes to. */
 struct named_key {
-    char file[96]; /* "keys/root-1.pem" */
+    char file[96];                     /* "keys/root-1.pem" */
     const struct pti_signing_key *key; /* of the ring */
     bool offline;
 };
@@ -71,19 +71,28 @@ static enum pintle_status take_options(struct making *making)
     if (name == NULL)
         name = last_component(options->directory, component, sizeof(component));
     if (!name_valid(name))
-        return pti_fail(making->error, PINTLE_ERR_INPUT,
-                        "a repository name has 1 to %d characters of A-Z, a-z, 0-9, '.', '_' and '-'; found \"%.63s\", say "
-                        "another with --name", PTI_REPOSITORY_NAME_MAX, name);
+        return pti_fail(
+            making->error, PINTLE_ERR_INPUT,
+            "a repository name has 1 to %d characters of A-Z, a-z, 0-9, '.', '_' and '-'; found \"%.63s\", say "
+            "another with --name",
+            PTI_REPOSITORY_NAME_MAX, name);
     if (!pti_zone_name_valid(pti_bytes_text(making->zone)))
-        return pti_fail(making->error, PINTLE_ERR_INPUT,
-                        "a zone name has 1 to 63 characters of a-z, 0-9 and '-', and is not the name of a TUF role; found "
-                        "\"%.63s\"", making->zone);
+        return pti_fail(
+            making->error, PINTLE_ERR_INPUT,
+            "a zone name has 1 to 63 characters of a-z, 0-9 and '-', and is not the name of a TUF role; found "
+            "\"%.63s\"",
+            making->zone);
     if (making->offline_keys < 1 || making->offline_keys > PTI_OFFLINE_KEYS_MAX)
-        return pti_fail(making->error, PINTLE_ERR_INPUT, "expected 1 to %d offline keys, found %d", PTI_OFFLINE_KEYS_MAX,
-                        making->offline_keys);
+        return pti_fail(making->error, PINTLE_ERR_INPUT, "expected 1 to %d offline keys, found %d",
+                        PTI_OFFLINE_KEYS_MAX, making->offline_keys);
     if (making->threshold < 1 || making->threshold > making->offline_keys)
-        return pti_fail(making->error, PINTLE_ERR_INPUT, "expected a threshold from 1 to the number of offline keys, %d; found %d",
-                        making->offline_keys, making->threshold);
+        return pti_fail(making->error, PINTLE_ERR_INPUT,
+                        "expected a threshold from 1 to the number of offline keys, %d; found %d", making->offline_keys,
+                        making->threshold);
+    if (options->passphrase != NULL &&
+        (options->passphrase[0] == '\0' || strlen(options->passphrase) > PTI_PASSPHRASE_MAX))
+        return pti_fail(making->error, PINTLE_ERR_INPUT, "expected a passphrase of 1 to %d bytes, found %zu",
+                        PTI_PASSPHRASE_MAX, strlen(options->passphrase));
     pti_repository_settings_init(&making->settings, name);
     return PINTLE_OK;
 }
@@ -186,7 +195,8 @@ static enum pintle_status make_root(struct making *making)
 
 static enum pintle_status make_generation(struct making *making)
 {
-    struct pti_publish_input input = {&making->base, &making->stage, &making->ring, making->options->now, making->crypto};
+    struct pti_publish_input input = {&making->base, &making->stage, &making->ring, making->options->now,
+                                      making->crypto};
     struct pti_signed_roles done;
     enum pintle_status status;
 

@@ -159,12 +159,16 @@ static enum pintle_status pin_key(struct pintle_bytes data, const char *name, co
     if (size > 0)
         status = digest_of(crypto, (struct pintle_bytes){spki, (size_t)size}, name, sha256, error);
     else if (encrypted && passphrase == NULL)
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: the key is encrypted and no passphrase was given; use "
-                          "--passphrase-file, or give the public key", name);
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "%s: the key is encrypted and no passphrase was given; use "
+                          "--passphrase-file, or give the public key",
+                          name);
     else if (encrypted)
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: the passphrase does not open this key (or the file is damaged)", name);
+        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: the passphrase does not open this key (or the file is damaged)",
+                          name);
     else
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: expected a public or private key in PEM or DER, found none", name);
+        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: expected a public or private key in PEM or DER, found none",
+                          name);
     OPENSSL_free(spki);
     EVP_PKEY_free(pkey);
     return status;
@@ -203,11 +207,13 @@ static enum pintle_status pin_request(struct pintle_bytes data, const char *name
     int size = 0;
 
     if (pkey == NULL)
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: expected a certificate request (PKCS#10) in PEM or DER, found none",
-                          name);
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "%s: expected a certificate request (PKCS#10) in PEM or DER, found none", name);
     else if (X509_REQ_verify(request, pkey) != 1)
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: the request's own signature does not verify, so it proves no "
-                          "possession of the key; make it again", name);
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "%s: the request's own signature does not verify, so it proves no "
+                          "possession of the key; make it again",
+                          name);
     else if ((size = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), &spki)) <= 0)
         status = pti_fail(error, PINTLE_ERR_MEMORY, "%s: the key cannot be encoded; out of memory?", name);
     else
@@ -224,11 +230,13 @@ enum pintle_status pti_key_source_pin(enum pti_key_source source, struct pintle_
     enum pintle_status status = PINTLE_ERR_INPUT;
 
     if (of == PINTLE_OF_CERT && source != PTI_KEY_SOURCE_CERTIFICATE)
-        return pti_fail(error, PINTLE_ERR_INPUT, "%s: a pin of a whole certificate needs the certificate, not a %s; use "
-                        "--cert, or pin the key", name, source_name(source));
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "%s: a pin of a whole certificate needs the certificate, not a %s; use "
+                        "--cert, or pin the key",
+                        name, source_name(source));
     if (data.size == 0 || data.size > PTI_KEY_SOURCE_SIZE_MAX)
-        return pti_fail(error, PINTLE_ERR_INPUT, "%s: expected a %s of 1 to %d bytes, found %zu", name, source_name(source),
-                        PTI_KEY_SOURCE_SIZE_MAX, data.size);
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s: expected a %s of 1 to %d bytes, found %zu", name,
+                        source_name(source), PTI_KEY_SOURCE_SIZE_MAX, data.size);
     switch (source) {
     case PTI_KEY_SOURCE_CERTIFICATE:
         status = pin_certificate(data, name, of, crypto, sha256, error);

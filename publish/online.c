@@ -38,9 +38,10 @@ static enum pintle_status sign_with_ring(struct pti_buf *envelope, const char *n
     }
     if (status == PINTLE_OK && made < role->threshold)
         status = pti_fail(error, PINTLE_ERR_TRUST,
-                          "%s: %" PRId64 " of %" PRId64 " keys are at hand; put the online key (%.16s...) into the keys "
-                          "directory, or name it with --key", name, made, role->threshold,
-                          role->key_count > 0 ? role->keys[0].id : "none");
+                          "%s: %" PRId64 " of %" PRId64
+                          " keys are at hand; put the online key (%.16s...) into the keys "
+                          "directory, or name it with --key",
+                          name, made, role->threshold, role->key_count > 0 ? role->keys[0].id : "none");
     return status;
 }
 

@@ -66,7 +66,8 @@ static enum pintle_status is_complete(const struct pti_repository *repository, b
     struct pintle_bytes found = {NULL, 0};
     struct pti_buf wanted;
     bool there = false;
-    enum pintle_status status = pti_bundle_head(&repository->published, repository->published.root_count, &wanted, error);
+    enum pintle_status status = pti_bundle_head(&repository->published, repository->published.root_count, &wanted,
+                                                error);
 
     *complete = false;
     (void)snprintf(relative, sizeof(relative), "public/head/%zu", repository->published.root_count);

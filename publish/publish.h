@@ -24,20 +24,23 @@ struct pti_publish_input {
 
 /*
  * Pure: the files of the next publication, in publish order: zone files, charter, zone roles, targets, snapshot, body,
- * timestamp, app/roots, app/shipped, heads.  PINTLE_ERR_TRUST: a threshold is missing ("targets: 1 of 2 signatures; ...") or
- * a client would reject it; PINTLE_ERR_INPUT: a client would ignore part of it; each says what and what to do.
+ * timestamp, app/roots, app/shipped, heads.  PINTLE_ERR_TRUST: a threshold is missing ("targets: 1 of 2 signatures;
+ * ...") or a client would reject it; PINTLE_ERR_INPUT: a client would ignore part of it; each says what and what to do.
  */
 enum pintle_status pti_publish_assemble(const struct pti_publish_input *input, struct pti_output *output,
                                         struct pti_error *error);
 
 /*
- * Verifies next with the client's own code, as a fresh client and over current (if that has a timestamp), and refuses what a
- * client would ignore.  On success the caller owns *generation.
+ * Verifies next with the client's own code, as a fresh client and over current (if that has a timestamp), and refuses
+ * what a client would ignore.  On success the caller owns *generation.
  */
 enum pintle_status pti_publish_check(const struct pti_published *current, const struct pti_published *next, int64_t now,
                                      struct pintle_crypto *crypto, struct pti_generation **generation,
                                      struct pti_error *error);
-/* Appends what follows from a checked state: body, timestamp, app files, heads. The head of the newest root is the last. */
+/*
+ * Appends what follows from a checked state: body, timestamp, app files, heads. The head of the newest root is the
+ * last.
+ */
 enum pintle_status pti_publish_bundles(const struct pti_published *next, struct pti_generation *generation,
                                        struct pintle_crypto *crypto, struct pti_output *output,
                                        struct pti_error *error);
@@ -48,8 +51,8 @@ struct pti_publish_result {
 };
 
 /*
- * Signs the drafts with whatever keys fit, assembles, writes and empties the stage.  Without drafts it renews snapshot and
- * timestamp.  Needs PTI_REPOSITORY_WRITE.  On success repository->published and ->stage are the new ones.
+ * Signs the drafts with whatever keys fit, assembles, writes and empties the stage.  Without drafts it renews snapshot
+ * and timestamp.  Needs PTI_REPOSITORY_WRITE.  On success repository->published and ->stage are the new ones.
  */
 enum pintle_status pti_publish(struct pti_repository *repository, const struct pti_keyring *keys, int64_t now,
                                struct pti_publish_result *result, struct pti_error *error);

@@ -77,7 +77,8 @@ static enum pintle_status read_name(const struct loader *loader)
     enum pintle_status status;
 
     if (published->root_count == 0)
-        return pti_fail(loader->error, PINTLE_ERR_STORAGE, "public/metadata/1.root.json is missing; restore it from a copy");
+        return pti_fail(loader->error, PINTLE_ERR_STORAGE,
+                        "public/metadata/1.root.json is missing; restore it from a copy");
     status = pti_tuf_metadata_parse(pti_published_root(published), PTI_TUF_ROOT, loader->crypto, &root, loader->error);
     if (status != PINTLE_OK)
         return status;
@@ -96,7 +97,8 @@ static enum pintle_status load_zone_file(const struct loader *loader, struct pti
     struct pti_tuf_metadata *role = NULL;
     const struct pti_tuf_file *expected;
     char path[SOURCE_PATH_MAX], hex[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1];
-    enum pintle_status status = pti_tuf_metadata_parse(zone->role, PTI_TUF_TARGETS, loader->crypto, &role, loader->error);
+    enum pintle_status status = pti_tuf_metadata_parse(zone->role, PTI_TUF_TARGETS, loader->crypto, &role,
+                                                       loader->error);
 
     if (status != PINTLE_OK)
         return status;
@@ -136,7 +138,8 @@ static enum pintle_status load_zone(const struct loader *loader, struct pintle_b
     (void)snprintf(path, sizeof(path), "%s.json", zone->name);
     expected = pti_tuf_file_find(&snapshot->files, pti_bytes_text(path));
     if (expected == NULL)
-        return pti_fail(loader->error, PINTLE_ERR_INPUT, "the snapshot does not list %s, which targets delegate to", path);
+        return pti_fail(loader->error, PINTLE_ERR_INPUT, "the snapshot does not list %s, which targets delegate to",
+                        path);
     zone->role_version = expected->version;
     (void)snprintf(path, sizeof(path), "metadata/%" PRId64 ".%s.json", expected->version, zone->name);
     status = fetch(loader, path, PTI_TARGETS_SIZE_MAX, expected, &zone->role);
@@ -176,7 +179,9 @@ static enum pintle_status load_zones(const struct loader *loader, const struct p
     return status;
 }
 
-/* A snapshot that was signed but never named by a timestamp: its number is spent, for one version is one file for ever. */
+/*
+ * A snapshot that was signed but never named by a timestamp: its number is spent, for one version is one file for ever.
+ */
 static enum pintle_status find_floor(const struct loader *loader)
 {
     struct pti_published *published = loader->published;
@@ -209,7 +214,8 @@ static enum pintle_status load_generation(const struct loader *loader, const str
     (void)snprintf(path, sizeof(path), "metadata/%" PRId64 ".snapshot.json", file->version);
     status = fetch(loader, path, PTI_SNAPSHOT_SIZE_MAX, file, &published->snapshot);
     if (status == PINTLE_OK)
-        status = pti_tuf_metadata_parse(published->snapshot, PTI_TUF_SNAPSHOT, loader->crypto, &snapshot, loader->error);
+        status = pti_tuf_metadata_parse(published->snapshot, PTI_TUF_SNAPSHOT, loader->crypto, &snapshot,
+                                        loader->error);
     if (status == PINTLE_OK) {
         file = pti_tuf_file_find(&snapshot->files, pti_bytes_text("targets.json"));
         published->targets_version = file->version;
@@ -240,8 +246,8 @@ enum pintle_status pti_published_load(const struct pti_file_source *source, stru
     if (status == PINTLE_OK)
         status = read_name(&loader);
     if (status == PINTLE_OK)
-        status = source->read(source->ctx, "metadata/timestamp.json", PTI_TIMESTAMP_SIZE_MAX, &published->timestamp, &found,
-                              error);
+        status = source->read(source->ctx, "metadata/timestamp.json", PTI_TIMESTAMP_SIZE_MAX, &published->timestamp,
+                              &found, error);
     if (status == PINTLE_OK && found)
         status = pti_tuf_metadata_parse(published->timestamp, PTI_TUF_TIMESTAMP, crypto, &timestamp, error);
     if (status == PINTLE_OK && found)
@@ -327,7 +333,8 @@ enum pintle_status pti_published_key_was_used(const struct pti_file_source *sour
         status = source->read(source->ctx, path, PTI_TARGETS_SIZE_MAX, &targets, &found, error);
         if (status == PINTLE_OK && !found)
             status = pti_fail(error, PINTLE_ERR_STORAGE,
-                              "public/%s is missing; restore it: only old versions tell which keys a zone has had", path);
+                              "public/%s is missing; restore it: only old versions tell which keys a zone has had",
+                              path);
         if (status == PINTLE_OK) {
             status = delegates_to(targets, zone, keyid, used, error);
             pti_bytes_free(&targets);

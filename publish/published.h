@@ -17,7 +17,7 @@ struct pti_published_zone {
 };
 
 struct pti_published {
-    char repository[64]; /* x-pintle-repo */
+    char repository[64];        /* x-pintle-repo */
     struct pintle_bytes *roots; /* version 1 first */
     size_t root_count;
     struct pintle_bytes timestamp, snapshot, targets, charter;
@@ -35,9 +35,9 @@ struct pti_file_source {
 };
 
 /*
- * Follows timestamp -> snapshot -> targets -> zones.  On failure *published is empty.  PINTLE_ERR_STORAGE: a file is missing
- * or does not have the hash its metadata lists ("restore it from a copy").  PINTLE_ERR_INPUT.  Signatures are not looked at
- * here; publishing verifies them.
+ * Follows timestamp -> snapshot -> targets -> zones.  On failure *published is empty.  PINTLE_ERR_STORAGE: a file is
+ * missing or does not have the hash its metadata lists ("restore it from a copy").  PINTLE_ERR_INPUT.  Signatures are
+ * not looked at here; publishing verifies them.
  */
 enum pintle_status pti_published_load(const struct pti_file_source *source, struct pintle_crypto *crypto,
                                       struct pti_published *published, struct pti_error *error);

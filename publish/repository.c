@@ -63,9 +63,10 @@ static enum pintle_status load_settings(struct pti_repository *repository, struc
     if (status != PINTLE_OK)
         return status;
     if (!found)
-        return pti_fail(error, PINTLE_ERR_STORAGE,
-                        "there is no repository in %s; make one with `pintle init --repo %s`, or name another with --repo",
-                        repository->directory, repository->directory);
+        return pti_fail(
+            error, PINTLE_ERR_STORAGE,
+            "there is no repository in %s; make one with `pintle init --repo %s`, or name another with --repo",
+            repository->directory, repository->directory);
     status = pti_repository_settings_parse(text, &repository->settings, error);
     pti_bytes_free(&text);
     return status == PINTLE_OK ? status : (pti_error_prefix(error, "%s", path), status);
@@ -171,7 +172,8 @@ static enum pintle_status make_parents(const char *directory, const char *relati
 {
     enum pintle_status status = PINTLE_OK;
 
-    for (const char *slash = strchr(relative, '/'); slash != NULL && status == PINTLE_OK; slash = strchr(slash + 1, '/')) {
+    for (const char *slash = strchr(relative, '/'); slash != NULL && status == PINTLE_OK;
+         slash = strchr(slash + 1, '/')) {
         char path[PTI_PATH_MAX];
         int size = snprintf(path, sizeof(path), "%s/%.*s", directory, (int)(slash - relative), relative);
         if (size < 0 || size >= PTI_PATH_MAX)
@@ -246,7 +248,8 @@ static enum pintle_status prune(const struct pti_repository *repository, const c
 
 static enum pintle_status need_lock(const struct pti_repository *repository, struct pti_error *error)
 {
-    return repository->lock >= 0 ? PINTLE_OK : pti_fail(error, PINTLE_ERR_MISUSE, "the repository was opened for reading only");
+    return repository->lock >= 0 ? PINTLE_OK
+                                 : pti_fail(error, PINTLE_ERR_MISUSE, "the repository was opened for reading only");
 }
 
 static enum pintle_status store_stage(const struct pti_repository *repository, const struct pti_output *files,

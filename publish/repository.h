@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A repository directory: where everything lies, one writer at a time, and how it is read and written.  The only file of
- * this room, beside publish/file.c and the key loaders, that touches a disk.
+ * A repository directory: where everything lies, one writer at a time, and how it is read and written.  The only file
+ * of this room, beside publish/file.c and the key loaders, that touches a disk.
  *
  *   repository.json  keys/  stage/{charter.json,zones/,metadata/}  public/{metadata,targets,head,body}  app/  lock
  */
@@ -31,15 +31,15 @@ struct pti_repository {
     char directory[PTI_PATH_MAX];
     struct pti_repository_settings settings;
     struct pti_published published;
-    struct pti_stage stage; /* over published; empty under PTI_REPOSITORY_PUBLISHED */
+    struct pti_stage stage;       /* over published; empty under PTI_REPOSITORY_PUBLISHED */
     struct pintle_crypto *crypto; /* own reference */
-    int lock; /* descriptor or -1 */
+    int lock;                     /* descriptor or -1 */
 };
 
 /*
  * Loads settings, published state and stage; now (Unix seconds) dates drafts that have to be remade because an edit was
- * interrupted.  On success *repository is owned by the caller.  PINTLE_ERR_STORAGE: no repository there (the message says to
- * run `pintle init`), unreadable, or locked for too long.  PINTLE_ERR_INPUT: settings or stage malformed.
+ * interrupted.  On success *repository is owned by the caller.  PINTLE_ERR_STORAGE: no repository there (the message
+ * says to run `pintle init`), unreadable, or locked for too long.  PINTLE_ERR_INPUT: settings or stage malformed.
  */
 enum pintle_status pti_repository_open(const char *directory, enum pti_repository_access access, int64_t now,
                                        struct pintle_crypto *crypto, struct pti_repository **repository,

@@ -34,13 +34,16 @@ static enum pintle_status verify_current(const struct pti_resign_input *input, s
     if (status == PINTLE_OK)
         status = pti_tuf_metadata_parse(input->timestamp, PTI_TUF_TIMESTAMP, input->crypto, &current->timestamp, error);
     if (status == PINTLE_OK)
-        status = pti_tuf_verify(current->snapshot, &(*root)->roles[PTI_TUF_SNAPSHOT], &(*root)->keys, "snapshot", error);
+        status = pti_tuf_verify(current->snapshot, &(*root)->roles[PTI_TUF_SNAPSHOT], &(*root)->keys, "snapshot",
+                                error);
     if (status == PINTLE_OK)
-        status = pti_tuf_verify(current->timestamp, &(*root)->roles[PTI_TUF_TIMESTAMP], &(*root)->keys, "timestamp", error);
+        status = pti_tuf_verify(current->timestamp, &(*root)->roles[PTI_TUF_TIMESTAMP], &(*root)->keys, "timestamp",
+                                error);
     if (status == PINTLE_OK)
         status = pti_tuf_verify_file(input->snapshot, &current->timestamp->files.items[0], input->crypto, error);
     if (status == PINTLE_OK && current->timestamp->files.items[0].version != current->snapshot->version)
-        status = pti_fail(error, PINTLE_ERR_TRUST, "the timestamp names snapshot version %" PRId64 ", found version %" PRId64,
+        status = pti_fail(error, PINTLE_ERR_TRUST,
+                          "the timestamp names snapshot version %" PRId64 ", found version %" PRId64,
                           current->timestamp->files.items[0].version, current->snapshot->version);
     return status;
 }
@@ -51,8 +54,9 @@ static enum pintle_status next_version(const char *role, int64_t current, int64_
     *next = asked == 0 ? current + 1 : asked;
     if (*next > current && *next <= PTI_JSON_INTEGER_MAX)
         return PINTLE_OK;
-    return pti_fail(error, PINTLE_ERR_INPUT, "%s: version %" PRId64 " is current, the next one must be higher; found %" PRId64,
-                    role, current, asked);
+    return pti_fail(error, PINTLE_ERR_INPUT,
+                    "%s: version %" PRId64 " is current, the next one must be higher; found %" PRId64, role, current,
+                    asked);
 }
 
 /* The same entries; names are "<role>.json" there and roles here. */
@@ -64,7 +68,8 @@ static enum pintle_status copy_entries(const struct pti_tuf_metadata *snapshot, 
         size_t size = file->name.size;
         if (size < 6 || size - 5 >= sizeof(names[i]) || memcmp(file->name.data + size - 5, ".json", 5) != 0 ||
             !file->has_sha256 || file->length < 0)
-            return pti_fail(error, PINTLE_ERR_INPUT, "snapshot: entry %zu is not of the form that pintle writes", i + 1);
+            return pti_fail(error, PINTLE_ERR_INPUT, "snapshot: entry %zu is not of the form that pintle writes",
+                            i + 1);
         memcpy(names[i], file->name.data, size - 5);
         names[i][size - 5] = '\0';
         entries[i].role = names[i];
@@ -80,7 +85,7 @@ static enum pintle_status renew_snapshot(const struct pti_resign_input *input, c
                                          struct pti_error *error)
 {
     struct pti_snapshot_entry *entries = calloc(snapshot->files.count + 1, sizeof(*entries));
-    char (*names)[64] = calloc(snapshot->files.count + 1, sizeof(*names));
+    char(*names)[64] = calloc(snapshot->files.count + 1, sizeof(*names));
     enum pintle_status status = PINTLE_OK;
 
     if (entries == NULL || names == NULL)
@@ -102,8 +107,8 @@ static enum pintle_status renew_timestamp(const struct pti_resign_input *input, 
                                           struct pintle_bytes *out, struct pti_error *error)
 {
     struct pti_timestamp_fields fields = {.expires = input->now + input->days.timestamp * DAY_S, .issued = input->now};
-    enum pintle_status status =
-        next_version("timestamp", current->timestamp->version, input->timestamp_version, &fields.version, error);
+    enum pintle_status status = next_version("timestamp", current->timestamp->version, input->timestamp_version,
+                                             &fields.version, error);
 
     if (status == PINTLE_OK)
         status = pti_file_meta_of(input->crypto, snapshot, snapshot_version, &fields.snapshot, error);
@@ -173,18 +178,19 @@ static enum pintle_status read_versions(struct pti_published *next, struct pti_e
     int64_t expires;
     enum pintle_status status = pti_envelope_dates(next->timestamp, &next->timestamp_version, &expires, error);
 
-    return status == PINTLE_OK ? pti_envelope_dates(next->snapshot, &next->snapshot_version, &expires, error)
-                               : status;
+    return status == PINTLE_OK ? pti_envelope_dates(next->snapshot, &next->snapshot_version, &expires, error) : status;
 }
 
 static enum pintle_status check_rises(const struct pti_published *current, const struct pti_published *next,
                                       bool snapshot, struct pti_error *error)
 {
     if (next->timestamp_version <= current->timestamp_version)
-        return pti_fail(error, PINTLE_ERR_TRUST, "timestamp: version %" PRId64 " is published, version %" PRId64 " is not newer",
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "timestamp: version %" PRId64 " is published, version %" PRId64 " is not newer",
                         current->timestamp_version, next->timestamp_version);
     if (snapshot && next->snapshot_version <= current->snapshot_floor)
-        return pti_fail(error, PINTLE_ERR_TRUST, "snapshot: version %" PRId64 " exists, version %" PRId64 " is not newer",
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "snapshot: version %" PRId64 " exists, version %" PRId64 " is not newer",
                         current->snapshot_floor, next->snapshot_version);
     return PINTLE_OK;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Renewing timestamp and snapshot before they expire, for a signer process that holds two keys and nothing else.  It
- * signs what it has itself parsed and verified under the root: same content, later dates, higher versions.  What it renews
- * may have expired already: a server that was down for a week recovers.
+ * signs what it has itself parsed and verified under the root: same content, later dates, higher versions.  What it
+ * renews may have expired already: a server that was down for a week recovers.
  */
 #ifndef PTI_PUBLISH_RESIGN_H
 #define PTI_PUBLISH_RESIGN_H
@@ -10,15 +10,15 @@
 #include "publish/publish.h"
 
 struct pti_resign_input {
-    struct pintle_bytes root;      /* newest root metadata; trusted by the caller */
-    struct pintle_bytes snapshot;  /* current metadata, as published */
+    struct pintle_bytes root;     /* newest root metadata; trusted by the caller */
+    struct pintle_bytes snapshot; /* current metadata, as published */
     struct pintle_bytes timestamp;
     const struct pti_keyring *keys; /* timestamp keys; snapshot keys too when the snapshot is renewed */
-    int64_t timestamp_version;     /* allocated by the caller: above the current one; 0: current + 1 */
-    int64_t snapshot_version;      /* likewise */
-    bool renew_snapshot;           /* see struct pti_resign_dates */
+    int64_t timestamp_version;      /* allocated by the caller: above the current one; 0: current + 1 */
+    int64_t snapshot_version;       /* likewise */
+    bool renew_snapshot;            /* see struct pti_resign_dates */
     struct pti_expiry_days days;
-    int64_t now;                   /* Unix seconds */
+    int64_t now; /* Unix seconds */
     struct pintle_crypto *crypto;
 };
 

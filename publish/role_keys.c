@@ -101,7 +101,8 @@ static enum pintle_status read_role(const struct pti_json_value *role, const str
         status = pti_json_get(role, "keyids", PTI_JSON_ARRAY, &ids, error);
     if (status != PINTLE_OK)
         return status;
-    for (const struct pti_json_value *id = pti_json_first(ids); id != NULL && status == PINTLE_OK; id = pti_json_next(id)) {
+    for (const struct pti_json_value *id = pti_json_first(ids); id != NULL && status == PINTLE_OK;
+         id = pti_json_next(id)) {
         struct pintle_bytes text;
         const struct pti_json_value *key;
         if (!pti_json_as_string(id, &text))
@@ -175,8 +176,8 @@ enum pintle_status pti_delegations_from_targets(struct pintle_bytes envelope, st
         if (status == PINTLE_OK)
             status = pti_json_get(object, "roles", PTI_JSON_ARRAY, &roles, error);
         if (status == PINTLE_OK && pti_json_count(roles) > PTI_ZONES_MAX)
-            status = pti_fail(error, PINTLE_ERR_INPUT, "targets delegates to %zu zones, more than %d", pti_json_count(roles),
-                              PTI_ZONES_MAX);
+            status = pti_fail(error, PINTLE_ERR_INPUT, "targets delegates to %zu zones, more than %d",
+                              pti_json_count(roles), PTI_ZONES_MAX);
     }
     if (status == PINTLE_OK && pti_json_count(roles) > 0) {
         *delegations = calloc(pti_json_count(roles), sizeof(**delegations));

@@ -9,7 +9,8 @@
 #define SPEC 1
 #define DAYS_MAX 3650
 
-static const struct pti_expiry_days default_days = {.root = 365, .targets = 365, .zone = 90, .snapshot = 7, .timestamp = 3};
+static const struct pti_expiry_days default_days = {
+    .root = 365, .targets = 365, .zone = 90, .snapshot = 7, .timestamp = 3};
 
 void pti_repository_settings_init(struct pti_repository_settings *settings, const char *name)
 {
@@ -56,7 +57,8 @@ enum pintle_status pti_repository_settings_parse(struct pintle_bytes text, struc
     if (status == PINTLE_OK)
         status = pti_json_get_string(root, "name", &name, error);
     if (status == PINTLE_OK && (name.size == 0 || name.size > PTI_REPOSITORY_NAME_MAX))
-        status = pti_fail(error, PINTLE_ERR_INPUT, "\"name\" has 1 to %d bytes, found %zu", PTI_REPOSITORY_NAME_MAX, name.size);
+        status = pti_fail(error, PINTLE_ERR_INPUT, "\"name\" has 1 to %d bytes, found %zu", PTI_REPOSITORY_NAME_MAX,
+                          name.size);
     if (status == PINTLE_OK) {
         memcpy(settings->name, name.data, name.size);
         settings->name[name.size] = '\0';

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * repository.json: {"name":"..","spec":1,"expires_days":{"root":365,"targets":365,"zone":90,"snapshot":7,"timestamp":3}}.
- * Pure.  Unknown fields are ignored.
+ * repository.json:
+ * {"name":"..","spec":1,"expires_days":{"root":365,"targets":365,"zone":90,"snapshot":7,"timestamp":3}}. Pure.  Unknown
+ * fields are ignored.
  */
 #ifndef PTI_PUBLISH_SETTINGS_H
 #define PTI_PUBLISH_SETTINGS_H

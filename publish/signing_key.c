@@ -155,8 +155,9 @@ static enum pintle_status wrap(EVP_PKEY *pkey, const char *name, struct pti_sign
 
     if (!p256 && EVP_PKEY_is_a(pkey, "ED25519") != 1) {
         status = pti_fail(error, PINTLE_ERR_INPUT,
-                          "%s: expected an ECDSA P-256 or an Ed25519 key, found %s%s; make one with `pintle key new`", name,
-                          type != NULL ? type : "another kind", EVP_PKEY_is_a(pkey, "EC") == 1 ? " on another curve" : "");
+                          "%s: expected an ECDSA P-256 or an Ed25519 key, found %s%s; make one with `pintle key new`",
+                          name, type != NULL ? type : "another kind",
+                          EVP_PKEY_is_a(pkey, "EC") == 1 ? " on another curve" : "");
         EVP_PKEY_free(pkey);
         return status;
     }
@@ -168,8 +169,8 @@ static enum pintle_status wrap(EVP_PKEY *pkey, const char *name, struct pti_sign
     key->pkey = pkey;
     key->kind = p256 ? PTI_KEY_ECDSA_P256 : PTI_KEY_ED25519;
     if (!(p256 ? public_text_p256(key) : public_text_ed25519(key)))
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: the public half of the key cannot be derived; the file is damaged",
-                          name);
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "%s: the public half of the key cannot be derived; the file is damaged", name);
     else
         status = make_public(key, error);
     if (status != PINTLE_OK) {
@@ -250,15 +251,20 @@ static enum pintle_status open_block(const char *label, const uint8_t *der, long
 
     if (!encrypted && strcmp(label, PEM_PRIVATE) != 0)
         return pti_fail(error, PINTLE_ERR_INPUT,
-                        "%s: expected a PKCS#8 private key (\"" PEM_PRIVATE "\"), found \"%s\"; convert it with `openssl "
-                        "pkcs8 -topk8`", name, label);
+                        "%s: expected a PKCS#8 private key (\"" PEM_PRIVATE
+                        "\"), found \"%s\"; convert it with `openssl "
+                        "pkcs8 -topk8`",
+                        name, label);
     if (encrypted && passphrase == NULL)
-        return pti_fail(error, PINTLE_ERR_INPUT, "%s: the key is encrypted and no passphrase was given; use "
-                        "--passphrase-file", name);
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "%s: the key is encrypted and no passphrase was given; use "
+                        "--passphrase-file",
+                        name);
     *pkey = encrypted ? private_from_encrypted(der, size, passphrase) : private_from_der(der, size);
     ERR_clear_error();
     if (*pkey == NULL && encrypted)
-        return pti_fail(error, PINTLE_ERR_INPUT, "%s: the passphrase does not open this key (or the file is damaged)", name);
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s: the passphrase does not open this key (or the file is damaged)",
+                        name);
     if (*pkey == NULL)
         return pti_fail(error, PINTLE_ERR_INPUT, "%s: the private key is damaged", name);
     return PINTLE_OK;
@@ -277,7 +283,8 @@ enum pintle_status pti_signing_key_parse(struct pintle_bytes pem, const char *na
     if (first_block(pem, &label, &der, &size))
         status = open_block(label, der, size, name, passphrase, &pkey, error);
     else
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: expected a PEM file with a private key, found no PEM block", name);
+        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: expected a PEM file with a private key, found no PEM block",
+                          name);
     OPENSSL_clear_free(der, (size_t)size);
     OPENSSL_free(label);
     return status == PINTLE_OK ? wrap(pkey, name, key, error) : status;
@@ -398,8 +405,9 @@ enum pintle_status pti_signing_key_save(const struct pti_signing_key *key, const
     enum pintle_status status;
     long size;
 
-    if (passphrase != NULL && (passphrase[0] == '\0' || strlen(passphrase) > 1024))
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected a passphrase of 1 to 1024 bytes, found %zu", strlen(passphrase));
+    if (passphrase != NULL && (passphrase[0] == '\0' || strlen(passphrase) > PTI_PASSPHRASE_MAX))
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected a passphrase of 1 to %d bytes, found %zu",
+                        PTI_PASSPHRASE_MAX, strlen(passphrase));
     bio = BIO_new(BIO_s_secmem()); /* wiped when freed */
     if (bio == NULL || !write_private(bio, key->pkey, passphrase)) {
         status = pti_fail(error, PINTLE_ERR_MEMORY, "%s: the key cannot be encoded; out of memory?", path);

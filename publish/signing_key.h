@@ -2,8 +2,8 @@
 /*
  * A private key that signs metadata: ECDSA P-256 or Ed25519, kept as PKCS#8 PEM (RFC 5958, RFC 7468).
  *
- * It promises that a key file is private (mode 0600, made with O_EXCL) and never overwritten, and that the public form is
- * what TUF clients read.  It does not hide the key from whoever owns the process.  One thread at a time per key.
+ * It promises that a key file is private (mode 0600, made with O_EXCL) and never overwritten, and that the public form
+ * is what TUF clients read.  It does not hide the key from whoever owns the process.  One thread at a time per key.
  */
 #ifndef PTI_PUBLISH_SIGNING_KEY_H
 #define PTI_PUBLISH_SIGNING_KEY_H
@@ -14,8 +14,9 @@
 #include "base/error.h"
 #include "tuf/key.h"
 
-#define PTI_SIGNATURE_SIZE_MAX 80 /* bytes: 64 for Ed25519, at most 72 for ECDSA P-256 in DER */
+#define PTI_SIGNATURE_SIZE_MAX 80   /* bytes: 64 for Ed25519, at most 72 for ECDSA P-256 in DER */
 #define PTI_KEY_FILE_SIZE_MAX 65536 /* bytes */
+#define PTI_PASSPHRASE_MAX 1024     /* bytes */
 
 /* The public half as TUF writes it. */
 struct pti_public_key {
@@ -81,8 +82,8 @@ void pti_keyring_clear(struct pti_keyring *ring);
 
 /* Public keys as values. */
 /*
- * The public half from a PEM file with a public key (SubjectPublicKeyInfo) or a private one: who delegates to a key need
- * not hold it.  On success *key is owned by the caller (pti_public_key_clear).  Fails as pti_signing_key_load().
+ * The public half from a PEM file with a public key (SubjectPublicKeyInfo) or a private one: who delegates to a key
+ * need not hold it.  On success *key is owned by the caller (pti_public_key_clear).  Fails as pti_signing_key_load().
  */
 enum pintle_status pti_public_key_load(const char *path, const char *passphrase, struct pti_public_key *key,
                                        struct pti_error *error);

@@ -22,7 +22,8 @@ static enum pintle_status check_lossless(struct pintle_bytes published, const st
         return status;
     return pti_fail(error, PINTLE_ERR_INPUT,
                     "the published %s holds something that this version of pintle would lose; edit it with the version "
-                    "that wrote it", what);
+                    "that wrote it",
+                    what);
 }
 
 static enum pintle_status init_charter(struct pti_stage *stage, struct pti_error *error)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stage: the draft that every editing command changes and every `sign` signs.  It holds the charter and the zones as
- * they will be, and a draft of each role whose content differs from what is published, with the signatures gathered so
- * far.  Changing content voids the signatures of the drafts that list it; reverting an edit removes the draft.
+ * The stage: the draft that every editing command changes and every `sign` signs.  It holds the charter and the zones
+ * as they will be, and a draft of each role whose content differs from what is published, with the signatures gathered
+ * so far.  Changing content voids the signatures of the drafts that list it; reverting an edit removes the draft.
  *
  * Pure: directories are publish/repository.h's business.  A stage borrows the published state it was made over, which
- * must outlive it.  All edits refuse what a client would reject or ignore, with PINTLE_ERR_INPUT and a message that says
- * what to do instead; the stage is then unchanged.
+ * must outlive it.  All edits refuse what a client would reject or ignore, with PINTLE_ERR_INPUT and a message that
+ * says what to do instead; the stage is then unchanged.
  */
 #ifndef PTI_PUBLISH_STAGE_H
 #define PTI_PUBLISH_STAGE_H
@@ -48,9 +48,9 @@ void pti_stage_clear(struct pti_stage *stage);
 struct pti_stage_zone *pti_stage_zone(const struct pti_stage *stage, const char *zone); /* NULL if it is not there */
 
 /*
- * Where a stage is kept: "charter.json", "zones/<zone>.json", "metadata/<role>.json", each only if it differs from what is
- * published.  Loading adds them to a fresh stage and updates it, so that files of an interrupted edit or of a publication that
- * is out already do no harm.  Writing yields every file there should be.
+ * Where a stage is kept: "charter.json", "zones/<zone>.json", "metadata/<role>.json", each only if it differs from what
+ * is published.  Loading adds them to a fresh stage and updates it, so that files of an interrupted edit or of a
+ * publication that is out already do no harm.  Writing yields every file there should be.
  */
 struct pti_output;
 enum pintle_status pti_stage_load(struct pti_stage *stage, const struct pti_file_source *source, int64_t now,
@@ -59,16 +59,17 @@ enum pintle_status pti_stage_write(const struct pti_stage *stage, struct pti_out
 
 /* ---- edits: after one or several of them call pti_stage_update() ---- */
 
-struct pti_host_edit { /* what `host add` may set; what is not set keeps its value, or the default for a new host */
-    const char *zone;  /* NULL: unchanged; for a new host the only zone, if there is just one */
+struct pti_host_edit {     /* what `host add` may set; what is not set keeps its value, or the default for a new host */
+    const char *zone;      /* NULL: unchanged; for a new host the only zone, if there is just one */
     enum pintle_mode mode; /* PINTLE_MODE_NONE: unchanged; a new host enforces */
     bool set_subdomains;
     bool subdomains;
 };
 
 /*
- * Adds a host to the charter or changes it.  host is normalised.  Moving a host to another zone takes its pins and denials
- * along.  Refuses an unknown zone, and `subdomains` on an IP literal.  Turning `subdomains` off releases "*.host".
+ * Adds a host to the charter or changes it.  host is normalised.  Moving a host to another zone takes its pins and
+ * denials along.  Refuses an unknown zone, and `subdomains` on an IP literal.  Turning `subdomains` off releases
+ * "*.host".
  */
 enum pintle_status pti_stage_host_add(struct pti_stage *stage, const char *host, const struct pti_host_edit *edit,
                                       struct pti_error *error);
@@ -81,16 +82,22 @@ struct pti_pin_edit {
     bool deny;
 };
 
-/* *added is false if an equal one was there.  Refuses a host that is not in the charter, and a zone denial of a charter pin. */
+/*
+ * *added is false if an equal one was there.  Refuses a host that is not in the charter, and a zone denial of a charter
+ * pin.
+ */
 enum pintle_status pti_stage_pin_add(struct pti_stage *stage, const char *host, const struct pti_pin_edit *edit,
                                      bool *added, struct pti_error *error);
-/* Removes every pin (or denial) of this host with the hash of edit->pin; of and at do not matter.  PINTLE_ERR_INPUT: none. */
+/*
+ * Removes every pin (or denial) of this host with the hash of edit->pin; of and at do not matter.  PINTLE_ERR_INPUT:
+ * none.
+ */
 enum pintle_status pti_stage_pin_remove(struct pti_stage *stage, const char *host, const struct pti_pin_edit *edit,
                                         struct pti_error *error);
 
 /*
- * Adds a zone: a delegation to keys, and an empty zone file.  A name that once existed continues its version numbers and
- * needs keys that it never had: source, where every published targets version is to be read, tells.
+ * Adds a zone: a delegation to keys, and an empty zone file.  A name that once existed continues its version numbers
+ * and needs keys that it never had: source, where every published targets version is to be read, tells.
  */
 enum pintle_status pti_stage_zone_add(struct pti_stage *stage, const char *zone, const struct pti_role_keys *keys,
                                       const struct pti_file_source *source, struct pti_error *error);
@@ -155,11 +162,11 @@ enum pti_change_kind {
 
 struct pti_change {
     enum pti_change_kind kind;
-    char role[64];                   /* whose signatures it needs: "targets" or a zone */
-    char host[PINTLE_HOST_MAX + 1];  /* "" where there is none */
-    bool permanent;                  /* a pin or denial of the charter */
-    struct pti_pin pin;              /* of pin and denial changes */
-    char text[512];                  /* one line in words */
+    char role[64];                  /* whose signatures it needs: "targets" or a zone */
+    char host[PINTLE_HOST_MAX + 1]; /* "" where there is none */
+    bool permanent;                 /* a pin or denial of the charter */
+    struct pti_pin pin;             /* of pin and denial changes */
+    char text[512];                 /* one line in words */
 };
 
 const char *pti_change_kind_name(enum pti_change_kind kind); /* "host_added", ... for JSON */

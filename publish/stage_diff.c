@@ -109,7 +109,7 @@ static void say_pin(struct differ *differ, enum pti_change_kind kind, const char
         return;
     change->pin = *pin;
     pti_base64_encode(pin->sha256, sizeof(pin->sha256), text);
-    say(change, "%s: %s %s%s %s (%s%s%s)", host, change->permanent ? "permanent " : "", denial ? "denial" : "pin",
+    say(change, "%s: %s%s%s %s (%s%s%s)", host, change->permanent ? "permanent " : "", denial ? "denial" : "pin",
         added ? " added:" : " removed:", text, pti_of_name(pin->of), denial ? "" : ", ",
         denial ? "" : pti_at_name(pin->at));
 }
@@ -120,7 +120,8 @@ static void diff_pins(struct differ *differ, const char *role, const char *host,
 {
     for (size_t i = 0; before != NULL && i < before->count; i++)
         if (!holds(after, &before->items[i]))
-            say_pin(differ, denials ? PTI_CHANGE_DENIAL_REMOVED : PTI_CHANGE_PIN_REMOVED, role, host, &before->items[i]);
+            say_pin(differ, denials ? PTI_CHANGE_DENIAL_REMOVED : PTI_CHANGE_PIN_REMOVED, role, host,
+                    &before->items[i]);
     for (size_t i = 0; after != NULL && i < after->count; i++)
         if (!holds(before, &after->items[i]))
             say_pin(differ, denials ? PTI_CHANGE_DENIAL_ADDED : PTI_CHANGE_PIN_ADDED, role, host, &after->items[i]);
@@ -179,7 +180,8 @@ static void diff_charter(struct differ *differ, const struct pti_charter *before
             say(add(differ, PTI_CHANGE_HOST_RELEASED, "targets", before->hosts[i].host),
                 "%s: host released: clients stop pinning it", before->hosts[i].host);
     if (!same_settings(before, after))
-        say(add(differ, PTI_CHANGE_SETTINGS, "targets", ""), "charter: report collectors, refresh or age settings changed");
+        say(add(differ, PTI_CHANGE_SETTINGS, "targets", ""),
+            "charter: report collectors, refresh or age settings changed");
 }
 
 /* ---- zones ---- */
@@ -211,8 +213,8 @@ static enum pintle_status diff_staged_zone(struct differ *differ, const struct p
     if (published != NULL && published->delegated)
         status = pti_zone_parse(published->file, zone->name, &before, error);
     else
-        say(add(differ, PTI_CHANGE_ZONE_ADDED, "targets", ""), "zone %s: added, %" PRId64 " of %zu keys sign it", zone->name,
-            zone->keys.threshold, zone->keys.key_count);
+        say(add(differ, PTI_CHANGE_ZONE_ADDED, "targets", ""), "zone %s: added, %" PRId64 " of %zu keys sign it",
+            zone->name, zone->keys.threshold, zone->keys.key_count);
     if (status == PINTLE_OK)
         diff_zone(differ, &before, &zone->zone);
     pti_zone_clear(&before);
@@ -247,7 +249,8 @@ enum pintle_status pti_stage_diff(const struct pti_stage *stage, struct pti_chan
         status = diff_staged_zone(&differ, &stage->zones[i], error);
     for (size_t i = 0; i < stage->base->zone_count && status == PINTLE_OK; i++)
         if (stage->base->zones[i].delegated && pti_stage_zone(stage, stage->base->zones[i].name) == NULL)
-            say(add(&differ, PTI_CHANGE_ZONE_WITHDRAWN, "targets", ""), "zone %s: withdrawn", stage->base->zones[i].name);
+            say(add(&differ, PTI_CHANGE_ZONE_WITHDRAWN, "targets", ""), "zone %s: withdrawn",
+                stage->base->zones[i].name);
     diff_renewal(&differ, "targets", stage->targets.size > 0);
     for (size_t i = 0; i < stage->zone_count; i++) {
         const struct pti_published_zone *published = pti_published_zone(stage->base, stage->zones[i].name);

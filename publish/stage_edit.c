@@ -31,8 +31,8 @@ static enum pintle_status find_zone(const struct pti_stage *stage, const char *n
     *zone = pti_stage_zone(stage, name);
     if (*zone == NULL)
         return pti_fail(error, PINTLE_ERR_INPUT,
-                        "there is no zone \"%.63s\"; add it first: pintle zone add %.63s, or see: pintle zone list", name,
-                        name);
+                        "there is no zone \"%.63s\"; add it first: pintle zone add %.63s, or see: pintle zone list",
+                        name, name);
     return PINTLE_OK;
 }
 
@@ -98,7 +98,8 @@ static enum pintle_status change_host(struct pti_stage *stage, const char *name,
     (void)pti_copy_text(entry->zone, sizeof(entry->zone), zone->name);
     if (edit->mode != PINTLE_MODE_NONE)
         entry->mode = edit->mode;
-    return edit->set_subdomains ? pti_charter_set_subdomains(&stage->charter, name, edit->subdomains, error) : PINTLE_OK;
+    return edit->set_subdomains ? pti_charter_set_subdomains(&stage->charter, name, edit->subdomains, error)
+                                : PINTLE_OK;
 }
 
 enum pintle_status pti_stage_host_add(struct pti_stage *stage, const char *host, const struct pti_host_edit *edit,
@@ -146,8 +147,8 @@ static bool names_key(const struct pti_pins *pins, const struct pti_pin *pin)
 }
 
 /*
- * A key that one file both pins and denies is a mistake, and a zone's denial of a charter pin has no effect in any client.
- * The charter may deny what a zone pins: that is how a stolen zone key is answered.
+ * A key that one file both pins and denies is a mistake, and a zone's denial of a charter pin has no effect in any
+ * client. The charter may deny what a zone pins: that is how a stolen zone key is answered.
  */
 static enum pintle_status check_conflict(const struct pti_charter_host *entry, const struct pti_zone_host *zone_entry,
                                          const struct pti_pin_edit *edit, struct pti_error *error)
@@ -159,20 +160,25 @@ static enum pintle_status check_conflict(const struct pti_charter_host *entry, c
 
     pti_base64_encode(edit->pin.sha256, sizeof(edit->pin.sha256), text);
     if (edit->deny && pins != NULL && names_key(pins, &edit->pin))
-        return pti_fail(error, PINTLE_ERR_INPUT, "%s is pinned for %s; remove that pin first: pintle pin remove %s %s%s",
-                        text, entry->host, entry->host, text, permanent);
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "%s is pinned for %s; remove that pin first: pintle pin remove %s %s%s", text, entry->host,
+                        entry->host, text, permanent);
     if (!edit->deny && deny != NULL && names_key(deny, &edit->pin))
         return pti_fail(error, PINTLE_ERR_INPUT,
-                        "%s is denied for %s; remove that denial first: pintle pin remove %s %s --deny%s", text, entry->host,
-                        entry->host, text, permanent);
+                        "%s is denied for %s; remove that denial first: pintle pin remove %s %s --deny%s", text,
+                        entry->host, entry->host, text, permanent);
     if (edit->deny && !edit->permanent && names_key(&entry->pins, &edit->pin))
-        return pti_fail(error, PINTLE_ERR_INPUT,
-                        "the charter pins %s for %s, and clients ignore a zone's denial of a charter pin; remove it there: "
-                        "pintle pin remove %s %s --permanent", text, entry->host, entry->host, text);
+        return pti_fail(
+            error, PINTLE_ERR_INPUT,
+            "the charter pins %s for %s, and clients ignore a zone's denial of a charter pin; remove it there: "
+            "pintle pin remove %s %s --permanent",
+            text, entry->host, entry->host, text);
     if (!edit->deny && edit->permanent && zone_entry != NULL && names_key(&zone_entry->deny, &edit->pin))
-        return pti_fail(error, PINTLE_ERR_INPUT,
-                        "zone %s denies %s for %s, which would have no effect beside a charter pin; remove that denial first: "
-                        "pintle pin remove %s %s --deny", entry->zone, text, entry->host, entry->host, text);
+        return pti_fail(
+            error, PINTLE_ERR_INPUT,
+            "zone %s denies %s for %s, which would have no effect beside a charter pin; remove that denial first: "
+            "pintle pin remove %s %s --deny",
+            entry->zone, text, entry->host, entry->host, text);
     return PINTLE_OK;
 }
 
@@ -230,8 +236,8 @@ enum pintle_status pti_stage_pin_remove(struct pti_stage *stage, const char *hos
         removed = pti_pins_remove(edit->deny ? &zone_entry->deny : &zone_entry->pins, edit->pin.sha256);
     if (removed == 0)
         return pti_fail(error, PINTLE_ERR_INPUT, "%s has no such %s in the %s; see: pintle pin list %s", entry->host,
-                        edit->deny ? "denial" : "pin", edit->permanent ? "charter" : "zone (for the charter's: --permanent)",
-                        entry->host);
+                        edit->deny ? "denial" : "pin",
+                        edit->permanent ? "charter" : "zone (for the charter's: --permanent)", entry->host);
     if (zone_entry != NULL && zone_entry->pins.count == 0 && zone_entry->deny.count == 0)
         pti_zone_remove_host(&zone->zone, entry->host);
     return PINTLE_OK;
@@ -243,20 +249,27 @@ static enum pintle_status check_new_zone(const struct pti_stage *stage, const ch
                                          const struct pti_role_keys *keys, struct pti_error *error)
 {
     if (!pti_zone_name_valid(pti_bytes_text(name)))
-        return pti_fail(error, PINTLE_ERR_INPUT,
-                        "a zone name has 1 to 63 characters of a-z, 0-9 and '-', no '-' at either end, and is not the name of "
-                        "a TUF role; found \"%.63s\"", name);
+        return pti_fail(
+            error, PINTLE_ERR_INPUT,
+            "a zone name has 1 to 63 characters of a-z, 0-9 and '-', no '-' at either end, and is not the name of "
+            "a TUF role; found \"%.63s\"",
+            name);
     if (pti_stage_zone(stage, name) != NULL)
         return pti_fail(error, PINTLE_ERR_INPUT, "there is a zone \"%s\" already; choose another name", name);
     if (stage->zone_count >= PTI_ZONES_MAX)
         return pti_fail(error, PINTLE_ERR_INPUT, "a repository has at most %d zones", PTI_ZONES_MAX);
     if (keys->threshold < 1 || (uint64_t)keys->threshold > keys->key_count)
-        return pti_fail(error, PINTLE_ERR_INPUT, "a threshold of %d needs at least that many keys and must not be 0; found "
-                        "%zu keys", (int)(keys->threshold < 1000 ? keys->threshold : 1000), keys->key_count);
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "a threshold of %d needs at least that many keys and must not be 0; found "
+                        "%zu keys",
+                        (int)(keys->threshold < 1000 ? keys->threshold : 1000), keys->key_count);
     return PINTLE_OK;
 }
 
-/* Clients let a zone's version start again only under keys it never had: with an old key, old files would come back too. */
+/*
+ * Clients let a zone's version start again only under keys it never had: with an old key, old files would come back
+ * too.
+ */
 static enum pintle_status check_fresh_keys(const struct pti_stage *stage, const char *name,
                                            const struct pti_role_keys *keys, const struct pti_file_source *source,
                                            struct pti_error *error)
@@ -269,9 +282,11 @@ static enum pintle_status check_fresh_keys(const struct pti_stage *stage, const 
         bool used = false;
         status = pti_published_key_was_used(source, stage->base, name, keys->keys[i].id, &used, error);
         if (status == PINTLE_OK && used)
-            status = pti_fail(error, PINTLE_ERR_INPUT,
-                              "zone \"%s\" existed before and key %.16s signed it then; a zone that comes back needs keys that "
-                              "it never had: make new ones, or choose another name", name, keys->keys[i].id);
+            status = pti_fail(
+                error, PINTLE_ERR_INPUT,
+                "zone \"%s\" existed before and key %.16s signed it then; a zone that comes back needs keys that "
+                "it never had: make new ones, or choose another name",
+                name, keys->keys[i].id);
     }
     return status;
 }

@@ -139,8 +139,8 @@ enum pintle_status pti_stage_sign(struct pti_stage *stage, const struct pti_sign
         return status;
     status = sign_role(stage, "targets", &targets, &stage->targets, key, signed_roles, error);
     for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++)
-        status = sign_role(stage, stage->zones[i].name, &stage->zones[i].keys, &stage->zones[i].draft, key, signed_roles,
-                           error);
+        status = sign_role(stage, stage->zones[i].name, &stage->zones[i].keys, &stage->zones[i].draft, key,
+                           signed_roles, error);
     pti_role_keys_clear(&targets);
     return status;
 }
@@ -182,9 +182,10 @@ static enum pintle_status zone_state(const struct pti_stage *stage, const struct
     enum pintle_status status = pti_role_keys_copy(&zone->keys, &state->keys, error);
 
     (void)pti_copy_text(state->name, sizeof(state->name), zone->name);
-    return status == PINTLE_OK ? fill_state(stage, state, published != NULL ? published->role : (struct pintle_bytes){NULL, 0},
-                                            zone->draft, error)
-                               : status;
+    return status == PINTLE_OK
+               ? fill_state(stage, state, published != NULL ? published->role : (struct pintle_bytes){NULL, 0},
+                            zone->draft, error)
+               : status;
 }
 
 enum pintle_status pti_stage_roles(const struct pti_stage *stage, struct pti_role_state **states, size_t *count,

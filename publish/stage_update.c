@@ -33,7 +33,8 @@ static bool released_in(const struct pti_charter *charter, const char *release)
 {
     size_t position;
 
-    return pti_entries_search(charter->released, charter->released_count, sizeof(*charter->released), release, &position);
+    return pti_entries_search(charter->released, charter->released_count, sizeof(*charter->released), release,
+                              &position);
 }
 
 static void tidy_releases(const struct pti_charter *base, struct pti_charter *next)
@@ -199,7 +200,10 @@ static enum pintle_status new_draft(const struct role *role, const struct pti_ta
     return status;
 }
 
-/* Keeps the draft with its signatures if it still says what it should; drops it if it is not needed; or makes a new one. */
+/*
+ * Keeps the draft with its signatures if it still says what it should; drops it if it is not needed; or makes a new
+ * one.
+ */
 static enum pintle_status update_role(const struct role *role, const struct pti_targets_fields *fields,
                                       struct pti_error *error)
 {
@@ -275,7 +279,8 @@ static enum pintle_status update_zone(const struct pti_stage *stage, struct pti_
     role.resign = renew || changed;
     (void)snprintf(path, sizeof(path), "zones/%s.json", zone->name);
     target.path = path;
-    status = pti_file_meta_of(stage->crypto, zone->file.size > 0 ? zone->file : published->file, 0, &target.file, error);
+    status = pti_file_meta_of(stage->crypto, zone->file.size > 0 ? zone->file : published->file, 0, &target.file,
+                              error);
     return status == PINTLE_OK
                ? update_role(&role, &(struct pti_targets_fields){.targets = &target, .target_count = 1}, error)
                : status;
@@ -300,8 +305,8 @@ static enum pintle_status update_targets(struct pti_stage *stage, bool renew, in
         (void)pti_copy_text(delegations[i].zone, sizeof(delegations[i].zone), stage->zones[i].name);
         delegations[i].keys = stage->zones[i].keys; /* borrowed */
     }
-    status = pti_file_meta_of(stage->crypto, stage->charter_file.size > 0 ? stage->charter_file : stage->base->charter, 0,
-                              &charter.file, error);
+    status = pti_file_meta_of(stage->crypto, stage->charter_file.size > 0 ? stage->charter_file : stage->base->charter,
+                              0, &charter.file, error);
     if (status == PINTLE_OK)
         status = update_role(&role, &fields, error);
     free(delegations);
@@ -314,8 +319,10 @@ static enum pintle_status update(struct pti_stage *stage, const char *renew, int
     enum pintle_status status = update_charter(stage, error);
 
     for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++)
-        status = update_zone(stage, &stage->zones[i], renew != NULL && strcmp(renew, stage->zones[i].name) == 0, now, error);
-    return status == PINTLE_OK ? update_targets(stage, renew != NULL && strcmp(renew, "targets") == 0, now, error) : status;
+        status = update_zone(stage, &stage->zones[i], renew != NULL && strcmp(renew, stage->zones[i].name) == 0, now,
+                             error);
+    return status == PINTLE_OK ? update_targets(stage, renew != NULL && strcmp(renew, "targets") == 0, now, error)
+                               : status;
 }
 
 enum pintle_status pti_stage_update(struct pti_stage *stage, int64_t now, struct pti_error *error)
@@ -326,8 +333,10 @@ enum pintle_status pti_stage_update(struct pti_stage *stage, int64_t now, struct
 enum pintle_status pti_stage_renew(struct pti_stage *stage, const char *role, int64_t now, struct pti_error *error)
 {
     if (strcmp(role, "targets") != 0 && pti_stage_zone(stage, role) == NULL)
-        return pti_fail(error, PINTLE_ERR_INPUT,
-                        "expected \"targets\" or the name of a zone, found \"%.63s\"; snapshot and timestamp are renewed by "
-                        "publishing", role);
+        return pti_fail(
+            error, PINTLE_ERR_INPUT,
+            "expected \"targets\" or the name of a zone, found \"%.63s\"; snapshot and timestamp are renewed by "
+            "publishing",
+            role);
     return update(stage, role, now, error);
 }

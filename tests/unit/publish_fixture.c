@@ -65,7 +65,8 @@ void fixture_ok(const struct fixture *fixture, enum pintle_status status)
         fail_msg("%s: %s", pintle_status_name(status), fixture->error.detail);
 }
 
-void fixture_refused(const struct fixture *fixture, enum pintle_status status, enum pintle_status want, const char *text)
+void fixture_refused(const struct fixture *fixture, enum pintle_status status, enum pintle_status want,
+                     const char *text)
 {
     if (status != want)
         fail_msg("expected %s, found %s: %s", pintle_status_name(want), pintle_status_name(status),

@@ -21,7 +21,8 @@ void fixture_free(struct fixture *fixture);
 /* PINTLE_OK or the test fails with the detail. */
 void fixture_ok(const struct fixture *fixture, enum pintle_status status);
 /* This status, and the detail contains text. */
-void fixture_refused(const struct fixture *fixture, enum pintle_status status, enum pintle_status want, const char *text);
+void fixture_refused(const struct fixture *fixture, enum pintle_status status, enum pintle_status want,
+                     const char *text);
 
 /* directory/relative; static, overwritten by the eighth next call. */
 const char *fixture_path(const struct fixture *fixture, const char *relative);

@@ -380,8 +380,8 @@ void sim_override(struct sim *sim, const char *pattern, enum sim_answer answer, 
 
     pthread_mutex_lock(&machine->mutex);
     machine->overrides = grow(machine->overrides, (machine->override_count + 1) * sizeof(*machine->overrides));
-    machine->overrides[machine->override_count++] =
-        (struct override){copy_text(pattern), answer, http_status, copy_bytes(bytes)};
+    machine->overrides[machine->override_count++] = (struct override){copy_text(pattern), answer, http_status,
+                                                                      copy_bytes(bytes)};
     pthread_cond_broadcast(&machine->changed);
     pthread_mutex_unlock(&machine->mutex);
 }
@@ -678,13 +678,20 @@ struct sim_machine *sim_machine_new(void)
     machine->saves_left = -1;
     machine->now = SIM_START;
     machine->monotonic_ms = 1000;
-    machine->transport = (struct pintle_transport){.size = sizeof(machine->transport), .ctx = machine,
-                                                   .perform = transport_perform, .cancel = transport_cancel};
-    machine->store = (struct pintle_store){.size = sizeof(machine->store), .ctx = machine, .load = store_load,
-                                           .save = store_save, .remove = store_remove, .lock = store_lock,
+    machine->transport = (struct pintle_transport){
+        .size = sizeof(machine->transport), .ctx = machine, .perform = transport_perform, .cancel = transport_cancel};
+    machine->store = (struct pintle_store){.size = sizeof(machine->store),
+                                           .ctx = machine,
+                                           .load = store_load,
+                                           .save = store_save,
+                                           .remove = store_remove,
+                                           .lock = store_lock,
                                            .unlock = store_unlock};
-    machine->clock = (struct pintle_clock){.size = sizeof(machine->clock), .ctx = machine, .now = clock_now,
-                                           .monotonic_ms = clock_monotonic_ms, .random = clock_random};
+    machine->clock = (struct pintle_clock){.size = sizeof(machine->clock),
+                                           .ctx = machine,
+                                           .now = clock_now,
+                                           .monotonic_ms = clock_monotonic_ms,
+                                           .random = clock_random};
     return machine;
 }
 

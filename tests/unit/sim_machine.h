@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside the simulated repository: what it serves, and the network, store and clock around it.  Tests use sim_repository.h. */
+/*
+ * Inside the simulated repository: what it serves, and the network, store and clock around it.  Tests use
+ * sim_repository.h.
+ */
 #ifndef PTI_TESTS_SIM_MACHINE_H
 #define PTI_TESTS_SIM_MACHINE_H
 

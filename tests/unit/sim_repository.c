@@ -22,7 +22,7 @@ static struct pti_error error; /* of the step at hand; tests use one thread here
 /* Keys that were replaced: freed at the end, for a thief may still sign with them. */
 struct sim_history {
     struct pti_keyring keys;
-    struct sim_signers root; /* who signed the last root; borrowed keys */
+    struct sim_signers root;           /* who signed the last root; borrowed keys */
     struct pintle_bytes targets_print; /* content of the last targets, without version and expiry */
 };
 
@@ -459,7 +459,8 @@ static bool targets_changed(struct sim *sim)
     bool changed = render(write_charter, &sim->charter, &sim->charter.version, &sim->charter_file);
 
     write_targets(sim, 0, 0, &buf);
-    changed = changed || sim->targets.size == 0 || !pti_bytes_equal(pti_buf_bytes(&buf), history_of(sim)->targets_print);
+    changed = changed || sim->targets.size == 0 ||
+              !pti_bytes_equal(pti_buf_bytes(&buf), history_of(sim)->targets_print);
     pti_buf_clear(&buf);
     return changed;
 }
@@ -498,11 +499,12 @@ static void sign_snapshot(struct sim *sim)
     }
     sim->snapshot_version++;
     pti_buf_init(&buf, TEXT_MAX);
-    pti_snapshot_write(&(struct pti_snapshot_fields){.version = sim->snapshot_version,
-                                                     .expires = sim_now(sim) + sim->expires_days[SIM_SNAPSHOT] * SIM_DAY,
-                                                     .entries = entries,
-                                                     .entry_count = count},
-                       &buf);
+    pti_snapshot_write(
+        &(struct pti_snapshot_fields){.version = sim->snapshot_version,
+                                      .expires = sim_now(sim) + sim->expires_days[SIM_SNAPSHOT] * SIM_DAY,
+                                      .entries = entries,
+                                      .entry_count = count},
+        &buf);
     sign_into(&sim->signers[SIM_SNAPSHOT], &buf, &sim->snapshot);
     free(entries);
 }
@@ -514,11 +516,12 @@ static void sign_timestamp(struct sim *sim)
 
     sim->timestamp_version++;
     pti_buf_init(&buf, TEXT_MAX);
-    pti_timestamp_write(&(struct pti_timestamp_fields){.version = sim->timestamp_version,
-                                                       .expires = sim_now(sim) + sim->expires_days[SIM_TIMESTAMP] * SIM_DAY,
-                                                       .issued = issued,
-                                                       .snapshot = meta_of(sim, sim->snapshot, sim->snapshot_version)},
-                        &buf);
+    pti_timestamp_write(
+        &(struct pti_timestamp_fields){.version = sim->timestamp_version,
+                                       .expires = sim_now(sim) + sim->expires_days[SIM_TIMESTAMP] * SIM_DAY,
+                                       .issued = issued,
+                                       .snapshot = meta_of(sim, sim->snapshot, sim->snapshot_version)},
+        &buf);
     sign_into(&sim->signers[SIM_TIMESTAMP], &buf, &sim->timestamp);
 }
 

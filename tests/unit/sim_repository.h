@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A repository in memory, with the transport, the store and the clock of a client beside it, so that a whole attack is a
- * short test:
+ * A repository in memory, with the transport, the store and the clock of a client beside it, so that a whole attack is
+ * a short test:
  *
  *     struct sim *sim = sim_new();                       // root 1, 1 of 1 Ed25519 keys, zone "main", nothing published
  *     sim_add_host(sim, "api.example.com", "main");
@@ -14,8 +14,8 @@
  *     sim_serve(sim, old);                               // the attacker replays
  *     ... client refresh fails, pins stay ...
  *
- * It refuses nothing: what a publisher would never sign, a thief of its keys does.  Everything may be set directly in the
- * structs before the next publication: versions (sim->snapshot_version = 1000), contents, expiries, who signs.
+ * It refuses nothing: what a publisher would never sign, a thief of its keys does.  Everything may be set directly in
+ * the structs before the next publication: versions (sim->snapshot_version = 1000), contents, expiries, who signs.
  * Whatever goes wrong inside fails the running cmocka test.  All of it is freed by sim_free().
  *
  * Threads: transport, store and clock may be used by a client's thread while the test calls sim_serve, sim_override,
@@ -34,8 +34,8 @@
 #include "publish/published.h"
 #include "publish/signing_key.h"
 
-#define SIM_URL "https://sim.example/"  /* the base URL of the repository */
-#define SIM_START INT64_C(1800000000)   /* Unix seconds at which every sim starts: 2027-01-15T08:00:00Z */
+#define SIM_URL "https://sim.example/" /* the base URL of the repository */
+#define SIM_START INT64_C(1800000000)  /* Unix seconds at which every sim starts: 2027-01-15T08:00:00Z */
 #define SIM_DAY INT64_C(86400)
 #define SIM_KEYS_MAX 8
 
@@ -53,8 +53,8 @@ enum sim_role { SIM_ROOT, SIM_TARGETS, SIM_SNAPSHOT, SIM_TIMESTAMP };
 struct sim_zone {
     char name[64];
     struct sim_signers signers;
-    struct pti_zone content;  /* content.version rises by itself when the content changed */
-    int64_t role_version;     /* last signed */
+    struct pti_zone content; /* content.version rises by itself when the content changed */
+    int64_t role_version;    /* last signed */
     int64_t expires_days;
     bool delegated;           /* false: withdrawn; the snapshot still lists it */
     bool hidden;              /* true: the snapshot omits it (an attack) */
@@ -76,7 +76,7 @@ struct sim {
     int64_t expires_days[SIM_ROLES]; /* 365, 365, 7, 3 */
     int64_t issued_offset_s;         /* added to now in x-pintle-issued; INT64_MIN leaves the field out */
     struct pintle_bytes targets, charter_file, snapshot, timestamp; /* last signed */
-    struct sim_machine *machine;     /* clock, network, store */
+    struct sim_machine *machine;                                    /* clock, network, store */
 };
 
 struct sim *sim_new(void);
@@ -119,8 +119,8 @@ void sim_publish(struct sim *sim);
 /* Signs and serves a new timestamp alone. */
 void sim_publish_timestamp(struct sim *sim);
 /*
- * Signs a new snapshot and timestamp over the role bytes as they stand (sim->targets, zone->role...) and serves them: what a thief of
- * the online keys can do after sim_take().
+ * Signs a new snapshot and timestamp over the role bytes as they stand (sim->targets, zone->role...) and serves them:
+ * what a thief of the online keys can do after sim_take().
  */
 void sim_publish_online(struct sim *sim);
 /* The parts of sim_publish(), for thieves: one role signed with its next version, not yet served. */
@@ -135,8 +135,8 @@ struct sim_files *sim_save(struct sim *sim); /* everything that is served now */
 /* The network answers from files; NULL: from the repository again. */
 void sim_serve(struct sim *sim, const struct sim_files *files);
 /*
- * Puts an old role back as the current one: "targets" (with the charter it lists) or a zone (role and zone file), as it was in
- * files; version numbers go back too.  Then sim_publish_online() is mix and match with stolen online keys.
+ * Puts an old role back as the current one: "targets" (with the charter it lists) or a zone (role and zone file), as it
+ * was in files; version numbers go back too.  Then sim_publish_online() is mix and match with stolen online keys.
  */
 void sim_take(struct sim *sim, const struct sim_files *files, const char *role);
 /* A file as served: path relative to the base URL, "metadata/timestamp.json"; fails the test if it is not there. */
@@ -199,7 +199,7 @@ size_t sim_store_saves(struct sim *sim); /* so far */
 /* For pintle_config_set_clock(); owned by the sim.  Starts at SIM_START and moves only by sim_advance(). */
 const struct pintle_clock *sim_clock(struct sim *sim);
 int64_t sim_now(struct sim *sim);
-void sim_advance(struct sim *sim, int64_t seconds); /* wall clock and monotonic clock */
+void sim_advance(struct sim *sim, int64_t seconds);    /* wall clock and monotonic clock */
 void sim_set_wall_clock(struct sim *sim, int64_t now); /* the wall clock alone: somebody turned it */
 
 #endif

@@ -60,11 +60,16 @@ static void test_what_is_not_what_it_should_be_is_refused(void **state)
         enum pintle_status want;
         const char *text;
     } table[] = {
-        {PTI_KEY_SOURCE_CERTIFICATE, KEYS "p256.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT, "expected an X.509 certificate"},
-        {PTI_KEY_SOURCE_KEY, KEYS "p256-certificate.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT, "expected a public or"},
-        {PTI_KEY_SOURCE_KEY, KEYS "p256-encrypted.pem", "wrong", PINTLE_OF_SPKI, PINTLE_ERR_INPUT, "does not open this key"},
-        {PTI_KEY_SOURCE_KEY, KEYS "p256-encrypted.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT, "no passphrase was given"},
-        {PTI_KEY_SOURCE_CSR, KEYS "p256-certificate.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT, "expected a certificate request"},
+        {PTI_KEY_SOURCE_CERTIFICATE, KEYS "p256.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT,
+         "expected an X.509 certificate"},
+        {PTI_KEY_SOURCE_KEY, KEYS "p256-certificate.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT,
+         "expected a public or"},
+        {PTI_KEY_SOURCE_KEY, KEYS "p256-encrypted.pem", "wrong", PINTLE_OF_SPKI, PINTLE_ERR_INPUT,
+         "does not open this key"},
+        {PTI_KEY_SOURCE_KEY, KEYS "p256-encrypted.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT,
+         "no passphrase was given"},
+        {PTI_KEY_SOURCE_CSR, KEYS "p256-certificate.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT,
+         "expected a certificate request"},
         {PTI_KEY_SOURCE_CSR, KEYS "p256-request.pem", NULL, PINTLE_OF_CERT, PINTLE_ERR_INPUT, "needs the certificate"},
         {PTI_KEY_SOURCE_KEY, KEYS "README.md", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT, "expected a public or"},
         {PTI_KEY_SOURCE_KEY, KEYS "absent", NULL, PINTLE_OF_SPKI, PINTLE_ERR_STORAGE, "No such file"},
@@ -73,8 +78,9 @@ static void test_what_is_not_what_it_should_be_is_refused(void **state)
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         uint8_t sha256[PINTLE_SHA256_SIZE];
-        fixture_refused(fixture, pti_key_source_pin_file(table[i].source, table[i].path, table[i].passphrase, table[i].of,
-                                                         fixture->crypto, sha256, &fixture->error),
+        fixture_refused(fixture,
+                        pti_key_source_pin_file(table[i].source, table[i].path, table[i].passphrase, table[i].of,
+                                                fixture->crypto, sha256, &fixture->error),
                         table[i].want, table[i].text);
     }
 }
@@ -121,8 +127,8 @@ static void test_der_files_are_read_too(void **state)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         uint8_t der[4096], sha256[PINTLE_SHA256_SIZE];
         struct pintle_bytes data = {der, der_of(fixture, table[i].path, der, sizeof(der) - 1)};
-        fixture_ok(fixture, pti_key_source_pin(table[i].source, data, "test", NULL, PINTLE_OF_SPKI, fixture->crypto, sha256,
-                                               &fixture->error));
+        fixture_ok(fixture, pti_key_source_pin(table[i].source, data, "test", NULL, PINTLE_OF_SPKI, fixture->crypto,
+                                               sha256, &fixture->error));
         assert_pin(sha256, SPKI_PIN);
     }
 }
@@ -135,8 +141,9 @@ static void test_a_request_with_a_wrong_signature_gives_no_pin(void **state)
     struct pintle_bytes data = {der, der_of(fixture, KEYS "p256-request.pem", der, sizeof(der))};
 
     der[data.size - 1] ^= 1;
-    fixture_refused(fixture, pti_key_source_pin(PTI_KEY_SOURCE_CSR, data, "test", NULL, PINTLE_OF_SPKI, fixture->crypto, sha256,
-                                                &fixture->error),
+    fixture_refused(fixture,
+                    pti_key_source_pin(PTI_KEY_SOURCE_CSR, data, "test", NULL, PINTLE_OF_SPKI, fixture->crypto, sha256,
+                                       &fixture->error),
                     PINTLE_ERR_INPUT, "proves no possession");
 }
 
@@ -146,12 +153,15 @@ static void test_trailing_bytes_after_der_are_refused(void **state)
     uint8_t der[4096], sha256[PINTLE_SHA256_SIZE];
 
     for (size_t i = 0; i < 3; i++) {
-        static const char *const paths[] = {KEYS "p256-public.pem", KEYS "p256-certificate.pem", KEYS "p256-request.pem"};
-        static const enum pti_key_source sources[] = {PTI_KEY_SOURCE_KEY, PTI_KEY_SOURCE_CERTIFICATE, PTI_KEY_SOURCE_CSR};
+        static const char *const paths[] = {KEYS "p256-public.pem", KEYS "p256-certificate.pem",
+                                            KEYS "p256-request.pem"};
+        static const enum pti_key_source sources[] = {PTI_KEY_SOURCE_KEY, PTI_KEY_SOURCE_CERTIFICATE,
+                                                      PTI_KEY_SOURCE_CSR};
         size_t size = der_of(fixture, paths[i], der, sizeof(der) - 1);
         der[size] = 0;
-        fixture_refused(fixture, pti_key_source_pin(sources[i], (struct pintle_bytes){der, size + 1}, "test", NULL, PINTLE_OF_SPKI,
-                                                    fixture->crypto, sha256, &fixture->error),
+        fixture_refused(fixture,
+                        pti_key_source_pin(sources[i], (struct pintle_bytes){der, size + 1}, "test", NULL,
+                                           PINTLE_OF_SPKI, fixture->crypto, sha256, &fixture->error),
                         PINTLE_ERR_INPUT, "expected");
     }
 }
@@ -168,8 +178,8 @@ static void test_the_first_certificate_of_a_chain_counts(void **state)
     pti_buf_init(&both, 65536);
     pti_buf_append(&both, key.data, key.size); /* some tools put the key in front */
     pti_buf_append(&both, certificate.data, certificate.size);
-    fixture_ok(fixture, pti_key_source_pin(PTI_KEY_SOURCE_CERTIFICATE, pti_buf_bytes(&both), "test", NULL, PINTLE_OF_CERT,
-                                           fixture->crypto, sha256, &fixture->error));
+    fixture_ok(fixture, pti_key_source_pin(PTI_KEY_SOURCE_CERTIFICATE, pti_buf_bytes(&both), "test", NULL,
+                                           PINTLE_OF_CERT, fixture->crypto, sha256, &fixture->error));
     assert_pin(sha256, CERT_PIN);
     pti_buf_clear(&both);
     pti_bytes_free(&key);

@@ -44,8 +44,7 @@ static bool verifies(struct fixture *fixture, const struct pti_signing_key *key,
     }
     fixture_ok(fixture, ops->key_new(fixture->crypto, pti_signing_key_kind(key), public_bytes, &public_key, identity,
                                      &fixture->error));
-    status = ops->verify(fixture->crypto, public_key, message,
-                         (struct pintle_bytes){signature->data, signature->size});
+    status = ops->verify(fixture->crypto, public_key, message, (struct pintle_bytes){signature->data, signature->size});
     ops->key_free(fixture->crypto, public_key);
     return status == PINTLE_OK;
 }
@@ -75,7 +74,8 @@ static void test_keyids_are_those_of_other_implementations(void **state)
         const char *path, *id, *json;
     } table[] = {
         {KEYS "p256.pem", "7a5805e57abac33b064d117fcce3d2fb227744044a7ea54b031fbce65b42814c",
-         "{\"keytype\":\"ecdsa\",\"scheme\":\"ecdsa-sha2-nistp256\",\"keyval\":{\"public\":\"-----BEGIN PUBLIC KEY-----\\n"},
+         "{\"keytype\":\"ecdsa\",\"scheme\":\"ecdsa-sha2-nistp256\",\"keyval\":{\"public\":"
+         "\"-----BEGIN PUBLIC KEY-----\\n"},
         {KEYS "ed25519.pem", "c67ad5722769f0097d547dbfe17b6493bbe779aa394bf2b9b42a27e3c67ab522",
          "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":"
          "\"163fc0fb8f2b4a02d1a5c3b848b3bcc544b61196be37e0b80cba275fd9080d91\"}}"},
@@ -114,7 +114,8 @@ static void test_a_key_file_is_never_overwritten(void **state)
 {
     struct fixture *fixture = *state;
     const char *path = fixture_path(fixture, "key.pem");
-    struct pti_signing_key *first = generate(fixture, PTI_KEY_ED25519), *second = generate(fixture, PTI_KEY_ED25519), *kept;
+    struct pti_signing_key *first = generate(fixture, PTI_KEY_ED25519), *second = generate(fixture, PTI_KEY_ED25519),
+                           *kept;
 
     fixture_ok(fixture, pti_signing_key_save(first, path, NULL, &fixture->error));
     fixture_refused(fixture, pti_signing_key_save(second, path, NULL, &fixture->error), PINTLE_ERR_STORAGE,
@@ -146,7 +147,8 @@ static void test_what_cannot_sign_is_refused_by_name(void **state)
     } table[] = {
         {KEYS "p256-encrypted.pem", "wrong", PINTLE_ERR_INPUT, "the passphrase does not open this key"},
         {KEYS "p256-encrypted.pem", NULL, PINTLE_ERR_INPUT, "no passphrase was given; use --passphrase-file"},
-        {KEYS "p256-sec1.pem", NULL, PINTLE_ERR_INPUT, "found \"EC PRIVATE KEY\"; convert it with `openssl pkcs8 -topk8`"},
+        {KEYS "p256-sec1.pem", NULL, PINTLE_ERR_INPUT,
+         "found \"EC PRIVATE KEY\"; convert it with `openssl pkcs8 -topk8`"},
         {KEYS "p384.pem", NULL, PINTLE_ERR_INPUT, "found EC on another curve"},
         {KEYS "rsa.pem", NULL, PINTLE_ERR_INPUT, "found RSA"},
         {KEYS "p256-public.pem", NULL, PINTLE_ERR_INPUT, "found \"PUBLIC KEY\""},
@@ -170,7 +172,8 @@ static void test_openssls_encrypted_file_opens(void **state)
     struct fixture *fixture = *state;
     struct pti_signing_key *key = load(fixture, KEYS "p256-encrypted.pem", "correct");
 
-    assert_string_equal(pti_signing_key_public(key)->id, "7a5805e57abac33b064d117fcce3d2fb227744044a7ea54b031fbce65b42814c");
+    assert_string_equal(pti_signing_key_public(key)->id,
+                        "7a5805e57abac33b064d117fcce3d2fb227744044a7ea54b031fbce65b42814c");
     pti_signing_key_free(key);
 }
 
@@ -185,15 +188,16 @@ static void test_a_public_key_comes_from_either_half(void **state)
         assert_string_equal(key.id, "7a5805e57abac33b064d117fcce3d2fb227744044a7ea54b031fbce65b42814c");
         pti_public_key_clear(&key);
     }
-    fixture_refused(fixture, pti_public_key_load(KEYS "rsa.pem", NULL, &key, &fixture->error), PINTLE_ERR_INPUT, "found RSA");
+    fixture_refused(fixture, pti_public_key_load(KEYS "rsa.pem", NULL, &key, &fixture->error), PINTLE_ERR_INPUT,
+                    "found RSA");
 }
 
 /* ---- envelopes ---- */
 
 static void write_timestamp(struct pti_buf *envelope, int64_t version, struct pti_error *error)
 {
-    const struct pti_timestamp_fields fields = {.version = version, .expires = FIXTURE_NOW, .issued = -1,
-                                                .snapshot = {.version = 1}};
+    const struct pti_timestamp_fields fields = {
+        .version = version, .expires = FIXTURE_NOW, .issued = -1, .snapshot = {.version = 1}};
     struct pti_buf text;
 
     pti_buf_init(&text, 4096);
@@ -260,15 +264,15 @@ static void test_a_signature_covers_every_byte_of_the_content(void **state)
 
     write_timestamp(&envelope, 7, &fixture->error);
     sign(fixture, &envelope, key);
-    fixture_ok(fixture, pti_envelope_signed_by(pti_buf_bytes(&envelope), pti_signing_key_public(key), fixture->crypto, &good,
-                                               &fixture->error));
+    fixture_ok(fixture, pti_envelope_signed_by(pti_buf_bytes(&envelope), pti_signing_key_public(key), fixture->crypto,
+                                               &good, &fixture->error));
     assert_true(good);
     (void)pti_buf_cstr(&envelope);
     version = strstr((char *)envelope.data, "\"version\":7");
     assert_non_null(version);
     version[10] = '8';
-    fixture_ok(fixture, pti_envelope_signed_by(pti_buf_bytes(&envelope), pti_signing_key_public(key), fixture->crypto, &good,
-                                               &fixture->error));
+    fixture_ok(fixture, pti_envelope_signed_by(pti_buf_bytes(&envelope), pti_signing_key_public(key), fixture->crypto,
+                                               &good, &fixture->error));
     assert_false(good);
     pti_buf_clear(&envelope);
     pti_signing_key_free(key);
