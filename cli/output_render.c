@@ -211,7 +211,8 @@ static void put_wrapped(struct pti_buf *out, const char *text, size_t indent)
         }
         put_safe(out, text, length);
         pti_buf_text(out, "\n");
-        indent += 2 * (indent == LINE_INDENT);
+        if (indent == LINE_INDENT)
+            indent += 2;
         pad(out, 0, indent);
         text += length + 1;
     }
