@@ -34,9 +34,10 @@ struct pintle_transport {
     size_t size; /* sizeof(struct pintle_transport) as compiled */
     void *ctx;
     /*
-     * Performs one request and pours the body into sink.  PINTLE_OK means that a complete response with any HTTP status
-     * arrived.  PINTLE_ERR_NETWORK otherwise (a sink that stops included), with one line in detail.  Called by one thread
-     * at a time.
+     * Performs one request and pours the body of a 2xx response into sink; the body of any other response may be dropped.
+     * PINTLE_OK means that a complete response with any HTTP status arrived.  PINTLE_ERR_NETWORK otherwise (a sink that
+     * stops included), PINTLE_ERR_MISUSE (another method, no timeout), with one line in detail.  Called by one thread at a
+     * time.
      */
     enum pintle_status (*perform)(void *ctx, const struct pintle_request *request, const struct pintle_sink *sink,
                                   struct pintle_response *response, char *detail, size_t detail_size);
