@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stage as a value: made over what is published, kept in files.  The contract is in publish/stage.h. */
-#include "publish/stage.h"
+#include "publish/stage_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

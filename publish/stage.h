@@ -156,8 +156,8 @@ enum pti_change_kind {
     PTI_CHANGE_DENIAL_REMOVED,
     PTI_CHANGE_ZONE_ADDED,
     PTI_CHANGE_ZONE_WITHDRAWN,
-    PTI_CHANGE_SETTINGS, /* reports, refresh and age bounds of the charter */
-    PTI_CHANGE_RENEWED   /* same content, new version and expiry */
+    PTI_CHANGE_SETTING, /* reports, refresh and age bounds of the charter */
+    PTI_CHANGE_RENEWED  /* same content, new version and expiry */
 };
 
 struct pti_change {

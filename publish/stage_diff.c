@@ -42,8 +42,8 @@ const char *pti_change_kind_name(enum pti_change_kind kind)
         return "zone_added";
     case PTI_CHANGE_ZONE_WITHDRAWN:
         return "zone_withdrawn";
-    case PTI_CHANGE_SETTINGS:
-        return "settings";
+    case PTI_CHANGE_SETTING:
+        return "setting";
     case PTI_CHANGE_RENEWED:
         return "renewed";
     }
@@ -154,16 +154,69 @@ static void diff_new_entry(struct differ *differ, const struct pti_charter_host 
     diff_pins(differ, "targets", after->host, NULL, &after->deny, true);
 }
 
-static bool same_settings(const struct pti_charter *a, const struct pti_charter *b)
+static void setting(struct differ *differ, const char *format, ...) PTI_PRINTF(2, 3);
+
+static void setting(struct differ *differ, const char *format, ...)
 {
-    bool same = a->report_url_count == b->report_url_count && a->sample_per_mille == b->sample_per_mille &&
-                a->refresh_min_s == b->refresh_min_s && a->refresh_default_s == b->refresh_default_s &&
-                a->refresh_max_s == b->refresh_max_s && a->max_shipped_age_days == b->max_shipped_age_days &&
-                a->refuse_stale_after_days == b->refuse_stale_after_days;
+    struct pti_change *change = add(differ, PTI_CHANGE_SETTING, "targets", "");
+    va_list arguments;
+
+    if (change == NULL)
+        return;
+    va_start(arguments, format);
+    (void)vsnprintf(change->text, sizeof(change->text), format, arguments);
+    va_end(arguments);
+}
+
+static bool same_urls(const struct pti_charter *a, const struct pti_charter *b)
+{
+    bool same = a->report_url_count == b->report_url_count;
 
     for (size_t i = 0; same && i < a->report_url_count; i++)
         same = strcmp(a->report_urls[i], b->report_urls[i]) == 0;
     return same;
+}
+
+static void diff_reports(struct differ *differ, const struct pti_charter *before, const struct pti_charter *after)
+{
+    if (!same_urls(before, after)) {
+        for (size_t i = 0; i < after->report_url_count; i++)
+            setting(differ, "charter: reports go to %s", after->report_urls[i]);
+        if (after->report_url_count == 0)
+            setting(differ, "charter: reports go nowhere any more");
+    }
+    if (before->sample_per_mille != after->sample_per_mille)
+        setting(differ, "charter: reports are sampled at %d per mille, was %d", after->sample_per_mille,
+                before->sample_per_mille);
+}
+
+/* A bound in days, or none (negative). */
+static void diff_bound(struct differ *differ, const char *what, int64_t before, int64_t after)
+{
+    char was[32] = "never";
+
+    if (before == after)
+        return;
+    if (before >= 0)
+        (void)snprintf(was, sizeof(was), "after %" PRId64 " days", before);
+    if (after < 0)
+        setting(differ, "charter: %s are never refused, was %s", what, was);
+    else
+        setting(differ, "charter: %s are refused after %" PRId64 " days, was %s", what, after, was);
+}
+
+static void diff_settings(struct differ *differ, const struct pti_charter *before, const struct pti_charter *after)
+{
+    diff_reports(differ, before, after);
+    if (before->refresh_default_s != after->refresh_default_s || before->refresh_min_s != after->refresh_min_s ||
+        before->refresh_max_s != after->refresh_max_s)
+        setting(differ,
+                "charter: clients poll every %" PRId64 " seconds (%" PRId64 " to %" PRId64 "), was %" PRId64
+                " (%" PRId64 " to %" PRId64 ")",
+                after->refresh_default_s, after->refresh_min_s, after->refresh_max_s, before->refresh_default_s,
+                before->refresh_min_s, before->refresh_max_s);
+    diff_bound(differ, "shipped pins", before->max_shipped_age_days, after->max_shipped_age_days);
+    diff_bound(differ, "stale pins", before->refuse_stale_after_days, after->refuse_stale_after_days);
 }
 
 static void diff_charter(struct differ *differ, const struct pti_charter *before, const struct pti_charter *after)
@@ -179,9 +232,7 @@ static void diff_charter(struct differ *differ, const struct pti_charter *before
         if (pti_charter_find(after, before->hosts[i].host) == NULL)
             say(add(differ, PTI_CHANGE_HOST_RELEASED, "targets", before->hosts[i].host),
                 "%s: host released: clients stop pinning it", before->hosts[i].host);
-    if (!same_settings(before, after))
-        say(add(differ, PTI_CHANGE_SETTINGS, "targets", ""),
-            "charter: report collectors, refresh or age settings changed");
+    diff_settings(differ, before, after);
 }
 
 /* ---- zones ---- */

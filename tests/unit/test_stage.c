@@ -697,6 +697,34 @@ static void test_a_released_host_is_named(void **state)
     free(changes);
 }
 
+static void test_settings_are_spelled_out(void **state)
+{
+    static const char *const want[] = {
+        "charter: reports go to https://collector.example.net/v1/reports",
+        "charter: clients poll every 60 seconds (300 to 86400), was 3600 (300 to 86400)",
+        "charter: shipped pins are never refused, was after 180 days",
+        "charter: stale pins are refused after 30 days, was never",
+    };
+    struct world *world = *state;
+    struct pti_charter *charter = &world->stage.charter;
+    struct pti_change *changes;
+    size_t count;
+
+    charter->report_urls = calloc(1, sizeof(*charter->report_urls));
+    assert_non_null(charter->report_urls);
+    charter->report_urls[0] = pti_bytes_strdup(pti_bytes_text("https://collector.example.net/v1/reports"));
+    charter->report_url_count = 1;
+    charter->refresh_default_s = 60;
+    charter->max_shipped_age_days = -1;
+    charter->refuse_stale_after_days = 30;
+    update(world);
+    ok(world, pti_stage_diff(&world->stage, &changes, &count, &world->error));
+    assert_int_equal(count, sizeof(want) / sizeof(want[0]));
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(changes[i].text, want[i]);
+    free(changes);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -725,6 +753,7 @@ int main(void)
         TEST(test_what_this_version_would_lose_is_not_edited),
         TEST(test_differences_in_words),
         TEST(test_a_released_host_is_named),
+        TEST(test_settings_are_spelled_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
