@@ -67,7 +67,7 @@ static void on_event(void *ctx, const struct pintle_event *event)
         app->refused = *event->verdict;
         said = true; /* by the command */
     }
-    if (app->refreshing && (event->kind == PINTLE_EVENT_FETCH_FAILED || event->kind == PINTLE_EVENT_REJECTED)) {
+    if (app->quiet && (event->kind == PINTLE_EVENT_FETCH_FAILED || event->kind == PINTLE_EVENT_REJECTED)) {
         said = true;
     }
     pthread_mutex_unlock(&app->lock);
@@ -278,23 +278,6 @@ void pti_app_state(struct pti_app *app, char *out, size_t size)
     pti_json_free(json);
 }
 
-static enum pintle_status refresh(struct pti_app *app, char *detail, size_t size)
-{
-    enum pintle_status status = PINTLE_OK;
-
-    pthread_mutex_lock(&app->lock);
-    app->refreshing = true;
-    pthread_mutex_unlock(&app->lock);
-    status = pintle_client_refresh(app->client, app->timeout_ms);
-    pthread_mutex_lock(&app->lock);
-    app->refreshing = false;
-    pthread_mutex_unlock(&app->lock);
-    if (status != PINTLE_OK) {
-        pintle_client_error(app->client, detail, size);
-    }
-    return status;
-}
-
 static void say_age(struct pti_app *app)
 {
     struct pti_json *json = parse_info(app);
@@ -319,42 +302,56 @@ static void say_age(struct pti_app *app)
     pti_json_free(json);
 }
 
+static bool holds_nothing(struct pti_app *app)
+{
+    char state[32];
+
+    pti_app_state(app, state, sizeof state);
+    return strcmp(state, "none") == 0;
+}
+
+static bool may_refresh(const struct pti_app *app)
+{
+    return app->has_url && !pti_cli_flag(app->cli, "no-refresh");
+}
+
 enum pintle_status pti_app_refresh(struct pti_app *app)
 {
-    char state[32], detail[PTI_ERROR_DETAIL_MAX];
+    char detail[PTI_ERROR_DETAIL_MAX];
     enum pintle_status status = PINTLE_OK;
 
-    if (app->has_url && !pti_cli_flag(app->cli, "no-refresh")) {
-        status = refresh(app, detail, sizeof detail);
+    if (may_refresh(app)) {
+        /* With nothing to fall back to, the failure ends the command and is said there. */
+        app->quiet = holds_nothing(app);
+        status = pintle_client_refresh(app->client, app->timeout_ms);
+        app->quiet = false;
     }
-    pti_app_state(app, state, sizeof state);
-    if (strcmp(state, "none") == 0) {
-        return status != PINTLE_OK
-                   ? pti_fail(&app->cli->error, status, "no manifest is to be had and none is stored: %.400s", detail)
-                   : pti_fail(&app->cli->error, PINTLE_ERR_TRUST,
-                              "no manifest is stored or shipped, so nothing would be pinned; leave --no-refresh out, "
-                              "or give --store or --shipped");
+    if (!holds_nothing(app)) {
+        if (status != PINTLE_OK) {
+            say_age(app);
+        }
+        return PINTLE_OK;
     }
-    if (status != PINTLE_OK) {
-        say(app, "the manifest was not refreshed: %s", detail);
-        say_age(app);
+    if (status == PINTLE_OK) {
+        return pti_fail(&app->cli->error, PINTLE_ERR_TRUST,
+                        "no manifest is stored or shipped, so nothing would be pinned; leave --no-refresh out, or give "
+                        "--store or --shipped");
     }
-    return PINTLE_OK;
+    pintle_client_error(app->client, detail, sizeof detail);
+    return pti_fail(&app->cli->error, status, "no manifest is to be had and none is stored: %.400s", detail);
 }
 
 bool pti_app_heal(struct pti_app *app)
 {
-    char detail[PTI_ERROR_DETAIL_MAX];
-
-    if (!app->has_url || pti_cli_flag(app->cli, "no-refresh")) {
+    if (!may_refresh(app)) {
         return false;
     }
-    if (refresh(app, detail, sizeof detail) == PINTLE_OK) {
-        say(app, "no pin matched; refreshed the manifest, connecting once more");
-        return true;
+    if (pintle_client_refresh(app->client, app->timeout_ms) != PINTLE_OK) {
+        say(app, "no pin matched, and the refresh that might have brought one failed");
+        return false;
     }
-    say(app, "no pin matched, and the refresh that might have brought one failed: %s", detail);
-    return false;
+    say(app, "no pin matched; refreshed the manifest, connecting once more");
+    return true;
 }
 
 bool pti_app_take_refusal(struct pti_app *app, struct pintle_verdict *verdict)

@@ -25,6 +25,7 @@ struct pti_app {
     char host[PINTLE_HOST_MAX + 1]; /* that the command is about */
     int64_t timeout_ms;
     bool has_url; /* there is somewhere to refresh from */
+    bool quiet;   /* of failed refreshes, which the command reports; before the client's thread is started */
     bool stamped; /* events are written with the time in front */
     /* what the event callback, on any thread, has seen */
     pthread_mutex_t lock;

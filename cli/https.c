@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <openssl/x509v3.h>
 #include <pintle/openssl.h>
+#include <pthread.h>
 
 #include "pin/host.h"
 
@@ -39,21 +40,54 @@ enum pintle_status pti_https_endpoint(const char *url, struct pti_endpoint *host
     return status;
 }
 
-/* libcurl made a context for this connection: pin it, and tell OpenSSL itself whose name to check. */
-static CURLcode pin_context(CURL *easy, void *context, void *data)
+/* One transfer, as libcurl's callbacks see it. */
+struct transfer {
+    const struct pti_https_get *get;
+    long verified; /* what OpenSSL found out about the peer's certificate; X509_V_OK until it looked */
+};
+
+static int transfer_index = -1; /* of SSL_CTX ex_data */
+static pthread_once_t transfer_once = PTHREAD_ONCE_INIT;
+
+static void make_index(void)
 {
-    const struct pti_https_get *get = data;
+    transfer_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+/*
+ * libcurl names the first error in OpenSSL's queue, which after a wrong signature is none of verification's; the result
+ * of verification itself it does not pass on.
+ */
+static void on_info(const SSL *ssl, int where, int value)
+{
+    struct transfer *transfer = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), transfer_index);
+
+    (void)where;
+    (void)value;
+    if (transfer) {
+        transfer->verified = SSL_get_verify_result(ssl);
+    }
+}
+
+/* libcurl made a context for this connection: pin it, and tell OpenSSL itself whose name to check. */
+static CURLcode prepare_context(CURL *easy, void *context, void *data)
+{
+    struct transfer *transfer = data;
     X509_VERIFY_PARAM *parameters = SSL_CTX_get0_param(context);
     struct pti_host host;
-    int set = 0;
 
     (void)easy;
-    if (pti_host_parse(get->host.host, &host, NULL) != PINTLE_OK) {
+    (void)pthread_once(&transfer_once, make_index);
+    if (pti_host_parse(transfer->get->host.host, &host, NULL) != PINTLE_OK || transfer_index < 0 ||
+        SSL_CTX_set_ex_data(context, transfer_index, transfer) != 1) {
         return CURLE_SSL_CONNECT_ERROR;
     }
-    set = host.ip ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.name)
-                  : X509_VERIFY_PARAM_set1_host(parameters, host.name, 0);
-    if (set != 1 || pintle_openssl_attach(context, get->checker) != PINTLE_OK) {
+    SSL_CTX_set_info_callback(context, on_info); /* the adapter calls it on */
+    if ((host.ip ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.name)
+                 : X509_VERIFY_PARAM_set1_host(parameters, host.name, 0)) != 1) {
+        return CURLE_SSL_CONNECT_ERROR;
+    }
+    if (transfer->get->checker && pintle_openssl_attach(context, transfer->get->checker) != PINTLE_OK) {
         return CURLE_SSL_CONNECT_ERROR;
     }
     return CURLE_OK;
@@ -91,9 +125,11 @@ static struct curl_slist *redirected(const struct pti_https_get *get)
     return curl_slist_append(NULL, text);
 }
 
-static void set_options(CURL *easy, const struct pti_https_get *get, struct curl_slist *connect,
-                        struct curl_slist *headers, char *detail)
+static void set_options(CURL *easy, struct transfer *transfer, struct curl_slist *connect, struct curl_slist *headers,
+                        char *detail)
 {
+    const struct pti_https_get *get = transfer->get;
+
     curl_easy_setopt(easy, CURLOPT_URL, get->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "pintle");
@@ -115,14 +151,12 @@ static void set_options(CURL *easy, const struct pti_https_get *get, struct curl
         curl_easy_setopt(easy, CURLOPT_CAINFO, get->ca_file);
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
-    if (get->checker) {
-        curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, pin_context);
-        curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, get);
-    }
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, prepare_context);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, transfer);
 }
 
-static enum pintle_status judge(CURL *easy, CURLcode code, const char *detail, struct pti_https_answer *answer,
-                                struct pti_error *error)
+static enum pintle_status judge(CURL *easy, CURLcode code, const char *detail, long verified,
+                                struct pti_https_answer *answer, struct pti_error *error)
 {
     double seconds = 0;
 
@@ -132,7 +166,10 @@ static enum pintle_status judge(CURL *easy, CURLcode code, const char *detail, s
     if (code == CURLE_OK) {
         return PINTLE_OK;
     }
-    answer->invalid = code == CURLE_PEER_FAILED_VERIFICATION;
+    answer->invalid = code == CURLE_PEER_FAILED_VERIFICATION || verified != X509_V_OK;
+    if (verified != X509_V_OK) {
+        return pti_fail(error, PINTLE_ERR_NETWORK, "%s", X509_verify_cert_error_string(verified));
+    }
     if (code == CURLE_WRITE_ERROR) {
         return pti_fail(error, PINTLE_ERR_STORAGE, "the body could not be written; see where the output goes");
     }
@@ -147,12 +184,14 @@ enum pintle_status pti_https_get(const struct pti_https_get *get, struct pti_htt
                                  struct pti_error *error)
 {
     CURL *easy = curl_easy_init();
+    struct transfer transfer = {get, X509_V_OK};
     struct curl_slist *connect = NULL, *headers = NULL;
     char header[256], detail[CURL_ERROR_SIZE] = "";
     enum pintle_status status = PINTLE_ERR_MEMORY;
+    CURLcode code = CURLE_OK;
 
     memset(answer, 0, sizeof *answer);
-    if (get->checker && !can_be_pinned()) {
+    if (!can_be_pinned()) {
         status = pti_fail(error, PINTLE_ERR_UNSUPPORTED,
                           "this libcurl does not use OpenSSL, so its connections cannot be pinned");
         goto done;
@@ -168,8 +207,9 @@ enum pintle_status pti_https_get(const struct pti_https_get *get, struct pti_htt
         pti_fail(error, status, "no memory for a connection");
         goto done;
     }
-    set_options(easy, get, connect, headers, detail);
-    status = judge(easy, curl_easy_perform(easy), detail, answer, error);
+    set_options(easy, &transfer, connect, headers, detail);
+    code = curl_easy_perform(easy);
+    status = judge(easy, code, detail, transfer.verified, answer, error);
 done:
     curl_easy_cleanup(easy);
     curl_slist_free_all(connect);
