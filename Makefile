@@ -36,6 +36,7 @@ fuzz:
 
 install: all
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
 
 clean:
 	@rm -rf build build-dev build-asan build-tsan build-fuzz

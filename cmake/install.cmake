@@ -4,9 +4,6 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Pintle)
 install(DIRECTORY include/pintle DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-if(NOT TARGET pintle-openssl-shared OR NOT TARGET pintle-curl-transport-shared OR NOT TARGET pintle-shared)
-    return() # TODO goes when every room has its sources
-endif()
 install(TARGETS pintle-shared pintle-curl-transport-shared pintle-openssl-shared EXPORT PintleTargets)
 install(TARGETS pintle-static pintle-curl-transport-static pintle-openssl-static EXPORT PintleStaticTargets)
 install(EXPORT PintleTargets NAMESPACE Pintle:: DESTINATION ${package_dir})

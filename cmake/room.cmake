@@ -5,10 +5,6 @@
 function(pintle_room name folder)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.c)
     list(FILTER sources EXCLUDE REGEX "/main\\.c$")
-    if(NOT sources)
-        message(STATUS "room ${name}: no sources in ${folder} yet")
-        return()
-    endif()
     add_library(room_${name} OBJECT ${sources})
     target_include_directories(room_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/lib
                                                     ${PROJECT_SOURCE_DIR})
@@ -19,9 +15,7 @@ endfunction()
 # pintle_objects(TARGET ROOM...): puts the rooms' objects into a library.
 function(pintle_objects target)
     foreach(room IN LISTS ARGN)
-        if(TARGET room_${room})
-            target_sources(${target} PRIVATE $<TARGET_OBJECTS:room_${room}>)
-        endif()
+        target_sources(${target} PRIVATE $<TARGET_OBJECTS:room_${room}>)
     endforeach()
     set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C)
 endfunction()
@@ -35,10 +29,6 @@ function(pintle_program name folder)
     pintle_objects(pintle_${folder} ${folder})
     target_link_libraries(pintle_${folder} PUBLIC pintle_internal ${ARGN})
 
-    if(NOT EXISTS ${PROJECT_SOURCE_DIR}/${folder}/main.c) # TODO goes when both are there
-        message(STATUS "program ${name}: no ${folder}/main.c yet")
-        return()
-    endif()
     add_executable(program_${name} ${PROJECT_SOURCE_DIR}/${folder}/main.c)
     set_target_properties(program_${name} PROPERTIES OUTPUT_NAME ${name})
     target_include_directories(program_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/lib
