@@ -6,6 +6,8 @@
 
 #include "publish/settings.h"
 
+#define LOADS_MAX 3
+
 struct directory {
     char path[PTI_PATH_MAX]; /* of public/ */
 };
@@ -36,19 +38,39 @@ static enum pintle_status load_settings(const char *repository, struct pti_repos
     return status == PINTLE_OK ? status : pti_error_prefix(error, "%s", path);
 }
 
+static enum pintle_status load_published(const struct pti_file_source *source, struct pintle_crypto *crypto,
+                                         struct pti_published *published, bool *overtaken, struct pti_error *error)
+{
+    struct pintle_bytes data = {NULL, 0};
+    char next_root[64];
+    enum pintle_status status = pti_published_load(source, crypto, published, error);
+
+    *overtaken = false;
+    if (status != PINTLE_OK)
+        return status;
+    snprintf(next_root, sizeof next_root, "metadata/%zu.root.json", published->root_count + 1);
+    status = source->read(source->ctx, next_root, PTI_ROOT_SIZE_MAX, &data, overtaken, error);
+    pti_bytes_free(&data);
+    if (status != PINTLE_OK || *overtaken)
+        pti_published_clear(published);
+    return status;
+}
+
 enum pintle_status pti_publication_load(const char *repository, struct pintle_crypto *crypto,
                                         struct pti_publication *publication, struct pti_error *error)
 {
     struct directory directory;
     const struct pti_file_source source = {read_public, &directory};
+    bool overtaken = true;
     enum pintle_status status = PINTLE_ERR_STORAGE;
 
     memset(publication, 0, sizeof *publication);
     status = load_settings(repository, &publication->settings, error);
     if (status == PINTLE_OK)
         status = pti_file_path(directory.path, repository, "public", error);
-    if (status == PINTLE_OK)
-        status = pti_published_load(&source, crypto, &publication->published, error);
+    /* A root that appeared meanwhile may have replaced the keys of what was read after the roots. */
+    for (int i = 0; i < LOADS_MAX && status == PINTLE_OK && overtaken; i++)
+        status = load_published(&source, crypto, &publication->published, &overtaken, error);
     if (status == PINTLE_OK && publication->published.timestamp.size == 0) {
         pti_publication_clear(publication);
         status = pti_fail(error, PINTLE_ERR_STORAGE, "%s has never been published; run `pintle publish`", repository);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a report to the disk: stored before it is acknowledged, bounded while the disk is slow, told when it ends. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "server/intake.h"
+#include "server/limits.h"
+
+/* A disk that waits until it is told to go on, and counts. */
+struct disk {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool blocked, broken;
+    bool waiting; /* a transaction has begun and waits */
+    size_t transactions, inserted;
+};
+
+static enum pintle_status disk_migrate(void *connection, struct pti_error *error)
+{
+    (void)connection;
+    (void)error;
+    return PINTLE_OK;
+}
+
+static enum pintle_status disk_begin(void *connection, struct pti_error *error)
+{
+    struct disk *disk = connection;
+    bool broken = false;
+
+    pthread_mutex_lock(&disk->mutex);
+    disk->waiting = true;
+    pthread_cond_broadcast(&disk->changed);
+    while (disk->blocked)
+        pthread_cond_wait(&disk->changed, &disk->mutex);
+    disk->waiting = false;
+    disk->transactions++;
+    broken = disk->broken;
+    pthread_mutex_unlock(&disk->mutex);
+    return broken ? pti_fail(error, PINTLE_ERR_STORAGE, "told to fail") : PINTLE_OK;
+}
+
+static enum pintle_status disk_insert(void *connection, const struct pti_report *report, int64_t received,
+                                      enum pti_stored *stored, struct pti_error *error)
+{
+    (void)report;
+    (void)received;
+    (void)error;
+    ((struct disk *)connection)->inserted++;
+    *stored = PTI_STORED_NEW;
+    return PINTLE_OK;
+}
+
+static enum pintle_status disk_trim(void *connection, int64_t keep, int64_t *removed, struct pti_error *error)
+{
+    (void)connection;
+    (void)keep;
+    (void)error;
+    *removed = 0;
+    return PINTLE_OK;
+}
+
+static enum pintle_status disk_commit(void *connection, struct pti_error *error)
+{
+    (void)connection;
+    (void)error;
+    return PINTLE_OK;
+}
+
+static void disk_nothing(void *connection)
+{
+    (void)connection;
+}
+
+static const struct pti_storage_ops disk_ops = {
+    .name = "disk",
+    .migrate = disk_migrate,
+    .begin = disk_begin,
+    .commit = disk_commit,
+    .rollback = disk_nothing,
+    .insert_report = disk_insert,
+    .trim_reports = disk_trim,
+    .close = disk_nothing,
+};
+
+struct bench {
+    struct disk disk;
+    struct pti_storage *storage;
+    struct pti_metrics metrics;
+    struct pti_status_board board;
+    struct pti_intake *intake;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    size_t results[4]; /* by enum pti_intake_result */
+};
+
+static int set_up(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+
+    if (!bench)
+        return -1;
+    pthread_mutex_init(&bench->disk.mutex, NULL);
+    pthread_cond_init(&bench->disk.changed, NULL);
+    pthread_mutex_init(&bench->mutex, NULL);
+    pthread_cond_init(&bench->changed, NULL);
+    pti_status_board_init(&bench->board);
+    *state = bench;
+    if (pti_storage_new(&disk_ops, &bench->disk, &bench->storage, NULL) != PINTLE_OK)
+        return -1;
+    return pti_intake_new(bench->storage, 1000, &bench->metrics, &bench->board, &bench->intake, NULL) == PINTLE_OK ? 0
+                                                                                                                   : -1;
+}
+
+static void set_disk(struct bench *bench, bool blocked, bool broken)
+{
+    pthread_mutex_lock(&bench->disk.mutex);
+    bench->disk.blocked = blocked;
+    bench->disk.broken = broken;
+    pthread_cond_broadcast(&bench->disk.changed);
+    pthread_mutex_unlock(&bench->disk.mutex);
+}
+
+static int tear_down(void **state)
+{
+    struct bench *bench = *state;
+
+    set_disk(bench, false, false);
+    pti_intake_free(bench->intake);
+    pti_storage_close(bench->storage);
+    pti_status_board_clear(&bench->board);
+    pthread_cond_destroy(&bench->changed);
+    pthread_mutex_destroy(&bench->mutex);
+    pthread_cond_destroy(&bench->disk.changed);
+    pthread_mutex_destroy(&bench->disk.mutex);
+    free(bench);
+    return 0;
+}
+
+static void on_done(void *ctx, enum pti_intake_result result)
+{
+    struct bench *bench = ctx;
+
+    pthread_mutex_lock(&bench->mutex);
+    bench->results[result]++;
+    pthread_cond_broadcast(&bench->changed);
+    pthread_mutex_unlock(&bench->mutex);
+}
+
+static void submit(struct bench *bench, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct pti_report report;
+
+        memset(&report, 0, sizeof report);
+        pti_buf_init(&report.document, 100);
+        pti_buf_text(&report.document, "{}");
+        pti_intake_submit(bench->intake, &report, on_done, bench);
+    }
+}
+
+static void wait_for_results(struct bench *bench, enum pti_intake_result result, size_t count)
+{
+    pthread_mutex_lock(&bench->mutex);
+    while (bench->results[result] < count)
+        pthread_cond_wait(&bench->changed, &bench->mutex);
+    pthread_mutex_unlock(&bench->mutex);
+}
+
+static void wait_for_transaction(struct bench *bench)
+{
+    pthread_mutex_lock(&bench->disk.mutex);
+    while (!bench->disk.waiting)
+        pthread_cond_wait(&bench->disk.changed, &bench->disk.mutex);
+    pthread_mutex_unlock(&bench->disk.mutex);
+}
+
+static void nothing_is_acknowledged_before_the_commit(void **state)
+{
+    struct bench *bench = *state;
+
+    set_disk(bench, true, false);
+    submit(bench, 1);
+    wait_for_transaction(bench);
+    assert_int_equal(bench->results[PTI_INTAKE_STORED], 0);
+    set_disk(bench, false, false);
+    wait_for_results(bench, PTI_INTAKE_STORED, 1);
+    assert_int_equal(bench->disk.inserted, 1);
+}
+
+/* While the disk is busy with one report, the others gather: they share the next transactions. */
+static void waiting_reports_share_a_transaction(void **state)
+{
+    struct bench *bench = *state;
+
+    set_disk(bench, true, false);
+    submit(bench, 1);
+    wait_for_transaction(bench);
+    submit(bench, PTI_INTAKE_BATCH_MAX);
+    set_disk(bench, false, false);
+    wait_for_results(bench, PTI_INTAKE_STORED, 1 + PTI_INTAKE_BATCH_MAX);
+    assert_int_equal(bench->disk.transactions, 2);
+}
+
+static void a_full_queue_refuses_at_once(void **state)
+{
+    struct bench *bench = *state;
+
+    set_disk(bench, true, false);
+    submit(bench, 1);
+    wait_for_transaction(bench);
+    submit(bench, PTI_INTAKE_QUEUE_MAX);
+    assert_int_equal(bench->results[PTI_INTAKE_FULL], 0);
+    submit(bench, 3);
+    assert_int_equal(bench->results[PTI_INTAKE_FULL], 3);
+    assert_int_equal(atomic_load(&bench->metrics.dropped[PTI_DROP_QUEUE_FULL]), 3);
+    set_disk(bench, false, false);
+    wait_for_results(bench, PTI_INTAKE_STORED, 1 + PTI_INTAKE_QUEUE_MAX);
+    submit(bench, 1);
+    wait_for_results(bench, PTI_INTAKE_STORED, 2 + PTI_INTAKE_QUEUE_MAX);
+}
+
+static void a_broken_disk_is_told_and_heals(void **state)
+{
+    struct bench *bench = *state;
+    struct pti_status status;
+
+    set_disk(bench, false, true);
+    submit(bench, 2);
+    wait_for_results(bench, PTI_INTAKE_FAILED, 2);
+    pti_status_board_read(&bench->board, &status);
+    assert_false(status.storage_up);
+    assert_int_equal(atomic_load(&bench->metrics.reports[PTI_REPORT_DEFERRED]), 2);
+    set_disk(bench, false, false);
+    submit(bench, 1);
+    wait_for_results(bench, PTI_INTAKE_STORED, 1);
+    pti_status_board_read(&bench->board, &status);
+    assert_true(status.storage_up);
+    assert_int_equal(atomic_load(&bench->metrics.reports[PTI_REPORT_ACCEPTED]), 1);
+}
+
+static void what_is_queued_is_stored_before_it_stops(void **state)
+{
+    struct bench *bench = *state;
+
+    submit(bench, 700);
+    pti_intake_stop(bench->intake);
+    assert_int_equal(bench->results[PTI_INTAKE_STORED], 700);
+    assert_int_equal(bench->disk.inserted, 700);
+    submit(bench, 1);
+    assert_int_equal(bench->results[PTI_INTAKE_STOPPED], 1);
+}
+
+int main(void)
+{
+#define BENCH_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        BENCH_TEST(nothing_is_acknowledged_before_the_commit),
+        BENCH_TEST(waiting_reports_share_a_transaction),
+        BENCH_TEST(a_full_queue_refuses_at_once),
+        BENCH_TEST(a_broken_disk_is_told_and_heals),
+        BENCH_TEST(what_is_queued_is_stored_before_it_stops),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
