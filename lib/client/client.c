@@ -90,7 +90,7 @@ static enum pintle_status verify_anchor(struct pintle_client *client, struct pti
 
 static void emit_started(struct pintle_client *client)
 {
-    const char *line = client->accepted == NULL     ? "no manifest is known yet"
+    const char *line = client->accepted == NULL    ? "no manifest is known yet"
                        : client->accepted->shipped ? "enforcing the generation that ships with the application"
                                                    : "enforcing the stored generation";
 

@@ -40,9 +40,9 @@ struct pintle_client {
     bool storage_unverified; /* unreadable or unverifiable, and no refresh has succeeded since */
     bool behind;             /* something newer is known to exist that could not be applied */
     struct pti_schedule schedule;
-    int64_t retry_after_s;   /* of the refresh under way; -1 */
-    int64_t confirmed_at;    /* Unix seconds of the last successful refresh by this process; -1 */
-    struct pti_error error;  /* of the last failed call */
+    int64_t retry_after_s;  /* of the refresh under way; -1 */
+    int64_t confirmed_at;   /* Unix seconds of the last successful refresh by this process; -1 */
+    struct pti_error error; /* of the last failed call */
 
     /* the optional thread, lib/sys/thread.c */
     void *thread;

@@ -194,8 +194,8 @@ enum pintle_status pintle_config_set_stale(struct pintle_config *config, int day
     if (config == NULL)
         return PINTLE_ERR_MISUSE;
     if (days < 0 || days > PTI_STALE_DAYS_MAX)
-        return pti_fail(&config->error, PINTLE_ERR_MISUSE, "stale: expected 0 to %d days, found %d",
-                        PTI_STALE_DAYS_MAX, days);
+        return pti_fail(&config->error, PINTLE_ERR_MISUSE, "stale: expected 0 to %d days, found %d", PTI_STALE_DAYS_MAX,
+                        days);
     config->stale_days = days;
     return PINTLE_OK;
 }

@@ -21,7 +21,7 @@ struct pintle_config {
     int stale_days; /* -1: only the charter bounds it */
     char app_id[PTI_APP_TEXT_MAX + 1];
     char app_version[PTI_APP_TEXT_MAX + 1];
-    struct pintle_crypto *crypto; /* a reference, or NULL */
+    struct pintle_crypto *crypto;      /* a reference, or NULL */
     struct pintle_transport transport; /* perform is NULL if unset */
     struct pintle_store store;         /* load is NULL if unset */
     struct pintle_clock clock;

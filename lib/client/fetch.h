@@ -7,7 +7,7 @@
 
 struct pti_fetch {
     struct pintle_client *client;
-    const char *base; /* URL without trailing slash */
+    const char *base;    /* URL without trailing slash */
     int64_t deadline_ms; /* of the client's monotonic clock */
     struct pti_buf buf;  /* of the last pti_fetch_source() item */
 };

@@ -31,7 +31,7 @@ static const char *state_of(const struct pintle_client *client, const struct pti
     if (client->accepted == NULL)
         return "none";
     return !client->behind && pti_client_now(client) < pti_generation_expires(client->accepted, zone) ? "fresh"
-                                                                                                     : "stale";
+                                                                                                      : "stale";
 }
 
 static const char *overall_state(const struct pintle_client *client)

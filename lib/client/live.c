@@ -25,8 +25,8 @@ static bool init_locks(struct pti_live *live)
     return made;
 }
 
-enum pintle_status pti_live_new(const struct pintle_clock *clock, struct pintle_crypto *crypto, pintle_event_fn on_event,
-                                void *event_ctx, struct pti_live **live)
+enum pintle_status pti_live_new(const struct pintle_clock *clock, struct pintle_crypto *crypto,
+                                pintle_event_fn on_event, void *event_ctx, struct pti_live **live)
 {
     *live = calloc(1, sizeof **live);
     if (*live == NULL)
@@ -213,8 +213,7 @@ static void release(void *ctx)
 static void want_heal(struct pti_live *live, struct pintle_verdict *verdict)
 {
     (void)pthread_mutex_lock(&live->lock);
-    if (!live->closed &&
-        pti_buckets_take(&live->buckets, verdict->host, live->clock.monotonic_ms(live->clock.ctx))) {
+    if (!live->closed && pti_buckets_take(&live->buckets, verdict->host, live->clock.monotonic_ms(live->clock.ctx))) {
         live->heal_wanted = true;
         verdict->status = PINTLE_ERR_RETRY;
         (void)pthread_cond_broadcast(&live->changed);

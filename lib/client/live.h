@@ -25,7 +25,7 @@ struct pti_live {
 
     /* under lock */
     struct pintle_pinset *pinset; /* a reference; NULL only before the first pti_live_swap() */
-    int64_t time_floor; /* Unix seconds: metadata time is never before this */
+    int64_t time_floor;           /* Unix seconds: metadata time is never before this */
     struct pti_buckets buckets;
     bool heal_wanted; /* a mismatch asked for a refresh */
     struct pti_reports reports;
@@ -36,8 +36,8 @@ struct pti_live {
 };
 
 /* PINTLE_ERR_MEMORY.  The caller owns one reference. */
-enum pintle_status pti_live_new(const struct pintle_clock *clock, struct pintle_crypto *crypto, pintle_event_fn on_event,
-                                void *event_ctx, struct pti_live **live);
+enum pintle_status pti_live_new(const struct pintle_clock *clock, struct pintle_crypto *crypto,
+                                pintle_event_fn on_event, void *event_ctx, struct pti_live **live);
 struct pti_live *pti_live_ref(struct pti_live *live);
 void pti_live_unref(struct pti_live *live);
 /* The client is going: no event, report or refresh from here on; returns once no callback is running. */

@@ -105,8 +105,10 @@ static enum pintle_status fetch_plain_head(struct pintle_client *client, struct 
         return status;
     status = pti_fetch_get(&poll->fetch, "metadata/timestamp.json", PTI_TIMESTAMP_SIZE_MAX, timestamp, &found, error);
     if (status == PINTLE_OK && !found)
-        status = pti_fail(error, PINTLE_ERR_NETWORK, "%s: neither head/ nor metadata/timestamp.json is there; "
-                          "expected the base URL of a repository", poll->fetch.base);
+        status = pti_fail(error, PINTLE_ERR_NETWORK,
+                          "%s: neither head/ nor metadata/timestamp.json is there; "
+                          "expected the base URL of a repository",
+                          poll->fetch.base);
     return status;
 }
 
@@ -154,8 +156,8 @@ static enum pintle_status hashes_to(struct pintle_client *client, struct pintle_
 }
 
 /* A new snapshot: its body in one request, or the plain files where there is none. */
-static enum pintle_status build_fetched(struct poll *poll, struct pti_trusted *set,
-                                        struct pti_generation **next, struct pti_error *error)
+static enum pintle_status build_fetched(struct poll *poll, struct pti_trusted *set, struct pti_generation **next,
+                                        struct pti_error *error)
 {
     char path[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + sizeof "body/"], hash[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1];
     struct pti_manifest_source source;
@@ -366,9 +368,9 @@ static void emit_success(struct pintle_client *client, bool applied)
 static void emit_failure(struct pintle_client *client, const struct pti_error *error)
 {
     bool rejected = error->status == PINTLE_ERR_TRUST || error->status == PINTLE_ERR_INPUT;
-    enum pintle_event_kind kind = rejected                                ? PINTLE_EVENT_REJECTED
+    enum pintle_event_kind kind = rejected                              ? PINTLE_EVENT_REJECTED
                                   : error->status == PINTLE_ERR_STORAGE ? PINTLE_EVENT_STORAGE
-                                                                          : PINTLE_EVENT_FETCH_FAILED;
+                                                                        : PINTLE_EVENT_FETCH_FAILED;
 
     pti_live_emit(client->live, kind, error->status, NULL, error->detail);
     if (client->accepted != NULL && pti_client_now(client) >= pti_generation_expires(client->accepted, NULL))

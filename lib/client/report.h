@@ -14,7 +14,7 @@ struct pti_report_settings {
     char app_id[64];
     char app_version[64];
     int sample_per_mille;
-    bool shipped; /* the pins in force came inside the app */
+    bool shipped;    /* the pins in force came inside the app */
     int64_t issued;  /* of the manifest in force, Unix seconds; -1 if unknown */
     int64_t expires; /* likewise */
 };

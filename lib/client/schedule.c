@@ -57,8 +57,9 @@ void pti_schedule_failed(struct pti_schedule *schedule, int64_t now_ms, int64_t 
     if (bound > cap)
         bound = cap;
     schedule->failures++;
-    set_due(schedule, now_ms, clamp(uniform(random, bound), BACKOFF_FLOOR_MS, bound > BACKOFF_FLOOR_MS ? bound :
-            BACKOFF_FLOOR_MS), retry_after_s);
+    set_due(schedule, now_ms,
+            clamp(uniform(random, bound), BACKOFF_FLOOR_MS, bound > BACKOFF_FLOOR_MS ? bound : BACKOFF_FLOOR_MS),
+            retry_after_s);
 }
 
 int64_t pti_schedule_wait_ms(const struct pti_schedule *schedule, int64_t now_ms)

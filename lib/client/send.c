@@ -15,8 +15,7 @@ struct sending {
 };
 
 /* One report; *keep says that the collector may take it another time. */
-static enum pintle_status post(struct sending *sending, struct pintle_bytes report, bool *keep,
-                               struct pti_error *error)
+static enum pintle_status post(struct sending *sending, struct pintle_bytes report, bool *keep, struct pti_error *error)
 {
     const struct pintle_config *config = sending->client->config;
     struct pintle_response response = {sizeof response, 0, -1};

@@ -239,8 +239,7 @@ static enum pintle_status put_in_force(struct pintle_client *client, struct load
 {
     const struct pti_tuf_metadata *newest = pti_roots_newest(&client->roots);
     struct pintle_pinset *pinset;
-    enum pintle_status status =
-        pti_enforce_compile(client, loaded->accepted, loaded->unverified, true, &pinset, error);
+    enum pintle_status status = pti_enforce_compile(client, loaded->accepted, loaded->unverified, true, &pinset, error);
 
     if (status != PINTLE_OK)
         return status;
@@ -300,8 +299,9 @@ static enum pintle_status reread_accepted(struct pintle_client *client, struct l
     if (pti_generation_file_root(client->stored_accepted.bytes, &root, NULL) != PINTLE_OK)
         return PINTLE_OK;
     if (pti_roots_version(&client->roots, root) == NULL)
-        return pti_fail(error, PINTLE_ERR_TRUST, "the store was accepted under root %" PRId64
-                        ", but the repository offers roots only up to %zu", root, client->roots.count);
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "the store was accepted under root %" PRId64 ", but the repository offers roots only up to %zu",
+                        root, client->roots.count);
     status = pti_generation_read(client->stored_accepted.bytes, &client->roots, now, &loaded->accepted, error);
     return status == PINTLE_ERR_MEMORY ? status : PINTLE_OK;
 }

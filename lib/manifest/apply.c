@@ -41,8 +41,9 @@ static enum pintle_status check_rollback(const struct pti_generation *accepted, 
 
 static enum pintle_status zone_rolled_back(const char *zone, int64_t had, int64_t has, struct pti_error *error)
 {
-    return pti_fail(error, PINTLE_ERR_TRUST, "zone %s: version %" PRId64 " is older than version %" PRId64
-                    " which was accepted (rollback)", zone, has, had);
+    return pti_fail(error, PINTLE_ERR_TRUST,
+                    "zone %s: version %" PRId64 " is older than version %" PRId64 " which was accepted (rollback)",
+                    zone, has, had);
 }
 
 /* Rule 4 for a zone that accepted holds: a lower version is taken only from keys that could not have signed the old one. */
@@ -109,13 +110,16 @@ enum pintle_status pti_apply(const struct pti_generation *accepted, const struct
     if (accepted == NULL)
         return PINTLE_OK;
     if (next->root_version < accepted->root_version)
-        return pti_fail(error, PINTLE_ERR_TRUST, "manifest: verified under root %" PRId64
-                        ", older than root %" PRId64 " of the accepted one (rollback)", next->root_version,
-                        accepted->root_version);
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "manifest: verified under root %" PRId64 ", older than root %" PRId64
+                        " of the accepted one (rollback)",
+                        next->root_version, accepted->root_version);
     status = check_rollback(accepted, next, next_root, error);
     if (status == PINTLE_OK && next->targets->version < accepted->targets->version)
-        status = pti_fail(error, PINTLE_ERR_TRUST, "targets: version %" PRId64 " is older than version %" PRId64
-                          " which was accepted (rollback)", next->targets->version, accepted->targets->version);
+        status = pti_fail(error, PINTLE_ERR_TRUST,
+                          "targets: version %" PRId64 " is older than version %" PRId64
+                          " which was accepted (rollback)",
+                          next->targets->version, accepted->targets->version);
     if (status == PINTLE_OK)
         status = pti_charter_check_successor(&accepted->charter, &next->charter, error);
     if (status == PINTLE_OK)
@@ -175,8 +179,7 @@ static enum pintle_status inherit_past_zones(const struct pti_generation *accept
         if (pti_generation_zone(next, accepted->past_zones[i].name) == NULL)
             status = copy_past(&accepted->past_zones[i], &next->past_zones[next->past_zone_count++]);
     for (size_t i = 0; i < accepted->zone_count && status == PINTLE_OK; i++)
-        if (pti_generation_zone(next, accepted->zones[i].name) == NULL &&
-            next->past_zone_count < PTI_PAST_ZONES_MAX)
+        if (pti_generation_zone(next, accepted->zones[i].name) == NULL && next->past_zone_count < PTI_PAST_ZONES_MAX)
             status = remember_dropped(accepted, &accepted->zones[i], &next->past_zones[next->past_zone_count++]);
     return status;
 }

@@ -69,9 +69,9 @@ static enum pintle_status pull(const struct pti_manifest_source *source, enum pt
 
 /* A target file: pulled, measured against what its role signed, and kept. */
 static enum pintle_status pull_target(struct pti_trusted *set, const struct pti_manifest_source *source,
-                                      enum pti_item_kind kind, const char *zone,
-                                      const struct pti_tuf_metadata *role, const char *path, size_t size_max,
-                                      struct pintle_bytes *kept, struct pti_error *error)
+                                      enum pti_item_kind kind, const char *zone, const struct pti_tuf_metadata *role,
+                                      const char *path, size_t size_max, struct pintle_bytes *kept,
+                                      struct pti_error *error)
 {
     const struct pti_tuf_file *expected = pti_tuf_file_find(&role->files, pti_bytes_text(path));
     struct pintle_bytes bytes;
@@ -90,9 +90,8 @@ static enum pintle_status pull_target(struct pti_trusted *set, const struct pti_
 static enum pintle_status build_charter(struct pti_trusted *set, const struct pti_manifest_source *source,
                                         struct pti_generation *generation, struct pti_error *error)
 {
-    enum pintle_status status =
-        pull_target(set, source, PTI_ITEM_CHARTER, NULL, pti_trusted_targets(set), CHARTER_PATH,
-                    PTI_CHARTER_SIZE_MAX, &generation->charter_bytes, error);
+    enum pintle_status status = pull_target(set, source, PTI_ITEM_CHARTER, NULL, pti_trusted_targets(set), CHARTER_PATH,
+                                            PTI_CHARTER_SIZE_MAX, &generation->charter_bytes, error);
 
     if (status == PINTLE_OK) {
         status = pti_charter_parse(generation->charter_bytes, &generation->charter, error);
@@ -119,9 +118,8 @@ static enum pintle_status build_zone(struct pti_trusted *set, const struct pti_m
     if (status != PINTLE_OK)
         return status;
     zone_path(zone->name, path);
-    status = pull_target(set, source, PTI_ITEM_ZONE, zone->name,
-                         pti_trusted_role(set, targets, zone->delegation->name), path, PTI_ZONE_SIZE_MAX,
-                         &zone->bytes, error);
+    status = pull_target(set, source, PTI_ITEM_ZONE, zone->name, pti_trusted_role(set, targets, zone->delegation->name),
+                         path, PTI_ZONE_SIZE_MAX, &zone->bytes, error);
     if (status == PINTLE_OK) {
         status = pti_zone_parse(zone->bytes, zone->name, &zone->zone, error);
         if (status != PINTLE_OK)
@@ -186,8 +184,8 @@ static enum pintle_status take_metadata(struct pti_trusted *set, struct pti_gene
     const struct pti_tuf_metadata *timestamp = pti_trusted_timestamp(set);
 
     if (set->timestamp == NULL) {
-        enum pintle_status status =
-            pti_tuf_metadata_parse(timestamp->bytes, PTI_TUF_TIMESTAMP, set->crypto, &set->timestamp, error);
+        enum pintle_status status = pti_tuf_metadata_parse(timestamp->bytes, PTI_TUF_TIMESTAMP, set->crypto,
+                                                           &set->timestamp, error);
         if (status != PINTLE_OK)
             return status;
     }

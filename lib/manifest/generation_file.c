@@ -138,8 +138,7 @@ static enum pintle_status read_past_zones(const struct pti_json_value *array, st
 }
 
 /* Fills everything of *record but the verified files. */
-static enum pintle_status read_record(struct pintle_bytes bytes, struct pti_generation *record,
-                                      struct pti_error *error)
+static enum pintle_status read_record(struct pintle_bytes bytes, struct pti_generation *record, struct pti_error *error)
 {
     const struct pti_json_value *root, *past;
     struct pti_json *json;
@@ -176,8 +175,7 @@ static enum pintle_status parse_file(struct pintle_bytes file, struct pti_contai
     if (status != PINTLE_OK)
         return status;
     if (!pti_container_find(container, RECORD_PATH, &bytes))
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected a generation file, found a container without "
-                        RECORD_PATH);
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected a generation file, found a container without " RECORD_PATH);
     return read_record(bytes, record, error);
 }
 
@@ -225,8 +223,9 @@ enum pintle_status pti_generation_read(struct pintle_bytes file, const struct pt
     if (status == PINTLE_OK) {
         root = pti_roots_version(roots, record.root_version);
         if (root == NULL)
-            status = pti_fail(error, PINTLE_ERR_TRUST, "accepted under root %" PRId64
-                              ", but roots are known only up to %zu", record.root_version, roots->count);
+            status = pti_fail(error, PINTLE_ERR_TRUST,
+                              "accepted under root %" PRId64 ", but roots are known only up to %zu",
+                              record.root_version, roots->count);
         else
             status = verify_file(&container, root, roots->crypto, local_clock, generation, error);
     }

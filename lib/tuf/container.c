@@ -32,8 +32,7 @@ static bool read_view(struct reader *reader, size_t size, struct pintle_bytes *v
 
 static enum pintle_status cut_short(const struct reader *reader, struct pti_error *error)
 {
-    return pti_fail(error, PINTLE_ERR_INPUT, "container: cut short at byte %zu of %zu", reader->at,
-                    reader->bytes.size);
+    return pti_fail(error, PINTLE_ERR_INPUT, "container: cut short at byte %zu of %zu", reader->at, reader->bytes.size);
 }
 
 static bool path_is_printable(struct pintle_bytes path)
@@ -52,8 +51,9 @@ static enum pintle_status read_entry(struct reader *reader, struct pti_container
     if (!read_big_endian(reader, 2, &path_size) || !read_big_endian(reader, 4, &data_size))
         return cut_short(reader, error);
     if (path_size == 0 || path_size > PTI_CONTAINER_PATH_MAX)
-        return pti_fail(error, PINTLE_ERR_INPUT, "container: entry at byte %zu has a path of %" PRIu32
-                        " bytes, expected 1 to %d", start, path_size, PTI_CONTAINER_PATH_MAX);
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "container: entry at byte %zu has a path of %" PRIu32 " bytes, expected 1 to %d", start,
+                        path_size, PTI_CONTAINER_PATH_MAX);
     if (!read_view(reader, path_size, &entry->path) || !read_view(reader, data_size, &entry->data))
         return cut_short(reader, error);
     if (!path_is_printable(entry->path))
@@ -121,8 +121,7 @@ enum pintle_status pti_container_parse(struct pintle_bytes bytes, struct pti_con
     for (; status == PINTLE_OK && container->count < count; container->count++)
         status = read_entry(&reader, &container->entries[container->count], error);
     if (status == PINTLE_OK && reader.at != bytes.size)
-        status = pti_fail(error, PINTLE_ERR_INPUT, "container: %zu bytes after the last entry",
-                          bytes.size - reader.at);
+        status = pti_fail(error, PINTLE_ERR_INPUT, "container: %zu bytes after the last entry", bytes.size - reader.at);
     if (status == PINTLE_OK)
         status = reject_duplicates(container, error);
     if (status != PINTLE_OK)

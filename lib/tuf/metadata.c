@@ -151,8 +151,8 @@ enum pintle_status pti_tuf_metadata_parse(struct pintle_bytes bytes, enum pti_tu
 
     *metadata = NULL;
     if (bytes.size > types[type].size_max)
-        return pti_fail(error, PINTLE_ERR_INPUT, "%s: %zu bytes, at most %zu are allowed", types[type].name,
-                        bytes.size, types[type].size_max);
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s: %zu bytes, at most %zu are allowed", types[type].name, bytes.size,
+                        types[type].size_max);
     parsed = calloc(1, sizeof *parsed);
     if (parsed == NULL)
         return pti_fail(error, PINTLE_ERR_MEMORY, "%s: out of memory", types[type].name);

@@ -44,10 +44,10 @@ struct pti_tuf_delegation {
 struct pti_tuf_metadata {
     enum pti_tuf_type type;
     int64_t version;
-    int64_t expires;                /* Unix seconds */
-    struct pintle_bytes bytes;      /* owned copy, exactly as received */
-    struct pti_buf canonical;       /* canonical form of "signed": what signatures cover */
-    struct pti_json *json;          /* owns what the views below point to */
+    int64_t expires;           /* Unix seconds */
+    struct pintle_bytes bytes; /* owned copy, exactly as received */
+    struct pti_buf canonical;  /* canonical form of "signed": what signatures cover */
+    struct pti_json *json;     /* owns what the views below point to */
     struct pti_tuf_signature *signatures;
     size_t signature_count;
 

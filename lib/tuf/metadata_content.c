@@ -41,8 +41,8 @@ static enum pintle_status read_length_and_hash(const struct pti_json_value *entr
 
     file->length = -1;
     if (pti_json_member(entry, "length") != NULL) {
-        enum pintle_status status =
-            pti_json_get_integer(entry, "length", 0, PTI_JSON_INTEGER_MAX, &file->length, error);
+        enum pintle_status status = pti_json_get_integer(entry, "length", 0, PTI_JSON_INTEGER_MAX, &file->length,
+                                                         error);
         if (status != PINTLE_OK)
             return status;
     }

@@ -45,9 +45,9 @@ static enum pintle_status check_successor(const struct pti_tuf_metadata *newest,
         if (status != PINTLE_OK)
             return status;
         if (!pti_bytes_equal(newest->repository, next->repository))
-            return pti_fail(error, PINTLE_ERR_TRUST, "root: version %" PRId64
-                            " belongs to repository \"%.*s\", expected \"%.*s\"", next->version,
-                            (int)next->repository.size, (const char *)next->repository.data,
+            return pti_fail(error, PINTLE_ERR_TRUST,
+                            "root: version %" PRId64 " belongs to repository \"%.*s\", expected \"%.*s\"",
+                            next->version, (int)next->repository.size, (const char *)next->repository.data,
                             (int)newest->repository.size, (const char *)newest->repository.data);
     }
     return pti_tuf_verify(next, &next->roles[PTI_TUF_ROOT], &next->keys, "root", error);

@@ -8,7 +8,7 @@
 #include "tuf/metadata.h"
 
 struct pti_roots {
-    struct pintle_crypto *crypto; /* borrowed */
+    struct pintle_crypto *crypto;    /* borrowed */
     struct pti_tuf_metadata **items; /* items[0] is version 1 */
     size_t count;
 };
@@ -33,7 +33,7 @@ void pti_roots_write(const struct pti_roots *roots, struct pti_buf *out);
 /* The n of a path "<n>.root.json" without leading zeros; 0 for any other path. */
 size_t pti_roots_path_version(struct pintle_bytes path);
 
-const struct pti_tuf_metadata *pti_roots_newest(const struct pti_roots *roots);             /* NULL if empty */
+const struct pti_tuf_metadata *pti_roots_newest(const struct pti_roots *roots);                   /* NULL if empty */
 const struct pti_tuf_metadata *pti_roots_version(const struct pti_roots *roots, int64_t version); /* NULL if absent */
 
 #endif

@@ -37,8 +37,8 @@ static enum pintle_status check_expiry(const struct pti_trusted *set, const stru
         return PINTLE_OK;
     pti_datetime_format(metadata->expires, expired);
     pti_datetime_format(set->now, now);
-    return pti_fail(error, PINTLE_ERR_TRUST, "%s: version %" PRId64 " expired at %s (it is %s)", who,
-                    metadata->version, expired, now);
+    return pti_fail(error, PINTLE_ERR_TRUST, "%s: version %" PRId64 " expired at %s (it is %s)", who, metadata->version,
+                    expired, now);
 }
 
 static enum pintle_status verify_top_level(const struct pti_trusted *set, const struct pti_tuf_metadata *metadata,
@@ -135,8 +135,9 @@ static enum pintle_status check_version(const struct pti_tuf_metadata *metadata,
 {
     if (metadata->version == listed->version)
         return PINTLE_OK;
-    return pti_fail(error, PINTLE_ERR_TRUST, "%s: version %" PRId64 " where version %" PRId64
-                    " is listed (mix and match)", who, metadata->version, listed->version);
+    return pti_fail(error, PINTLE_ERR_TRUST,
+                    "%s: version %" PRId64 " where version %" PRId64 " is listed (mix and match)", who,
+                    metadata->version, listed->version);
 }
 
 enum pintle_status pti_trusted_update_snapshot(struct pti_trusted *set, struct pintle_bytes bytes,
@@ -242,8 +243,8 @@ enum pintle_status pti_trusted_update_delegated(struct pti_trusted *set, struct 
     return update_role(set, bytes, delegator, delegation->name, &delegation->signers, error);
 }
 
-static const struct pti_tuf_metadata *find_role(const struct pti_trusted *set,
-                                                const struct pti_tuf_metadata *delegator, struct pintle_bytes role)
+static const struct pti_tuf_metadata *find_role(const struct pti_trusted *set, const struct pti_tuf_metadata *delegator,
+                                                struct pintle_bytes role)
 {
     for (size_t i = 0; i < set->role_count; i++)
         if (set->roles[i].delegator == delegator && pti_bytes_equal(set->roles[i].name, role))
@@ -256,8 +257,8 @@ const struct pti_tuf_metadata *pti_trusted_targets(const struct pti_trusted *set
     return find_role(set, set->root, pti_bytes_text("targets"));
 }
 
-const struct pti_tuf_metadata *pti_trusted_role(const struct pti_trusted *set,
-                                                const struct pti_tuf_metadata *delegator, struct pintle_bytes role)
+const struct pti_tuf_metadata *pti_trusted_role(const struct pti_trusted *set, const struct pti_tuf_metadata *delegator,
+                                                struct pintle_bytes role)
 {
     return find_role(set, delegator, role);
 }

@@ -19,12 +19,12 @@ struct pti_trusted_role {
 };
 
 struct pti_trusted {
-    struct pintle_crypto *crypto;       /* borrowed */
+    struct pintle_crypto *crypto;        /* borrowed */
     const struct pti_tuf_metadata *root; /* borrowed */
-    int64_t local_clock; /* Unix seconds, as the machine says; fixed for the whole update */
-    int64_t now;         /* metadata time: never less than local_clock nor any issue time taken */
-    bool waive_expiry;           /* nothing expires: for a generation that was accepted or shipped before */
-    bool waive_delegated_expiry; /* delegated roles do not expire: their staleness is somebody else's concern */
+    int64_t local_clock;                 /* Unix seconds, as the machine says; fixed for the whole update */
+    int64_t now;                         /* metadata time: never less than local_clock nor any issue time taken */
+    bool waive_expiry;                   /* nothing expires: for a generation that was accepted or shipped before */
+    bool waive_delegated_expiry;         /* delegated roles do not expire: their staleness is somebody else's concern */
     const struct pti_tuf_metadata *baseline_timestamp; /* borrowed; NULL without a baseline */
     const struct pti_tuf_metadata *baseline_snapshot;  /* borrowed; NULL without a baseline */
     struct pti_tuf_metadata *timestamp;                /* NULL while the baseline's is still in force */
@@ -74,7 +74,7 @@ enum pintle_status pti_trusted_update_delegated(struct pti_trusted *set, struct 
 const struct pti_tuf_file *pti_trusted_snapshot_file(const struct pti_trusted *set);
 const struct pti_tuf_file *pti_trusted_role_file(const struct pti_trusted *set, struct pintle_bytes role);
 const struct pti_tuf_metadata *pti_trusted_targets(const struct pti_trusted *set);
-const struct pti_tuf_metadata *pti_trusted_role(const struct pti_trusted *set,
-                                                const struct pti_tuf_metadata *delegator, struct pintle_bytes role);
+const struct pti_tuf_metadata *pti_trusted_role(const struct pti_trusted *set, const struct pti_tuf_metadata *delegator,
+                                                struct pintle_bytes role);
 
 #endif

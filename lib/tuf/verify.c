@@ -36,8 +36,7 @@ static enum pintle_status verify_one(const struct pti_tuf_metadata *metadata, co
 
     if (!pti_hex_decode(signature->hex, raw, sizeof raw, &size) || size == 0)
         return PINTLE_ERR_TRUST;
-    return crypto->ops->verify(crypto, key->key, pti_buf_bytes(&metadata->canonical),
-                               (struct pintle_bytes){raw, size});
+    return crypto->ops->verify(crypto, key->key, pti_buf_bytes(&metadata->canonical), (struct pintle_bytes){raw, size});
 }
 
 enum pintle_status pti_tuf_verify(const struct pti_tuf_metadata *metadata, const struct pti_tuf_signers *signers,
@@ -92,12 +91,15 @@ enum pintle_status pti_tuf_timestamp_succeeds(const struct pti_tuf_metadata *pre
     int64_t had = previous->files.items[0].version, has = next->files.items[0].version;
 
     if (next->version < previous->version)
-        return pti_fail(error, PINTLE_ERR_TRUST, "timestamp: version %" PRId64
-                        " is older than version %" PRId64 " which was accepted (rollback)",
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "timestamp: version %" PRId64 " is older than version %" PRId64
+                        " which was accepted (rollback)",
                         next->version, previous->version);
     if (has < had)
-        return pti_fail(error, PINTLE_ERR_TRUST, "timestamp: names snapshot version %" PRId64
-                        ", older than version %" PRId64 " which was accepted (rollback)", has, had);
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "timestamp: names snapshot version %" PRId64 ", older than version %" PRId64
+                        " which was accepted (rollback)",
+                        has, had);
     return PINTLE_OK;
 }
 
@@ -105,8 +107,9 @@ enum pintle_status pti_tuf_snapshot_succeeds(const struct pti_tuf_metadata *prev
                                              const struct pti_tuf_metadata *next, struct pti_error *error)
 {
     if (next->version < previous->version)
-        return pti_fail(error, PINTLE_ERR_TRUST, "snapshot: version %" PRId64 " is older than version %" PRId64
-                        " which was accepted (rollback)", next->version, previous->version);
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "snapshot: version %" PRId64 " is older than version %" PRId64 " which was accepted (rollback)",
+                        next->version, previous->version);
     for (size_t i = 0; i < previous->files.count; i++) {
         const struct pti_tuf_file *had = &previous->files.items[i];
         const struct pti_tuf_file *has = pti_tuf_file_find(&next->files, had->name);
@@ -115,9 +118,9 @@ enum pintle_status pti_tuf_snapshot_succeeds(const struct pti_tuf_metadata *prev
             return pti_fail(error, PINTLE_ERR_TRUST, "snapshot: no longer lists %.*s, which must never vanish",
                             (int)had->name.size, (const char *)had->name.data);
         if (has->version < had->version)
-            return pti_fail(error, PINTLE_ERR_TRUST, "snapshot: %.*s goes back from version %" PRId64
-                            " to %" PRId64 " (rollback)", (int)had->name.size, (const char *)had->name.data,
-                            had->version, has->version);
+            return pti_fail(error, PINTLE_ERR_TRUST,
+                            "snapshot: %.*s goes back from version %" PRId64 " to %" PRId64 " (rollback)",
+                            (int)had->name.size, (const char *)had->name.data, had->version, has->version);
     }
     return PINTLE_OK;
 }

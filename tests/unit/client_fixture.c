@@ -18,8 +18,7 @@ static void on_event(void *ctx, const struct pintle_event *event)
     struct fixture *fixture = ctx;
 
     fixture->events[event->kind]++;
-    (void)snprintf(fixture->last_message[event->kind], sizeof fixture->last_message[event->kind], "%s",
-                   event->message);
+    (void)snprintf(fixture->last_message[event->kind], sizeof fixture->last_message[event->kind], "%s", event->message);
 }
 
 void fixture_ship_roots(struct fixture *fixture)
@@ -92,8 +91,8 @@ void fixture_refresh_fails(struct fixture *fixture, enum pintle_status status, c
 
     (void)pintle_client_error(fixture->client, detail, sizeof detail);
     if (found != status || strstr(detail, text) == NULL)
-        fail_msg("expected %s with \"%s\", found %s: %s", pintle_status_name(status), text,
-                 pintle_status_name(found), detail);
+        fail_msg("expected %s with \"%s\", found %s: %s", pintle_status_name(status), text, pintle_status_name(found),
+                 detail);
 }
 
 struct pintle_verdict fixture_check(struct fixture *fixture, const char *host, uint8_t seed)

@@ -13,7 +13,7 @@
 #include "tuf/container.h"
 
 #define HOST "api.example.com"
-#define NOTHING (struct pintle_bytes){NULL, 0}
+static const struct pintle_bytes nothing = {NULL, 0};
 
 /* Key 1 published and taken by the client. */
 static void begin(struct fixture *fixture)
@@ -103,7 +103,7 @@ static void test_altered_files(void **state)
 
         begin(&fixture);
         publish_second(&fixture);
-        sim_override(fixture.sim, cases[i].path, cases[i].answer, 0, NOTHING);
+        sim_override(fixture.sim, cases[i].path, cases[i].answer, 0, nothing);
         fixture_refresh_fails(&fixture, cases[i].want, cases[i].text);
         still_pins_first(&fixture);
         sim_override_clear(fixture.sim);
@@ -177,7 +177,7 @@ static void test_redirects_and_errors_are_failures(void **state)
     publish_second(&fixture);
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         sim_override_clear(fixture.sim);
-        sim_override(fixture.sim, "head/1", SIM_STATUS, statuses[i], NOTHING);
+        sim_override(fixture.sim, "head/1", SIM_STATUS, statuses[i], nothing);
         fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "HTTP status");
     }
     still_pins_first(&fixture);
@@ -193,7 +193,7 @@ static void test_half_an_update_then_block_then_restart(void **state)
     sim_rotate(fixture.sim, SIM_ROOT); /* the attacker lets this root through ... */
     sim_rotate(fixture.sim, SIM_TIMESTAMP);
     publish_second(&fixture);
-    sim_override(fixture.sim, "body/*", SIM_FAIL, 0, NOTHING); /* ... and blocks the rest */
+    sim_override(fixture.sim, "body/*", SIM_FAIL, 0, nothing); /* ... and blocks the rest */
     fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "body");
     assert_string_equal(fixture_info(&fixture, "root"), "3");
     assert_string_equal(fixture_info(&fixture, "state"), "stale");

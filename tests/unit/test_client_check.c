@@ -17,7 +17,7 @@
 
 #define HOST "api.example.com"
 #define COLLECTOR "https://collector.example/v1/reports"
-#define NOTHING (struct pintle_bytes){NULL, 0}
+static const struct pintle_bytes nothing = {NULL, 0};
 
 static void begin(struct fixture *fixture)
 {
@@ -120,7 +120,7 @@ static void test_report_reaches_the_collector_once(void **state)
     for (int i = 0; i < 5; i++)
         fixture_refuses(&fixture, HOST, 66); /* one report in 24 hours */
     assert_string_equal(fixture_info(&fixture, "reports_queued"), "1");
-    sim_override(fixture.sim, COLLECTOR, SIM_STATUS, 503, NOTHING);
+    sim_override(fixture.sim, COLLECTOR, SIM_STATUS, 503, nothing);
     assert_int_equal(pintle_client_send_reports(fixture.client, FIXTURE_DEADLINE_MS), PINTLE_ERR_NETWORK);
     assert_string_equal(fixture_info(&fixture, "reports_queued"), "1");
     sim_override_clear(fixture.sim);
@@ -254,12 +254,12 @@ static void test_free_ends_a_blocked_refresh(void **state)
     (void)state;
     begin(&fixture);
     sim_requests_reset(fixture.sim);
-    sim_override(fixture.sim, "*", SIM_BLOCK, 0, NOTHING);
+    sim_override(fixture.sim, "*", SIM_BLOCK, 0, nothing);
     fixture_start(&fixture);
     assert_int_equal(pintle_client_start(fixture.client), PINTLE_OK);
     assert_int_equal(pintle_client_start(fixture.client), PINTLE_ERR_MISUSE);
     while (sim_requests(fixture.sim, "*") == 0)
-        ; /* the thread is in the transfer now */
+        ;                               /* the thread is in the transfer now */
     fixture_accepts(&fixture, HOST, 1); /* a check does not wait for it */
     fixture_clear(&fixture);            /* and this returns */
 }

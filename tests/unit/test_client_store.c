@@ -12,7 +12,7 @@
 #include "client_fixture.h"
 
 #define HOST "api.example.com"
-#define NOTHING (struct pintle_bytes){NULL, 0}
+static const struct pintle_bytes nothing = {NULL, 0};
 
 static void begin(struct fixture *fixture)
 {
@@ -187,7 +187,7 @@ static void test_roots_lost_alone(void **state)
     sim_rotate(fixture.sim, SIM_SNAPSHOT);
     publish_key(&fixture, 1, 2);
     fixture_refresh(&fixture);
-    sim_store_put(fixture.sim, "roots", NOTHING);
+    sim_store_put(fixture.sim, "roots", nothing);
     fixture_start(&fixture); /* the app ships root 1 alone, accepted names root 3 */
     assert_int_equal(fixture_check(&fixture, HOST, 9).reason, PINTLE_REASON_STORE_UNVERIFIED);
     sim_serve(fixture.sim, old); /* an attacker offers the old repository, complete under root 1 */
@@ -212,7 +212,7 @@ static void test_roots_lost_then_rollback(void **state)
     old = sim_save(fixture.sim);
     publish_key(&fixture, 1, 2);
     fixture_refresh(&fixture);
-    sim_store_put(fixture.sim, "roots", NOTHING);
+    sim_store_put(fixture.sim, "roots", nothing);
     fixture_start(&fixture);
     sim_serve(fixture.sim, old);
     fixture_refresh_fails(&fixture, PINTLE_ERR_TRUST, "rollback");

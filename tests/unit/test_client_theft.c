@@ -12,7 +12,7 @@
 #include "client_fixture.h"
 
 #define HOST "api.example.com"
-#define NOTHING (struct pintle_bytes){NULL, 0}
+static const struct pintle_bytes nothing = {NULL, 0};
 
 static void begin(struct fixture *fixture)
 {
@@ -327,7 +327,7 @@ static void test_newer_manifest_known_but_withheld_is_not_fresh(void **state)
     assert_string_equal(fixture_info(&fixture, "state"), "fresh");
     sim_add_pin(fixture.sim, HOST, 2);
     sim_publish(fixture.sim);
-    sim_override(fixture.sim, "body/*", SIM_FAIL, 0, NOTHING);
+    sim_override(fixture.sim, "body/*", SIM_FAIL, 0, nothing);
     fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "body");
     assert_string_equal(fixture_info(&fixture, "state"), "stale");
     sim_override_clear(fixture.sim);

@@ -12,7 +12,7 @@
 #include "client_fixture.h"
 
 #define HOST "api.example.com"
-#define NOTHING (struct pintle_bytes){NULL, 0}
+static const struct pintle_bytes nothing = {NULL, 0};
 
 static void begin_with(struct fixture *fixture, int64_t refuse_stale_after_days, int64_t max_shipped_age_days)
 {
@@ -257,7 +257,7 @@ static void test_expired_root_stops_updates_and_keeps_pins(void **state)
     fixture_accepts(&fixture, HOST, 1);
     fixture_refuses(&fixture, HOST, 2);
     sim_add_host(fixture.sim, "new.example.com", "main"); /* so that targets are signed again */
-    sim_publish_root(fixture.sim); /* an expired root still verifies its successor */
+    sim_publish_root(fixture.sim);                        /* an expired root still verifies its successor */
     sim_publish(fixture.sim);
     fixture_refresh(&fixture);
     fixture_clear(&fixture);
@@ -290,7 +290,7 @@ static void test_retry_after_is_honoured(void **state)
     (void)state;
     begin(&fixture);
     sim_retry_after(fixture.sim, 7200);
-    sim_override(fixture.sim, "head/1", SIM_STATUS, 503, NOTHING);
+    sim_override(fixture.sim, "head/1", SIM_STATUS, 503, nothing);
     fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "503");
     assert_in_range(pintle_client_next_due(fixture.client), 7200000, 7200000);
     fixture_clear(&fixture);
