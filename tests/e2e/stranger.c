@@ -96,6 +96,8 @@ static void handshake(struct stranger *stranger)
     (void)pintle_openssl_verdict(ssl, &verdict);
     printf("connect %s reused=%d protocol=%s answer=%s\n", pintle_reason_name(verdict.reason), SSL_session_reused(ssl),
            SSL_get_version(ssl), line);
+    if (line[0] != '\0')
+        SSL_shutdown(ssl); /* or OpenSSL calls the session bad */
     SSL_free(ssl);
     close(fd);
 }

@@ -14,7 +14,7 @@ import pytest
 
 from rig.clock import clock
 from rig.process import LOOPBACK, free_port, wait_for
-from rig.programs import binary, pintle
+from rig.programs import Repository, binary, pintle
 from thief import read_container
 
 REPORT = {"v": 1, "type": "tls.cert.pinned_key_not_in_cert_chain", "host": "api.example.test", "reason": "mismatch",
@@ -200,8 +200,7 @@ class TestReports:
             sender.join()
         again = pintled(repository, data=server.data)
         stored = set()
-        with sqlite3.connect(next(server.data.glob("*.sqlite*") if list(server.data.glob("*.sqlite*"))
-                                  else server.data.glob("*.db"))) as database:
+        with sqlite3.connect(server.data / "pintled.db") as database:
             for (document,) in database.execute("SELECT document FROM report"):
                 stored.add(json.loads(document)["id"])
         assert set(acknowledged) <= stored
@@ -295,9 +294,15 @@ def signer_of(server):
     return int(found[0]) if found else None
 
 
+@pytest.fixture
+def aged_repository(tmp_path):
+    """aged_repository("-60h"): made and published that long ago."""
+    return lambda offset: Repository(tmp_path / "aged", env=clock(offset))
+
+
 class TestSigner:
-    def test_renews_before_expiry(self, repository, pintled, install, backend, host):
-        repository.run("publish", env=clock("-60h"))  # two and a half of the timestamp's three days are over
+    def test_renews_before_expiry(self, aged_repository, pintled, install, host):
+        repository = aged_repository("-60h")  # two and a half of the timestamp's three days are over
         before = repository.timestamp()["signed"]
         server = pintled(repository)
         wait_for("a new timestamp", lambda: repository.timestamp()["signed"]["version"] > before["version"],
@@ -309,8 +314,8 @@ class TestSigner:
         verified = pintle("verify", repository.directory)
         assert verified.returncode == 0, verified.all
 
-    def test_recovers_a_publication_that_has_expired(self, repository, pintled):
-        repository.run("publish", env=clock("-20d"))
+    def test_recovers_a_publication_that_has_expired(self, aged_repository, pintled):
+        repository = aged_repository("-20d")
         assert pintle("verify", repository.directory).returncode == 66
         before = repository.timestamp()["signed"]["version"]
         server = pintled(repository)
@@ -319,8 +324,8 @@ class TestSigner:
         wait_for("health", lambda: server.get("/healthz")[0] == 200)
         assert pintle("verify", repository.directory).returncode == 0
 
-    def test_a_broken_stage_does_not_stop_it(self, repository, pintled):
-        repository.run("publish", env=clock("-60h"))
+    def test_a_broken_stage_does_not_stop_it(self, aged_repository, pintled):
+        repository = aged_repository("-60h")
         (repository.directory / "stage").mkdir(exist_ok=True)
         (repository.directory / "stage" / "charter.json").write_text("half an edi")
         before = repository.timestamp()["signed"]["version"]
@@ -328,8 +333,8 @@ class TestSigner:
         wait_for("a new timestamp", lambda: repository.timestamp()["signed"]["version"] > before,
                  explain=server.process.output)
 
-    def test_it_and_the_command_line_never_sign_one_version_twice(self, repository, pintled, tmp_path):
-        repository.run("publish", env=clock("-60h"))
+    def test_it_and_the_command_line_never_sign_one_version_twice(self, aged_repository, pintled):
+        repository = aged_repository("-60h")
         server = pintled(repository, "--resign-every", "1")
         seen = {}
         for _ in range(8):

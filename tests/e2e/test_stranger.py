@@ -78,6 +78,7 @@ def test_bug_07_resumption_after_a_pin_change(stranger, backend, repository, wor
     repository.publish()
     assert app.ask("refresh") == "refresh ok"
     assert app.ask("connect").startswith("connect matched reused=")
+    repository.run("pin", "remove", host, spki_pin(site.key_object))
     repository.run("pin", "add", host, "--key", site.key, "--deny")
     repository.publish()
     assert app.ask("refresh") == "refresh ok"

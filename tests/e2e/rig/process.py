@@ -57,16 +57,19 @@ def program(name):
 
 
 class Process:
-    """One program in a session of its own, its output in a file.  keep: it may outlive this process."""
+    """One program in a session of its own, its output in a file, standard output perhaps in another.
 
-    def __init__(self, argv, log, env=None, keep=False):
+    keep: it may outlive this process.
+    """
+
+    def __init__(self, argv, log, env=None, keep=False, stdout=None):
         self.log = log
         self.log.parent.mkdir(parents=True, exist_ok=True)
         argv = [str(word) for word in argv]
         if not keep:
             argv = [program("setpriv"), "--pdeathsig", "TERM", *argv]
-        with open(log, "ab") as output:
-            self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env,
+        with open(log, "ab") as output, open(stdout or log, "ab") as answers:
+            self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=answers, stderr=output, env=env,
                                           start_new_session=True)
 
     @property

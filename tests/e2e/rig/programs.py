@@ -61,10 +61,10 @@ def pintle_ok(*words, **options):
 class Repository:
     """A repository directory, worked on as a person would, through the command line."""
 
-    def __init__(self, directory, *init):
+    def __init__(self, directory, *init, env=None):
         self.directory = directory
         self.signers = []
-        pintle_ok("init", "--repo", directory, *init)
+        pintle_ok("init", "--repo", directory, *init, env=env)
 
     @property
     def public(self):
@@ -176,17 +176,18 @@ class Watch:
     def __init__(self, words, log, env=None, keep=False):
         if log.exists():
             log.unlink()
-        self.process = Process([binary("pintle"), *words], log, env=clean_environment(env), keep=keep)
+        self.process = Process([binary("pintle"), *words], log, env=clean_environment(env), keep=keep,
+                               stdout=log.with_suffix(".body"))
 
     def lines(self):
         """Attempts only, oldest first."""
-        return [line for line in self.process.output().splitlines() if re.search(r"Z (HTTP |refused:|failed:)", line)]
+        return [line for line in self.process.output().splitlines() if re.search(r"Z (HTTP \d|refused, |failed, )", line)]
 
     def served(self):
         return sum(" HTTP 200 " in line for line in self.lines())
 
     def refused(self):
-        return sum(" refused: " in line for line in self.lines())
+        return sum("Z refused, " in line for line in self.lines())
 
     def wait_for(self, what, condition, seconds=15):
         return wait_for(what, condition, seconds, explain=self.process.output)
@@ -200,7 +201,7 @@ class Watch:
     def wait_for_refusal(self, seconds=15):
         before = self.refused()
         self.wait_for("the running client to refuse", lambda: self.refused() > before, seconds)
-        return [line for line in self.lines() if " refused: " in line][-1]
+        return [line for line in self.lines() if "Z refused, " in line][-1]
 
     def stop(self):
         return self.process.stop()
@@ -209,12 +210,14 @@ class Watch:
 class Pintled:
     """The server, on a free port of its own choice."""
 
-    def __init__(self, repository, data, *words, log=None, env=None, keep=False):
+    def __init__(self, repository, data, *words, env=None, keep=False):
         self.data = data
         listen = [] if "--listen" in words else ["--listen", f"{LOOPBACK}:0"]
         data.parent.mkdir(parents=True, exist_ok=True)
-        self.process = Process([binary("pintled"), "--repo", repository, "--data", data, *listen, *words],
-                               log or data.parent / (data.name + ".log"), env=clean_environment(env), keep=keep)
+        log = data.parent / (data.name + ".log")
+        log.unlink(missing_ok=True)
+        self.process = Process([binary("pintled"), "--repo", repository, "--data", data, *listen, *words], log,
+                               env=clean_environment(env), keep=keep)
         self.ready = wait_for("pintled to be ready", self.read_ready, explain=self.process.output)
         self.url = re.search(r"public (http://[^ ,]+?)/?(,|$| )", self.ready).group(1)
         admin = re.search(r"admin (http://[^ ,]+?)/?(,|$| )", self.ready)
@@ -256,7 +259,7 @@ class Pintled:
         status, _, body = self.request("GET", "/v1/reports", base=self.admin)
         if status != 200:
             raise RigError(f"GET /v1/reports answered {status}: {body!r}")
-        return json.loads(body)["reports"]
+        return json.loads(body)
 
     def stop(self, number=signal.SIGTERM):
         return self.process.stop(number)
