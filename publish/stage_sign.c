@@ -71,6 +71,28 @@ static enum pintle_status check_successor(const struct pti_stage *stage, struct 
     return status;
 }
 
+/* The texts as a client will read them: a value out of range is found here and not after the signatures. */
+static enum pintle_status check_texts(const struct pti_stage *stage, struct pti_error *error)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    if (stage->charter_file.size > 0) {
+        struct pti_charter charter;
+        status = pti_charter_parse(stage->charter_file, &charter, error);
+        if (status == PINTLE_OK)
+            pti_charter_clear(&charter);
+    }
+    for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++) {
+        struct pti_zone zone;
+        if (stage->zones[i].file.size == 0)
+            continue;
+        status = pti_zone_parse(stage->zones[i].file, stage->zones[i].name, &zone, error);
+        if (status == PINTLE_OK)
+            pti_zone_clear(&zone);
+    }
+    return status;
+}
+
 enum pintle_status pti_stage_check(const struct pti_stage *stage, struct pti_error *error)
 {
     const struct pti_zone **zones = calloc(stage->zone_count + 1, sizeof(*zones));
@@ -80,7 +102,9 @@ enum pintle_status pti_stage_check(const struct pti_stage *stage, struct pti_err
         return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu zones", stage->zone_count);
     for (size_t i = 0; i < stage->zone_count; i++)
         zones[i] = &stage->zones[i].zone;
-    status = check_successor(stage, error);
+    status = check_texts(stage, error);
+    if (status == PINTLE_OK)
+        status = check_successor(stage, error);
     if (status == PINTLE_OK)
         status = pti_content_check(&stage->charter, zones, stage->zone_count, error);
     free(zones);

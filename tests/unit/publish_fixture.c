@@ -12,7 +12,10 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/encode.h"
+#include "publish/bundle.h"
 #include "publish_fixture.h"
+#include "tuf/container.h"
 
 #define FILE_MAX 64000000
 
@@ -179,4 +182,48 @@ struct pti_publish_result fixture_publish(struct fixture *fixture, struct pti_re
     fixture_ok(fixture, pti_publish(repository, &ring, now, &result, &fixture->error));
     pti_keyring_clear(&ring);
     return result;
+}
+
+struct pti_generation *fixture_client_view(struct fixture *fixture, const struct pti_repository *repository,
+                                           int64_t now)
+{
+    struct pti_generation *generation;
+    struct pti_roots roots;
+
+    fixture_ok(fixture,
+               pti_bundle_verify(&repository->published, now, fixture->crypto, &roots, &generation, &fixture->error));
+    pti_roots_clear(&roots);
+    return generation;
+}
+
+size_t fixture_pins_of(const struct pti_generation *generation, const char *host)
+{
+    const struct pti_zone_host *entry = pti_zone_find(&generation->zones[0].zone, host);
+
+    return entry == NULL ? 0 : entry->pins.count;
+}
+
+void fixture_assert_served_whole(struct fixture *fixture, const char *copy)
+{
+    struct pintle_bytes head, body, timestamp;
+    struct pti_tuf_metadata *parsed;
+    struct pti_container container, contents;
+    char hex[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1], path[160];
+
+    (void)snprintf(path, sizeof(path), "%s/public/head/1", copy);
+    head = fixture_read(fixture, fixture_path(fixture, path));
+    fixture_ok(fixture, pti_container_parse(head, &container, &fixture->error));
+    assert_true(pti_container_find(&container, "timestamp.json", &timestamp));
+    fixture_ok(fixture,
+               pti_tuf_metadata_parse(timestamp, PTI_TUF_TIMESTAMP, fixture->crypto, &parsed, &fixture->error));
+    pti_hex_encode(parsed->files.items[0].sha256, PINTLE_SHA256_SIZE, hex);
+    (void)snprintf(path, sizeof(path), "%s/public/body/%s", copy, hex);
+    body = fixture_read(fixture, fixture_path(fixture, path));
+    fixture_ok(fixture, pti_container_parse(body, &contents, &fixture->error));
+    assert_int_equal(contents.count, 5);
+    pti_container_clear(&contents);
+    pti_container_clear(&container);
+    pti_tuf_metadata_free(parsed);
+    pti_bytes_free(&body);
+    pti_bytes_free(&head);
 }

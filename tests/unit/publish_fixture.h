@@ -42,4 +42,12 @@ void fixture_add_host(struct fixture *fixture, struct pti_repository *repository
 /* Publishes with every key in keys/. */
 struct pti_publish_result fixture_publish(struct fixture *fixture, struct pti_repository *repository, int64_t now);
 
+/* What a fresh client gets from what is published; the caller frees it. */
+struct pti_generation *fixture_client_view(struct fixture *fixture, const struct pti_repository *repository,
+                                           int64_t now);
+/* The pins of host in the first zone. */
+size_t fixture_pins_of(const struct pti_generation *generation, const char *host);
+/* head/1 of a repository with one zone, and the body it leads to, are there and whole. */
+void fixture_assert_served_whole(struct fixture *fixture, const char *relative);
+
 #endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Renewing timestamp and snapshot. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "publish/resign.h"
+#include "publish_fixture.h"
+
+struct renewal {
+    struct pti_repository *repository;
+    struct pti_keyring ring;
+    struct pti_resign_input input;
+};
+
+static void open_renewal(struct fixture *fixture, struct renewal *renewal, bool snapshot, int64_t now)
+{
+    *renewal = (struct renewal){.repository = fixture_open(fixture, "repo", PTI_REPOSITORY_PUBLISHED)};
+    fixture_ok(fixture,
+               pti_repository_load_keys(renewal->repository, NULL, NULL, &renewal->ring, NULL, &fixture->error));
+    renewal->input = (struct pti_resign_input){.root = pti_published_root(&renewal->repository->published),
+                                               .snapshot = renewal->repository->published.snapshot,
+                                               .timestamp = renewal->repository->published.timestamp,
+                                               .keys = &renewal->ring,
+                                               .renew_snapshot = snapshot,
+                                               .days = renewal->repository->settings.days,
+                                               .now = now,
+                                               .crypto = fixture->crypto};
+}
+
+static void close_renewal(struct renewal *renewal)
+{
+    pti_keyring_clear(&renewal->ring);
+    pti_repository_close(renewal->repository);
+}
+
+static void test_renewal_moves_dates_and_nothing_else(void **state)
+{
+    struct fixture *fixture = *state;
+    struct renewal renewal;
+    struct pti_resigned resigned;
+    struct pti_generation *generation;
+
+    fixture_init(fixture, "repo", 0, 0);
+    for (int64_t round = 0; round < 2; round++) {
+        const int64_t now = FIXTURE_NOW + (round + 1) * FIXTURE_DAY;
+        open_renewal(fixture, &renewal, round == 1, now);
+        fixture_ok(fixture, pti_resign(&renewal.input, &resigned, &fixture->error));
+        assert_int_equal(resigned.snapshot.size > 0, round == 1);
+        fixture_ok(fixture, pti_publish_resigned(renewal.repository, &resigned, now, &fixture->error));
+        generation = fixture_client_view(fixture, renewal.repository, now);
+        assert_int_equal(generation->timestamp->version, round + 2);
+        assert_int_equal(generation->timestamp->issued, now);
+        assert_int_equal(generation->timestamp->expires, now + 3 * FIXTURE_DAY);
+        assert_int_equal(generation->snapshot->version, round + 1);
+        assert_int_equal(generation->targets->version, 1);
+        pti_generation_free(generation);
+        fixture_assert_served_whole(fixture, "repo");
+        pti_resigned_clear(&resigned);
+        close_renewal(&renewal);
+    }
+}
+
+static void test_a_server_that_was_down_for_weeks_recovers(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t now = FIXTURE_NOW + 30 * FIXTURE_DAY;
+    struct renewal renewal;
+    struct pti_resigned resigned;
+
+    fixture_init(fixture, "repo", 0, 0);
+    open_renewal(fixture, &renewal, true, now);
+    fixture_ok(fixture, pti_resign(&renewal.input, &resigned, &fixture->error));
+    fixture_ok(fixture, pti_publish_resigned(renewal.repository, &resigned, now, &fixture->error));
+    pti_generation_free(fixture_client_view(fixture, renewal.repository, now));
+    pti_resigned_clear(&resigned);
+    close_renewal(&renewal);
+}
+
+static void test_the_signer_refuses_what_it_cannot_vouch_for(void **state)
+{
+    enum { WRONG_ROOT, OTHER_SNAPSHOT, NO_KEYS, LOW_VERSION, CASES };
+    static const struct {
+        enum pintle_status want;
+        const char *text;
+    } table[CASES] = {
+        [WRONG_ROOT] = {PINTLE_ERR_TRUST, "0 of 1 required signatures verify"},
+        [OTHER_SNAPSHOT] = {PINTLE_ERR_TRUST, "snapshot.json"},
+        [NO_KEYS] = {PINTLE_ERR_TRUST, "0 of 1 keys are at hand"},
+        [LOW_VERSION] = {PINTLE_ERR_INPUT, "the next one must be higher"},
+    };
+    struct fixture *fixture = *state;
+    struct pintle_bytes first, stranger;
+    struct renewal renewal;
+    struct pti_resigned resigned;
+    const struct pti_keyring none = {NULL, 0};
+
+    fixture_init(fixture, "other", 0, 0);
+    stranger = fixture_read(fixture, fixture_path(fixture, "other/public/metadata/1.root.json"));
+    fixture_init(fixture, "repo", 0, 0);
+    first = fixture_read(fixture, fixture_path(fixture, "repo/public/metadata/1.snapshot.json"));
+    renewal.repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
+    (void)fixture_publish(fixture, renewal.repository, FIXTURE_NOW);
+    pti_repository_close(renewal.repository);
+    for (int i = 0; i < CASES; i++) {
+        open_renewal(fixture, &renewal, true, FIXTURE_NOW);
+        if (i == WRONG_ROOT)
+            renewal.input.root = stranger;
+        if (i == OTHER_SNAPSHOT)
+            renewal.input.snapshot = first;
+        if (i == NO_KEYS)
+            renewal.input.keys = &none;
+        if (i == LOW_VERSION)
+            renewal.input.snapshot_version = 2;
+        fixture_refused(fixture, pti_resign(&renewal.input, &resigned, &fixture->error), table[i].want, table[i].text);
+        assert_int_equal(resigned.timestamp.size + resigned.snapshot.size, 0);
+        close_renewal(&renewal);
+    }
+    pti_bytes_free(&first);
+    pti_bytes_free(&stranger);
+}
+
+static void test_what_was_renewed_elsewhere_is_verified_before_it_is_served(void **state)
+{
+    struct fixture *fixture = *state;
+    struct renewal renewal;
+    struct pti_resigned resigned;
+
+    fixture_init(fixture, "repo", 0, 0);
+    open_renewal(fixture, &renewal, false, FIXTURE_NOW);
+    fixture_ok(fixture, pti_resign(&renewal.input, &resigned, &fixture->error));
+    ((uint8_t *)(uintptr_t)resigned.timestamp.data)[resigned.timestamp.size / 3] ^= 1;
+    assert_int_not_equal(pti_publish_resigned(renewal.repository, &resigned, FIXTURE_NOW, &fixture->error), PINTLE_OK);
+    pti_resigned_clear(&resigned);
+    fixture_ok(fixture, pti_resign(&renewal.input, &resigned, &fixture->error));
+    fixture_ok(fixture, pti_publish_resigned(renewal.repository, &resigned, FIXTURE_NOW, &fixture->error));
+    fixture_refused(fixture, pti_publish_resigned(renewal.repository, &resigned, FIXTURE_NOW, &fixture->error),
+                    PINTLE_ERR_TRUST, "is not newer");
+    pti_resigned_clear(&resigned);
+    close_renewal(&renewal);
+}
+
+static void test_renewal_is_due_at_half_life(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pti_repository *repository;
+    struct pti_resign_dates dates;
+
+    fixture_init(fixture, "repo", 0, 0);
+    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_READ);
+    fixture_ok(fixture,
+               pti_resign_dates_of(&repository->published, &repository->settings.days, &dates, &fixture->error));
+    assert_int_equal(dates.timestamp_at, FIXTURE_NOW + 3 * FIXTURE_DAY / 2);
+    assert_int_equal(dates.snapshot_at, FIXTURE_NOW + 7 * FIXTURE_DAY / 2);
+    assert_int_equal(dates.targets_expires, FIXTURE_NOW + 365 * FIXTURE_DAY);
+    assert_int_equal(dates.zone_expires, FIXTURE_NOW + 90 * FIXTURE_DAY);
+    assert_string_equal(dates.zone, "main");
+    pti_repository_close(repository);
+}
+
+static int setup(void **state)
+{
+    *state = fixture_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_free(*state);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_renewal_moves_dates_and_nothing_else),
+        TEST(test_a_server_that_was_down_for_weeks_recovers),
+        TEST(test_the_signer_refuses_what_it_cannot_vouch_for),
+        TEST(test_what_was_renewed_elsewhere_is_verified_before_it_is_served),
+        TEST(test_renewal_is_due_at_half_life),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
