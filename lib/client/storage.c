@@ -140,9 +140,17 @@ enum pintle_status pti_storage_save(struct pintle_client *client, const struct p
 
 /* What reading the store came to.  A problem is told to the application; it never unpins. */
 struct loaded {
-    struct pti_generation *accepted; /* NULL if absent or not verified */
+    struct pti_generation *accepted; /* NULL if absent or not verified; owned, unless it is what is in force already */
     bool unverified;
+    bool changed; /* accepted is not what the store holds */
 };
+
+static void replace(const struct pintle_client *client, struct loaded *loaded, struct pti_generation *accepted)
+{
+    if (loaded->accepted != client->accepted)
+        pti_generation_free(loaded->accepted);
+    loaded->accepted = accepted;
+}
 
 static void problem(struct pintle_client *client, struct loaded *loaded, const struct pti_error *error)
 {
@@ -183,10 +191,41 @@ static enum pintle_status load_accepted(struct pintle_client *client, struct loa
     return PINTLE_OK;
 }
 
-/* The root under which the shipped generation was read; it was in the chain then, and the chain only grows. */
-static const struct pti_tuf_metadata *shipped_root(const struct pintle_client *client)
+/* The root under which generation was read; it was in the chain then, and the chain only grows. */
+static const struct pti_tuf_metadata *root_of(const struct pintle_client *client,
+                                              const struct pti_generation *generation)
 {
-    return pti_roots_version(&client->roots, client->shipped->root_version);
+    return pti_roots_version(&client->roots, generation->root_version);
+}
+
+/*
+ * A running client forgets nothing.  What it has verified and enforces stays, unless the store holds what may follow it
+ * (another process was quicker): a store that was emptied, damaged, or put back to an older state takes no pin away.
+ */
+static enum pintle_status keep_running(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
+{
+    struct pti_generation *running = client->accepted;
+    struct pti_error refusal;
+    enum pintle_status status = PINTLE_ERR_TRUST;
+
+    if (running == NULL)
+        return PINTLE_OK;
+    if (loaded->accepted != NULL && client->storage_unverified && running->shipped)
+        return PINTLE_OK; /* what shipped stood in for a store that was not to be had, and no more than that */
+    if (loaded->accepted != NULL)
+        status = pti_apply(running, loaded->accepted, root_of(client, loaded->accepted), &refusal);
+    if (status == PINTLE_OK)
+        return status;
+    if (status != PINTLE_ERR_TRUST)
+        return pti_fail(error, status, "stored generation: %s", refusal.detail);
+    if (!loaded->unverified)
+        (void)pti_fail(&refusal, PINTLE_ERR_STORAGE, "store: what is in force stays, and is written back: %s",
+                       loaded->accepted != NULL ? refusal.detail : "the stored generation is gone");
+    replace(client, loaded, running);
+    loaded->changed = true;
+    if (!loaded->unverified)
+        pti_live_emit(client->live, PINTLE_EVENT_STORAGE, refusal.status, NULL, refusal.detail);
+    return PINTLE_OK;
 }
 
 static enum pintle_status copy_shipped(struct pintle_client *client, struct pti_generation **copy,
@@ -200,17 +239,15 @@ static enum pintle_status copy_shipped(struct pintle_client *client, struct pti_
  * The shipped generation passes the same apply as a download.  One that is older, or that apply refuses, changes nothing.
  * With unverified storage it is what is left to enforce, but not a new baseline: nothing of it is stored.
  */
-static enum pintle_status take_shipped(struct pintle_client *client, struct loaded *loaded, bool *taken,
-                                       struct pti_error *error)
+static enum pintle_status take_shipped(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
 {
     struct pti_generation *next = NULL;
     struct pti_error refusal;
     enum pintle_status status;
 
-    *taken = false;
     if (client->shipped == NULL)
         return PINTLE_OK;
-    status = pti_apply(loaded->accepted, client->shipped, shipped_root(client), &refusal);
+    status = pti_apply(loaded->accepted, client->shipped, root_of(client, client->shipped), &refusal);
     if (status == PINTLE_ERR_TRUST)
         return PINTLE_OK;
     if (status != PINTLE_OK)
@@ -223,15 +260,14 @@ static enum pintle_status take_shipped(struct pintle_client *client, struct load
     if (status == PINTLE_OK) {
         next->shipped = true;
         next->accepted_at = client->config->clock.now(client->config->clock.ctx);
-        status = pti_apply_inherit(loaded->accepted, next, shipped_root(client), error);
+        status = pti_apply_inherit(loaded->accepted, next, root_of(client, client->shipped), error);
     }
     if (status != PINTLE_OK) {
         pti_generation_free(next);
         return status;
     }
-    pti_generation_free(loaded->accepted);
-    loaded->accepted = next;
-    *taken = true;
+    replace(client, loaded, next);
+    loaded->changed = true;
     return PINTLE_OK;
 }
 
@@ -244,7 +280,8 @@ static enum pintle_status put_in_force(struct pintle_client *client, struct load
     if (status != PINTLE_OK)
         return status;
     (void)pthread_mutex_lock(&client->state);
-    client->behind = loaded->accepted != NULL && loaded->accepted->root_version != newest->version;
+    client->behind = (client->accepted != NULL && client->behind) ||
+                     (loaded->accepted != NULL && loaded->accepted->root_version != newest->version);
     (void)pthread_mutex_unlock(&client->state);
     pti_enforce_swap(client, loaded->accepted, loaded->unverified, pinset);
     loaded->accepted = NULL;
@@ -255,15 +292,16 @@ static enum pintle_status start_locked(struct pintle_client *client, bool locked
                                        struct pti_error *error)
 {
     enum pintle_status status = load_roots(client, loaded, error);
-    bool taken = false;
 
     if (status == PINTLE_OK)
         status = load_accepted(client, loaded, error);
     if (status == PINTLE_OK)
-        status = take_shipped(client, loaded, &taken, error);
+        status = keep_running(client, loaded, error);
+    if (status == PINTLE_OK)
+        status = take_shipped(client, loaded, error);
     if (status != PINTLE_OK || !locked || loaded->unverified)
         return status;
-    status = save_both(client, taken ? loaded->accepted : NULL, error);
+    status = save_both(client, loaded->changed ? loaded->accepted : NULL, error);
     if (status != PINTLE_ERR_STORAGE)
         return status;
     /* It is enforced all the same: what shipped will be there again at the next start. */
@@ -273,7 +311,7 @@ static enum pintle_status start_locked(struct pintle_client *client, bool locked
 
 enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_error *error)
 {
-    struct loaded loaded = {NULL, false};
+    struct loaded loaded = {NULL, false, false};
     bool locked = lock(client, error) == PINTLE_OK;
     enum pintle_status status;
 
@@ -286,7 +324,12 @@ enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_er
         unlock(client);
     if (status == PINTLE_OK)
         status = put_in_force(client, &loaded, error);
-    pti_generation_free(loaded.accepted);
+    if (status != PINTLE_OK) {
+        /* What was read is not in force: as long as it counts as known, an older generation could be written over it. */
+        forget(&client->stored_roots);
+        forget(&client->stored_accepted);
+    }
+    replace(client, &loaded, NULL);
     return status;
 }
 
@@ -308,17 +351,17 @@ static enum pintle_status reread_accepted(struct pintle_client *client, struct l
 
 enum pintle_status pti_storage_recover(struct pintle_client *client, struct pti_error *error)
 {
-    struct loaded loaded = {NULL, true}; /* other hosts stay refused until the refresh under way has succeeded */
-    bool taken;
+    /* other hosts stay refused until the refresh under way has succeeded */
+    struct loaded loaded = {NULL, true, false};
     enum pintle_status status;
 
     if (!client->storage_unverified || !client->stored_accepted.found)
         return PINTLE_OK;
     status = reread_accepted(client, &loaded, error);
     if (status == PINTLE_OK && loaded.accepted != NULL)
-        status = take_shipped(client, &loaded, &taken, error);
+        status = take_shipped(client, &loaded, error);
     if (status == PINTLE_OK && loaded.accepted != NULL)
         status = put_in_force(client, &loaded, error);
-    pti_generation_free(loaded.accepted);
+    replace(client, &loaded, NULL);
     return status;
 }

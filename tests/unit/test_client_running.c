@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A store that changes under a running client: lost, put back to an older state, damaged.  What it enforces stays. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "client_fixture.h"
+
+#define HOST "api.example.com"
+
+/* Key 1 is published, taken, and its generation kept as *old; then key 2 replaces it. */
+static void begin(struct fixture *fixture, struct pintle_bytes old[2])
+{
+    static const char *const names[] = {"roots", "accepted"};
+    struct sim *sim = sim_new();
+
+    sim_add_host(sim, HOST, "main");
+    sim_add_pin(sim, HOST, 1);
+    sim_publish(sim);
+    fixture_init(fixture, sim);
+    fixture_start(fixture);
+    fixture_refresh(fixture);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pti_bytes_copy(sim_store_get(sim, names[i]), &old[i]), PINTLE_OK);
+    sim_add_pin(sim, HOST, 2);
+    sim_remove_pin(sim, HOST, 1);
+    sim_publish(sim);
+    fixture_refresh(fixture);
+    fixture_accepts(fixture, HOST, 2);
+}
+
+static void end(struct fixture *fixture, struct pintle_bytes old[2])
+{
+    pti_bytes_free(&old[0]);
+    pti_bytes_free(&old[1]);
+    fixture_clear(fixture);
+}
+
+/* Somebody empties the cache directory while the application runs, and the network is down or hostile. */
+static void test_lost_store_unpins_nothing(void **state)
+{
+    struct pintle_bytes old[2];
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    sim_store_clear(fixture.sim);
+    sim_fail_after(fixture.sim, 0);
+    fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "down");
+    fixture_accepts(&fixture, HOST, 2);
+    fixture_refuses(&fixture, HOST, 1);
+    assert_true(sim_store_get(fixture.sim, "accepted").size > 0); /* and it is written back */
+    assert_non_null(strstr(fixture.last_message[PINTLE_EVENT_STORAGE], "gone"));
+    fixture_start(&fixture);
+    fixture_refuses(&fixture, HOST, 1);
+    end(&fixture, old);
+}
+
+/* A backup of the directory is put back, and the attacker serves what goes with it. */
+static void test_older_store_rolls_nothing_back(void **state)
+{
+    struct pintle_bytes old[2];
+    struct sim_files *replay;
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    replay = sim_save(fixture.sim);
+    sim_rotate(fixture.sim, SIM_TIMESTAMP); /* so that old and new differ in their roots as well */
+    fixture_refresh(&fixture);
+    sim_store_put(fixture.sim, "roots", old[0]);
+    sim_store_put(fixture.sim, "accepted", old[1]);
+    sim_serve(fixture.sim, replay);
+    fixture_refresh_fails(&fixture, PINTLE_ERR_TRUST, "");
+    fixture_accepts(&fixture, HOST, 2);
+    fixture_refuses(&fixture, HOST, 1);
+    assert_string_equal(fixture_info(&fixture, "root"), "2");
+    assert_non_null(strstr(fixture.last_message[PINTLE_EVENT_STORAGE], "rollback"));
+    sim_fail_after(fixture.sim, 0);
+    fixture_start(&fixture); /* what was put back has been written over */
+    fixture_accepts(&fixture, HOST, 2);
+    fixture_refuses(&fixture, HOST, 1);
+    end(&fixture, old);
+}
+
+static void test_damaged_store_keeps_the_running_pins(void **state)
+{
+    struct pintle_bytes old[2];
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    sim_store_put(fixture.sim, "accepted", pti_bytes_text("rubbish"));
+    sim_fail_after(fixture.sim, 0);
+    fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "down");
+    fixture_accepts(&fixture, HOST, 2);
+    fixture_refuses(&fixture, HOST, 1);
+    assert_int_equal(fixture_check(&fixture, "other.example.com", 1).reason, PINTLE_REASON_STORE_UNVERIFIED);
+    sim_store_put(fixture.sim, "accepted", (struct pintle_bytes){NULL, 0}); /* damaged, then removed */
+    fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "down");
+    fixture_accepts(&fixture, HOST, 2);
+    sim_store_put(fixture.sim, "accepted", pti_bytes_text("rubbish"));
+    sim_fail_after(fixture.sim, -1);
+    fixture_refresh(&fixture);
+    assert_int_equal(fixture_check(&fixture, "other.example.com", 1).reason, PINTLE_REASON_UNLISTED);
+    fixture_start(&fixture);
+    fixture_accepts(&fixture, HOST, 2);
+    assert_int_equal(fixture_check(&fixture, "other.example.com", 1).reason, PINTLE_REASON_UNLISTED);
+    end(&fixture, old);
+}
+
+/* Another process of the application was quicker: its newer generation is taken from the store. */
+static void test_newer_store_is_taken(void **state)
+{
+    struct pintle_bytes old[2], newer;
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    assert_int_equal(pti_bytes_copy(sim_store_get(fixture.sim, "accepted"), &newer), PINTLE_OK);
+    sim_store_put(fixture.sim, "accepted", old[1]);
+    fixture_start(&fixture);
+    fixture_accepts(&fixture, HOST, 1);
+    sim_store_put(fixture.sim, "accepted", newer);
+    sim_fail_after(fixture.sim, 0);
+    fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "down");
+    fixture_accepts(&fixture, HOST, 2);
+    fixture_refuses(&fixture, HOST, 1);
+    pti_bytes_free(&newer);
+    end(&fixture, old);
+}
+
+/* The store could not be read at the start; what shipped stood in for it, and gives way as soon as it can be read. */
+static void test_what_shipped_gives_way_to_the_store(void **state)
+{
+    struct pintle_bytes old[2];
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    fixture_ship_generation(&fixture); /* key 2, under root 1 ... */
+    sim_add_pin(fixture.sim, HOST, 3);
+    sim_remove_pin(fixture.sim, HOST, 2);
+    sim_publish(fixture.sim);
+    fixture_refresh(&fixture); /* ... and key 3 is stored */
+    sim_store_fail_load(fixture.sim, true);
+    fixture_start(&fixture);
+    fixture_accepts(&fixture, HOST, 2);
+    sim_store_fail_load(fixture.sim, false);
+    sim_fail_after(fixture.sim, 0);
+    fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "down");
+    fixture_accepts(&fixture, HOST, 3);
+    fixture_refuses(&fixture, HOST, 2);
+    end(&fixture, old);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lost_store_unpins_nothing),
+        cmocka_unit_test(test_older_store_rolls_nothing_back),
+        cmocka_unit_test(test_damaged_store_keeps_the_running_pins),
+        cmocka_unit_test(test_newer_store_is_taken),
+        cmocka_unit_test(test_what_shipped_gives_way_to_the_store),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
