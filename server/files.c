@@ -161,3 +161,29 @@ enum pintle_status pti_file_open(int directory, const char *path, int *fd, uint6
     *size = (uint64_t)status.st_size;
     return PINTLE_OK;
 }
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool pti_file_directory_is_below(const char *path, int ancestor)
+{
+    struct stat wanted, here, before;
+    int at = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool below = false, go_on = at >= 0 && fstat(ancestor, &wanted) == 0;
+
+    memset(&before, 0, sizeof before);
+    while (go_on && at >= 0 && fstat(at, &here) == 0) {
+        int up = openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        below = is_same(&here, &wanted);
+        go_on = !below && !is_same(&here, &before); /* the root directory is its own parent */
+        before = here;
+        close(at);
+        at = up;
+    }
+    if (at >= 0)
+        close(at);
+    return below;
+}

@@ -52,16 +52,11 @@ static int64_t now(void)
     return (int64_t)time(NULL);
 }
 
-static enum pintle_status path_in(char *out, const char *directory, const char *name, struct pti_error *error)
-{
-    return pti_file_path(out, directory, name, error);
-}
-
 static enum pintle_status check_repository(struct server *server, struct pti_error *error)
 {
     const char *directory = server->options->repository;
     char path[PTI_PATH_MAX];
-    enum pintle_status status = path_in(path, directory, "repository.json", error);
+    enum pintle_status status = pti_file_path(path, directory, "repository.json", error);
 
     if (status != PINTLE_OK)
         return status;
@@ -70,7 +65,7 @@ static enum pintle_status check_repository(struct server *server, struct pti_err
                         "%s is not a repository: it has no repository.json; make one with "
                         "`pintle init --repo %s`",
                         directory, directory);
-    status = path_in(path, directory, "public", error);
+    status = pti_file_path(path, directory, "public", error);
     if (status != PINTLE_OK)
         return status;
     server->routes.public_directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -98,10 +93,8 @@ static enum pintle_status lock_data(struct server *server, struct pti_error *err
 {
     const char *directory = server->options->data;
     char path[PTI_PATH_MAX];
-    enum pintle_status status = pti_file_make_directory(directory, 0700, error);
+    enum pintle_status status = pti_file_path(path, directory, "lock", error);
 
-    if (status == PINTLE_OK)
-        status = path_in(path, directory, "lock", error);
     if (status != PINTLE_OK)
         return status;
     if (pti_file_lock(path, 0, &server->data_lock, error) != PINTLE_OK)
@@ -112,10 +105,26 @@ static enum pintle_status lock_data(struct server *server, struct pti_error *err
     return PINTLE_OK;
 }
 
+/* What lies below public/ goes to everybody who asks. */
+static enum pintle_status check_not_public(const struct server *server, const char *option, const char *directory,
+                                           struct pti_error *error)
+{
+    if (!pti_file_directory_is_below(directory, server->routes.public_directory))
+        return PINTLE_OK;
+    return pti_fail(error, PINTLE_ERR_MISUSE, "%s %s lies among the public files, which everybody can read; move it",
+                    option, directory);
+}
+
 static enum pintle_status open_data(struct server *server, struct pti_error *error)
 {
-    enum pintle_status status = lock_data(server, error);
+    enum pintle_status status = pti_file_make_directory(server->options->data, 0700, error);
 
+    if (status == PINTLE_OK)
+        status = check_not_public(server, "--data", server->options->data, error);
+    if (status == PINTLE_OK)
+        status = check_not_public(server, "--keys", server->options->keys, error);
+    if (status == PINTLE_OK)
+        status = lock_data(server, error);
     if (status == PINTLE_OK)
         status = pti_storage_open_sqlite(server->options->data, &server->storage, error);
     if (status == PINTLE_OK)
@@ -131,10 +140,10 @@ static void confine(const struct server *server)
     const char *readable[] = {settings, "/dev/null", "/dev/urandom", "/proc/self", NULL};
     const char *writable[] = {paths[0], paths[1], paths[2], paths[3], server->options->data, NULL};
     struct pti_error error;
-    enum pintle_status status = path_in(settings, server->options->repository, "repository.json", &error);
+    enum pintle_status status = pti_file_path(settings, server->options->repository, "repository.json", &error);
 
     for (size_t i = 0; i < 4 && status == PINTLE_OK; i++)
-        status = path_in(paths[i], server->options->repository, writable_names[i], &error);
+        status = pti_file_path(paths[i], server->options->repository, writable_names[i], &error);
     if (status == PINTLE_OK)
         status = pti_confine_server(readable, writable, &error);
     if (status != PINTLE_OK)

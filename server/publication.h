@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a repository directory serves at this moment, read without its lock and without its stage: an edit that is under way,
- * or broken, is no concern of the server's.  Every file is checked against the hash by which another one names it, so
- * a publication that happens meanwhile cannot mix with the one before.
+ * What a repository directory serves at this moment, read without its lock and without its stage: an edit that is under
+ * way, or broken, is no concern of the server's.  Every file is checked against the hash by which another one names it,
+ * so a publication that happens meanwhile cannot mix with the one before.
  */
 #ifndef PTI_SERVER_PUBLICATION_H
 #define PTI_SERVER_PUBLICATION_H

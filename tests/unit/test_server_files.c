@@ -101,7 +101,7 @@ static void caches_are_told(void **state)
     }
 }
 
-/* scratch/{secret,outside/file} and scratch/public/{plain,metadata/timestamp.json,link,metadata/up,fifo,sub -> outside} */
+/* Published files, and beside and among them what must never be opened. */
 static char scratch[64];
 static int directory;
 
@@ -241,6 +241,29 @@ static void opens_published_files_alone(void **state)
     }
 }
 
+static void what_lies_among_public_files_is_known(void **state)
+{
+    static const struct {
+        const char *name;
+        bool want;
+    } cases[] = {
+        {"public", true},      {"public/metadata", true}, {"public/../public/metadata/.", true},
+        {"public/meta", true}, {"public/sub", false}, /* a link that leads out */
+        {".", false},          {"outside", false},        {"public/plain", false},
+        {"absent", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[160];
+
+        snprintf(path, sizeof path, "%s/%s", scratch, cases[i].name);
+        if (pti_file_directory_is_below(path, directory) != cases[i].want)
+            fail_msg("%s", cases[i].name);
+    }
+    assert_false(pti_file_directory_is_below("/", directory));
+}
+
 static void leaks_no_descriptor(void **state)
 {
     struct pti_error error;
@@ -253,6 +276,7 @@ static void leaks_no_descriptor(void **state)
         pti_file_open(directory, "/metadata/absent", &fd, &size, &error);
         pti_file_open(directory, "/metadata", &fd, &size, &error);
         pti_file_open(directory, "/sub/file", &fd, &size, &error);
+        pti_file_directory_is_below(scratch, directory);
         if (pti_file_open(directory, "/metadata/timestamp.json", &fd, &size, &error) == PINTLE_OK)
             close(fd);
     }
@@ -267,6 +291,7 @@ int main(void)
         cmocka_unit_test(paths_are_checked),
         cmocka_unit_test(caches_are_told),
         cmocka_unit_test_setup_teardown(opens_published_files_alone, make_public, remove_public),
+        cmocka_unit_test_setup_teardown(what_lies_among_public_files_is_known, make_public, remove_public),
         cmocka_unit_test_setup_teardown(leaks_no_descriptor, make_public, remove_public),
     };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of a report to the disk: stored before it is acknowledged, bounded while the disk is slow, told when it ends. */
+/* The way of a report to the disk: stored before it is acknowledged, bounded while the disk is slow. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

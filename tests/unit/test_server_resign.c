@@ -286,7 +286,7 @@ static void what_cannot_be_read_is_told_and_tried_again(void **state)
     assert_false(status.resign_failing);
 }
 
-/* A publication that does not follow from the one seen is refused on the day it appears, not when it is to be renewed. */
+/* A publication that does not follow from the one seen is refused when it appears, not when it is to be renewed. */
 static void a_rollback_on_disk_is_noticed_at_once(void **state)
 {
     struct machine *machine = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the signer refuses: everything but the publication it has seen or a true successor of it, with versions that rise.
- * The in-memory repository plays whoever steers its requests, with stolen keys where that helps them.
+ * What the signer refuses: everything but the publication it has seen or a true successor of it, with versions that
+ * rise. The in-memory repository plays whoever steers its requests, with stolen keys where that helps them.
  */
 #include <errno.h>
 #include <fcntl.h>
