@@ -70,7 +70,8 @@ PINTLE_API enum pintle_status pintle_config_set_store(struct pintle_config *conf
 PINTLE_API enum pintle_status pintle_config_set_clock(struct pintle_config *config, const struct pintle_clock *clock);
 
 /* Where events go; NULL switches them off. */
-PINTLE_API enum pintle_status pintle_config_set_events(struct pintle_config *config, pintle_event_fn on_event, void *ctx);
+PINTLE_API enum pintle_status pintle_config_set_events(struct pintle_config *config, pintle_event_fn on_event,
+                                                       void *ctx);
 
 /* The detail of the last failure of a setter or of pintle_client_new(); "" if there was none.  Borrowed. */
 PINTLE_API const char *pintle_config_error(const struct pintle_config *config);

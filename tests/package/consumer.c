@@ -9,8 +9,8 @@
 
 int main(void)
 {
-    const struct pintle_static_pin pin = {"api.example.com", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-                                          PINTLE_OF_SPKI, PINTLE_AT_LEAF, false};
+    const struct pintle_static_pin pin = {
+        "api.example.com", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", PINTLE_OF_SPKI, PINTLE_AT_LEAF, false};
     struct pintle_pinset *pinset = NULL;
     struct pintle_crypto *crypto = NULL;
     struct pintle_checker *checker = NULL;
@@ -24,8 +24,7 @@ int main(void)
     if (ctx != NULL && pintle_crypto_openssl_new(&crypto) == PINTLE_OK &&
         pintle_pinset_new_static(&pin, 1, PINTLE_UNLISTED_REFUSE, &pinset, detail, sizeof detail) == PINTLE_OK &&
         pintle_checker_new_static(pinset, crypto, &checker) == PINTLE_OK &&
-        pintle_openssl_attach(ctx, checker) == PINTLE_OK &&
-        pintle_curl_transport_init(&transport, NULL) == PINTLE_OK &&
+        pintle_openssl_attach(ctx, checker) == PINTLE_OK && pintle_curl_transport_init(&transport, NULL) == PINTLE_OK &&
         pintle_checker_check(checker, "api.example.com", &evidence, &verdict) != PINTLE_OK) {
         result = EXIT_SUCCESS; /* no chain, no connection */
         printf("%d.%d.%d: %s\n", PINTLE_VERSION_MAJOR, PINTLE_VERSION_MINOR, PINTLE_VERSION_PATCH,
