@@ -168,23 +168,23 @@ static void setting(struct differ *differ, const char *format, ...)
     va_end(arguments);
 }
 
-static bool same_urls(const struct pti_charter *a, const struct pti_charter *b)
+static bool sends_to(const struct pti_charter *charter, const char *url)
 {
-    bool same = a->report_url_count == b->report_url_count;
-
-    for (size_t i = 0; same && i < a->report_url_count; i++)
-        same = strcmp(a->report_urls[i], b->report_urls[i]) == 0;
-    return same;
+    for (size_t i = 0; i < charter->report_url_count; i++)
+        if (strcmp(charter->report_urls[i], url) == 0)
+            return true;
+    return false;
 }
 
+/* A collector that changes hands must not hide: every address is named. */
 static void diff_reports(struct differ *differ, const struct pti_charter *before, const struct pti_charter *after)
 {
-    if (!same_urls(before, after)) {
-        for (size_t i = 0; i < after->report_url_count; i++)
+    for (size_t i = 0; i < before->report_url_count; i++)
+        if (!sends_to(after, before->report_urls[i]))
+            setting(differ, "charter: reports no longer go to %s", before->report_urls[i]);
+    for (size_t i = 0; i < after->report_url_count; i++)
+        if (!sends_to(before, after->report_urls[i]))
             setting(differ, "charter: reports go to %s", after->report_urls[i]);
-        if (after->report_url_count == 0)
-            setting(differ, "charter: reports go nowhere any more");
-    }
     if (before->sample_per_mille != after->sample_per_mille)
         setting(differ, "charter: reports are sampled at %d per mille, was %d", after->sample_per_mille,
                 before->sample_per_mille);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "publish_fixture.h"
+#include "scratch.h"
 
 static void test_init_makes_a_working_repository(void **state)
 {
@@ -32,17 +32,17 @@ static void test_init_makes_a_working_repository(void **state)
         {"repo/app/roots", 0644},
         {"repo/app/shipped", 0644},
     };
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
     struct pti_generation *generation;
 
-    fixture_init(fixture, "repo", 0, 0);
+    scratch_init(scratch, "repo", 0, 0);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        assert_int_equal(fixture_mode(fixture_path(fixture, table[i].path)), table[i].mode);
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_READ);
+        assert_int_equal(scratch_mode(scratch_path(scratch, table[i].path)), table[i].mode);
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_READ);
     assert_string_equal(repository->published.repository, "repo");
     assert_string_equal(repository->settings.name, "repo");
-    generation = fixture_client_view(fixture, repository, FIXTURE_NOW);
+    generation = scratch_client_view(scratch, repository, SCRATCH_NOW);
     assert_int_equal(generation->charter.version, 1);
     assert_int_equal(generation->charter.host_count, 0);
     assert_int_equal(generation->zone_count, 1);
@@ -53,15 +53,15 @@ static void test_init_makes_a_working_repository(void **state)
 
 static void test_init_never_touches_what_is_there(void **state)
 {
-    struct fixture *fixture = *state;
-    struct pti_init_options options = {.directory = fixture_path(fixture, "repo"), .now = FIXTURE_NOW};
+    struct scratch *scratch = *state;
+    struct pti_init_options options = {.directory = scratch_path(scratch, "repo"), .now = SCRATCH_NOW};
     struct pintle_bytes before, after;
 
-    fixture_init(fixture, "repo", 0, 0);
-    before = fixture_read(fixture, fixture_path(fixture, "repo/keys/root-1.pem"));
-    fixture_refused(fixture, pti_init(&options, fixture->crypto, &fixture->error), PINTLE_ERR_STORAGE,
+    scratch_init(scratch, "repo", 0, 0);
+    before = scratch_read(scratch, scratch_path(scratch, "repo/keys/root-1.pem"));
+    scratch_refused(scratch, pti_init(&options, scratch->crypto, &scratch->error), PINTLE_ERR_STORAGE,
                     "not overwritten");
-    after = fixture_read(fixture, fixture_path(fixture, "repo/keys/root-1.pem"));
+    after = scratch_read(scratch, scratch_path(scratch, "repo/keys/root-1.pem"));
     assert_true(pti_bytes_equal(before, after));
     pti_bytes_free(&before);
     pti_bytes_free(&after);
@@ -81,36 +81,36 @@ static void test_init_refuses_options_that_make_no_sense(void **state)
         {{.name = "a b"}, "--name"},
         {{.passphrase = ""}, "passphrase"},
     };
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct pti_init_options options = table[i].options;
-        options.directory = fixture_path(fixture, "repo");
-        options.now = FIXTURE_NOW;
-        fixture_refused(fixture, pti_init(&options, fixture->crypto, &fixture->error), PINTLE_ERR_INPUT, table[i].text);
-        assert_false(pti_file_exists(fixture_path(fixture, "repo/keys")));
+        options.directory = scratch_path(scratch, "repo");
+        options.now = SCRATCH_NOW;
+        scratch_refused(scratch, pti_init(&options, scratch->crypto, &scratch->error), PINTLE_ERR_INPUT, table[i].text);
+        assert_false(pti_file_exists(scratch_path(scratch, "repo/keys")));
     }
 }
 
 static void test_a_passphrase_covers_offline_keys_only(void **state)
 {
-    struct fixture *fixture = *state;
-    const struct pti_init_options options = {.directory = fixture_path(fixture, "repo"),
-                                             .now = FIXTURE_NOW,
+    struct scratch *scratch = *state;
+    const struct pti_init_options options = {.directory = scratch_path(scratch, "repo"),
+                                             .now = SCRATCH_NOW,
                                              .passphrase = "secret",
                                              .kind = PTI_KEY_ECDSA_P256};
     struct pti_repository *repository;
     struct pti_keyring ring = {NULL, 0};
     size_t skipped;
 
-    fixture_ok(fixture, pti_init(&options, fixture->crypto, &fixture->error));
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_READ);
-    fixture_ok(fixture, pti_repository_load_keys(repository, NULL, NULL, &ring, &skipped, &fixture->error));
+    scratch_ok(scratch, pti_init(&options, scratch->crypto, &scratch->error));
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_READ);
+    scratch_ok(scratch, pti_repository_load_keys(repository, NULL, NULL, &ring, &skipped, &scratch->error));
     assert_int_equal(ring.count, 3); /* snapshot, timestamp, zone */
     assert_int_equal(skipped, 2);
-    fixture_ok(fixture, pti_repository_load_keys(repository, NULL, "wrong", &ring, &skipped, &fixture->error));
+    scratch_ok(scratch, pti_repository_load_keys(repository, NULL, "wrong", &ring, &skipped, &scratch->error));
     assert_int_equal(ring.count, 3);
-    fixture_ok(fixture, pti_repository_load_keys(repository, NULL, "secret", &ring, &skipped, &fixture->error));
+    scratch_ok(scratch, pti_repository_load_keys(repository, NULL, "secret", &ring, &skipped, &scratch->error));
     assert_int_equal(ring.count, 5);
     assert_int_equal(skipped, 0);
     pti_keyring_clear(&ring);
@@ -119,25 +119,25 @@ static void test_a_passphrase_covers_offline_keys_only(void **state)
 
 static void test_no_repository_says_how_to_make_one(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
 
-    fixture_refused(fixture,
-                    pti_repository_open(fixture_path(fixture, "absent"), PTI_REPOSITORY_READ, FIXTURE_NOW,
-                                        fixture->crypto, &repository, &fixture->error),
+    scratch_refused(scratch,
+                    pti_repository_open(scratch_path(scratch, "absent"), PTI_REPOSITORY_READ, SCRATCH_NOW,
+                                        scratch->crypto, &repository, &scratch->error),
                     PINTLE_ERR_STORAGE, "pintle init --repo");
     assert_null(repository);
 }
 
 static int setup(void **state)
 {
-    *state = fixture_new();
+    *state = scratch_new();
     return 0;
 }
 
 static int teardown(void **state)
 {
-    fixture_free(*state);
+    scratch_free(*state);
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "publish/key_source.h"
-#include "publish_fixture.h"
+#include "scratch.h"
 
 #define KEYS "tests/vectors/keys/"
 /* openssl pkey -pubout -outform DER | sha256 | base64; and of the certificate */
@@ -41,12 +41,12 @@ static void test_every_form_of_one_key_gives_one_pin(void **state)
         {PTI_KEY_SOURCE_CERTIFICATE, KEYS "p256-certificate.pem", NULL, PINTLE_OF_SPKI, SPKI_PIN},
         {PTI_KEY_SOURCE_CERTIFICATE, KEYS "p256-certificate.pem", NULL, PINTLE_OF_CERT, CERT_PIN},
     };
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         uint8_t sha256[PINTLE_SHA256_SIZE];
-        fixture_ok(fixture, pti_key_source_pin_file(table[i].source, table[i].path, table[i].passphrase, table[i].of,
-                                                    fixture->crypto, sha256, &fixture->error));
+        scratch_ok(scratch, pti_key_source_pin_file(table[i].source, table[i].path, table[i].passphrase, table[i].of,
+                                                    scratch->crypto, sha256, &scratch->error));
         assert_pin(sha256, table[i].want);
     }
 }
@@ -74,21 +74,21 @@ static void test_what_is_not_what_it_should_be_is_refused(void **state)
         {PTI_KEY_SOURCE_KEY, KEYS "README.md", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT, "expected a public or"},
         {PTI_KEY_SOURCE_KEY, KEYS "absent", NULL, PINTLE_OF_SPKI, PINTLE_ERR_STORAGE, "No such file"},
     };
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         uint8_t sha256[PINTLE_SHA256_SIZE];
-        fixture_refused(fixture,
+        scratch_refused(scratch,
                         pti_key_source_pin_file(table[i].source, table[i].path, table[i].passphrase, table[i].of,
-                                                fixture->crypto, sha256, &fixture->error),
+                                                scratch->crypto, sha256, &scratch->error),
                         table[i].want, table[i].text);
     }
 }
 
 /* DER of the first PEM block, decoded by hand so that the test does not lean on what it tests. */
-static size_t der_of(struct fixture *fixture, const char *path, uint8_t *out, size_t size)
+static size_t der_of(struct scratch *scratch, const char *path, uint8_t *out, size_t size)
 {
-    struct pintle_bytes pem = fixture_read(fixture, path);
+    struct pintle_bytes pem = scratch_read(scratch, path);
     char body[8192];
     size_t used = 0, decoded = 0;
     bool inside = false;
@@ -122,13 +122,13 @@ static void test_der_files_are_read_too(void **state)
         {PTI_KEY_SOURCE_CSR, KEYS "p256-request.pem"},
         {PTI_KEY_SOURCE_CERTIFICATE, KEYS "p256-certificate.pem"},
     };
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         uint8_t der[4096], sha256[PINTLE_SHA256_SIZE];
-        struct pintle_bytes data = {der, der_of(fixture, table[i].path, der, sizeof(der) - 1)};
-        fixture_ok(fixture, pti_key_source_pin(table[i].source, data, "test", NULL, PINTLE_OF_SPKI, fixture->crypto,
-                                               sha256, &fixture->error));
+        struct pintle_bytes data = {der, der_of(scratch, table[i].path, der, sizeof(der) - 1)};
+        scratch_ok(scratch, pti_key_source_pin(table[i].source, data, "test", NULL, PINTLE_OF_SPKI, scratch->crypto,
+                                               sha256, &scratch->error));
         assert_pin(sha256, SPKI_PIN);
     }
 }
@@ -136,20 +136,20 @@ static void test_der_files_are_read_too(void **state)
 /* Somebody else's public key in a request proves nothing: the self-signature decides. */
 static void test_a_request_with_a_wrong_signature_gives_no_pin(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     uint8_t der[4096], sha256[PINTLE_SHA256_SIZE];
-    struct pintle_bytes data = {der, der_of(fixture, KEYS "p256-request.pem", der, sizeof(der))};
+    struct pintle_bytes data = {der, der_of(scratch, KEYS "p256-request.pem", der, sizeof(der))};
 
     der[data.size - 1] ^= 1;
-    fixture_refused(fixture,
-                    pti_key_source_pin(PTI_KEY_SOURCE_CSR, data, "test", NULL, PINTLE_OF_SPKI, fixture->crypto, sha256,
-                                       &fixture->error),
+    scratch_refused(scratch,
+                    pti_key_source_pin(PTI_KEY_SOURCE_CSR, data, "test", NULL, PINTLE_OF_SPKI, scratch->crypto, sha256,
+                                       &scratch->error),
                     PINTLE_ERR_INPUT, "proves no possession");
 }
 
 static void test_trailing_bytes_after_der_are_refused(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     uint8_t der[4096], sha256[PINTLE_SHA256_SIZE];
 
     for (size_t i = 0; i < 3; i++) {
@@ -157,11 +157,11 @@ static void test_trailing_bytes_after_der_are_refused(void **state)
                                             KEYS "p256-request.pem"};
         static const enum pti_key_source sources[] = {PTI_KEY_SOURCE_KEY, PTI_KEY_SOURCE_CERTIFICATE,
                                                       PTI_KEY_SOURCE_CSR};
-        size_t size = der_of(fixture, paths[i], der, sizeof(der) - 1);
+        size_t size = der_of(scratch, paths[i], der, sizeof(der) - 1);
         der[size] = 0;
-        fixture_refused(fixture,
+        scratch_refused(scratch,
                         pti_key_source_pin(sources[i], (struct pintle_bytes){der, size + 1}, "test", NULL,
-                                           PINTLE_OF_SPKI, fixture->crypto, sha256, &fixture->error),
+                                           PINTLE_OF_SPKI, scratch->crypto, sha256, &scratch->error),
                         PINTLE_ERR_INPUT, "expected");
     }
 }
@@ -169,17 +169,17 @@ static void test_trailing_bytes_after_der_are_refused(void **state)
 /* A full chain file: the first certificate is the server's. */
 static void test_the_first_certificate_of_a_chain_counts(void **state)
 {
-    struct fixture *fixture = *state;
-    struct pintle_bytes key = fixture_read(fixture, KEYS "p256.pem");
-    struct pintle_bytes certificate = fixture_read(fixture, KEYS "p256-certificate.pem");
+    struct scratch *scratch = *state;
+    struct pintle_bytes key = scratch_read(scratch, KEYS "p256.pem");
+    struct pintle_bytes certificate = scratch_read(scratch, KEYS "p256-certificate.pem");
     uint8_t sha256[PINTLE_SHA256_SIZE];
     struct pti_buf both;
 
     pti_buf_init(&both, 65536);
     pti_buf_append(&both, key.data, key.size); /* some tools put the key in front */
     pti_buf_append(&both, certificate.data, certificate.size);
-    fixture_ok(fixture, pti_key_source_pin(PTI_KEY_SOURCE_CERTIFICATE, pti_buf_bytes(&both), "test", NULL,
-                                           PINTLE_OF_CERT, fixture->crypto, sha256, &fixture->error));
+    scratch_ok(scratch, pti_key_source_pin(PTI_KEY_SOURCE_CERTIFICATE, pti_buf_bytes(&both), "test", NULL,
+                                           PINTLE_OF_CERT, scratch->crypto, sha256, &scratch->error));
     assert_pin(sha256, CERT_PIN);
     pti_buf_clear(&both);
     pti_bytes_free(&key);
@@ -188,13 +188,13 @@ static void test_the_first_certificate_of_a_chain_counts(void **state)
 
 static int setup(void **state)
 {
-    *state = fixture_new();
+    *state = scratch_new();
     return 0;
 }
 
 static int teardown(void **state)
 {
-    fixture_free(*state);
+    scratch_free(*state);
     return 0;
 }
 

@@ -9,76 +9,76 @@
 #include <cmocka.h>
 
 #include "base/encode.h"
-#include "publish_fixture.h"
+#include "scratch.h"
 #include "tuf/container.h"
 
 #define HOST "api.example.com"
 
-static void move_key(struct fixture *fixture, const char *repository, const char *name)
+static void move_key(struct scratch *scratch, const char *repository, const char *name)
 {
     char from[128], to[128];
 
     (void)snprintf(from, sizeof(from), "%s/keys/%s.pem", repository, name);
     (void)snprintf(to, sizeof(to), "%s.pem", name);
-    assert_int_equal(rename(fixture_path(fixture, from), fixture_path(fixture, to)), 0);
+    assert_int_equal(rename(scratch_path(scratch, from), scratch_path(scratch, to)), 0);
 }
 
 static void test_a_published_pin_reaches_a_client(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
     struct pti_publish_result result;
     struct pti_generation *generation;
 
-    fixture_init(fixture, "repo", 0, 0);
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
-    fixture_add_host(fixture, repository, HOST, 1);
-    result = fixture_publish(fixture, repository, FIXTURE_NOW + 10);
+    scratch_init(scratch, "repo", 0, 0);
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+    scratch_add_host(scratch, repository, HOST, 1);
+    result = scratch_publish(scratch, repository, SCRATCH_NOW + 10);
     assert_int_equal(result.timestamp_version, 2);
     assert_int_equal(result.snapshot_version, 2);
     assert_int_equal(result.targets_version, 2);
     assert_int_equal(result.charter_version, 2);
     assert_false(pti_stage_has_drafts(&repository->stage));
-    assert_false(pti_file_exists(fixture_path(fixture, "repo/stage/charter.json")));
-    assert_false(pti_file_exists(fixture_path(fixture, "repo/stage/metadata/targets.json")));
-    generation = fixture_client_view(fixture, repository, FIXTURE_NOW + 10);
-    assert_int_equal(fixture_pins_of(generation, HOST), 1);
-    assert_int_equal(generation->timestamp->issued, FIXTURE_NOW + 10);
+    assert_false(pti_file_exists(scratch_path(scratch, "repo/stage/charter.json")));
+    assert_false(pti_file_exists(scratch_path(scratch, "repo/stage/metadata/targets.json")));
+    generation = scratch_client_view(scratch, repository, SCRATCH_NOW + 10);
+    assert_int_equal(scratch_pins_of(generation, HOST), 1);
+    assert_int_equal(generation->timestamp->issued, SCRATCH_NOW + 10);
     pti_generation_free(generation);
     pti_repository_close(repository);
 }
 
 static void test_publishing_without_changes_renews_snapshot_and_timestamp_only(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
     struct pti_publish_result result;
 
-    fixture_init(fixture, "repo", 0, 0);
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
+    scratch_init(scratch, "repo", 0, 0);
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
     for (int64_t i = 0; i < 3; i++) {
-        result = fixture_publish(fixture, repository, FIXTURE_NOW + i);
+        result = scratch_publish(scratch, repository, SCRATCH_NOW + i);
         assert_int_equal(result.timestamp_version, i + 2);
         assert_int_equal(result.snapshot_version, i + 2);
         assert_int_equal(result.targets_version, 1);
         assert_int_equal(repository->published.zones[0].role_version, 1);
     }
-    assert_true(pti_file_exists(fixture_path(fixture, "repo/public/metadata/1.snapshot.json"))); /* old ones stay */
+    assert_true(pti_file_exists(scratch_path(scratch, "repo/public/metadata/1.snapshot.json"))); /* old ones stay */
     pti_repository_close(repository);
 }
 
 static void test_old_versioned_files_keep_their_bytes(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
     struct pintle_bytes before, after;
 
-    fixture_init(fixture, "repo", 0, 0);
-    before = fixture_read(fixture, fixture_path(fixture, "repo/public/metadata/1.targets.json"));
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
-    fixture_add_host(fixture, repository, HOST, 1);
-    (void)fixture_publish(fixture, repository, FIXTURE_NOW);
-    after = fixture_read(fixture, fixture_path(fixture, "repo/public/metadata/1.targets.json"));
+    scratch_init(scratch, "repo", 0, 0);
+    before = scratch_read(scratch, scratch_path(scratch, "repo/public/metadata/1.targets.json"));
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+    scratch_add_host(scratch, repository, HOST, 1);
+    (void)scratch_publish(scratch, repository, SCRATCH_NOW);
+    after = scratch_read(scratch, scratch_path(scratch, "repo/public/metadata/1.targets.json"));
     assert_true(pti_bytes_equal(before, after));
     pti_bytes_free(&before);
     pti_bytes_free(&after);
@@ -87,38 +87,38 @@ static void test_old_versioned_files_keep_their_bytes(void **state)
 
 static void test_a_threshold_is_asked_for_by_name(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
     struct pti_keyring ring = {NULL, 0};
     struct pti_signing_key *key;
     struct pti_signed_roles done;
     struct pti_publish_result result;
 
-    fixture_init(fixture, "repo", 3, 2);
+    scratch_init(scratch, "repo", 3, 2);
     for (int i = 1; i <= 3; i++) {
         char name[32];
         (void)snprintf(name, sizeof(name), "targets-%d", i);
-        move_key(fixture, "repo", name);
+        move_key(scratch, "repo", name);
     }
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
-    fixture_add_host(fixture, repository, HOST, 1);
-    fixture_ok(fixture, pti_repository_load_keys(repository, NULL, NULL, &ring, NULL, &fixture->error));
-    fixture_refused(fixture, pti_publish(repository, &ring, FIXTURE_NOW, &result, &fixture->error), PINTLE_ERR_TRUST,
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+    scratch_add_host(scratch, repository, HOST, 1);
+    scratch_ok(scratch, pti_repository_load_keys(repository, NULL, NULL, &ring, NULL, &scratch->error));
+    scratch_refused(scratch, pti_publish(repository, &ring, SCRATCH_NOW, &result, &scratch->error), PINTLE_ERR_TRUST,
                     "targets: 0 of 2 signatures; sign it with `pintle sign --key FILE`");
     for (int i = 0; i < 2; i++) {
         pti_repository_close(repository); /* two people, two machines */
-        repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
-        fixture_ok(fixture, pti_signing_key_load(fixture_path(fixture, i == 0 ? "targets-3.pem" : "targets-1.pem"),
-                                                 NULL, &key, &fixture->error));
-        fixture_ok(fixture, pti_stage_sign(&repository->stage, key, &done, &fixture->error));
+        repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+        scratch_ok(scratch, pti_signing_key_load(scratch_path(scratch, i == 0 ? "targets-3.pem" : "targets-1.pem"),
+                                                 NULL, &key, &scratch->error));
+        scratch_ok(scratch, pti_stage_sign(&repository->stage, key, &done, &scratch->error));
         assert_int_equal(done.count, 1);
-        fixture_ok(fixture, pti_repository_save_stage(repository, &fixture->error));
+        scratch_ok(scratch, pti_repository_save_stage(repository, &scratch->error));
         pti_signing_key_free(key);
         if (i == 0)
-            fixture_refused(fixture, pti_publish(repository, &ring, FIXTURE_NOW, &result, &fixture->error),
+            scratch_refused(scratch, pti_publish(repository, &ring, SCRATCH_NOW, &result, &scratch->error),
                             PINTLE_ERR_TRUST, "targets: 1 of 2 signatures");
     }
-    fixture_ok(fixture, pti_publish(repository, &ring, FIXTURE_NOW, &result, &fixture->error));
+    scratch_ok(scratch, pti_publish(repository, &ring, SCRATCH_NOW, &result, &scratch->error));
     assert_int_equal(result.targets_version, 2);
     pti_keyring_clear(&ring);
     pti_repository_close(repository);
@@ -126,16 +126,16 @@ static void test_a_threshold_is_asked_for_by_name(void **state)
 
 static void test_missing_online_keys_are_named(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
     struct pti_keyring ring = {NULL, 0};
     struct pti_publish_result result;
 
-    fixture_init(fixture, "repo", 0, 0);
-    move_key(fixture, "repo", "timestamp");
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
-    fixture_ok(fixture, pti_repository_load_keys(repository, NULL, NULL, &ring, NULL, &fixture->error));
-    fixture_refused(fixture, pti_publish(repository, &ring, FIXTURE_NOW, &result, &fixture->error), PINTLE_ERR_TRUST,
+    scratch_init(scratch, "repo", 0, 0);
+    move_key(scratch, "repo", "timestamp");
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+    scratch_ok(scratch, pti_repository_load_keys(repository, NULL, NULL, &ring, NULL, &scratch->error));
+    scratch_refused(scratch, pti_publish(repository, &ring, SCRATCH_NOW, &result, &scratch->error), PINTLE_ERR_TRUST,
                     "timestamp: 0 of 1 keys are at hand");
     pti_keyring_clear(&ring);
     pti_repository_close(repository);
@@ -153,7 +153,7 @@ static void assert_entry(const struct pti_container *container, size_t index, co
 
 static void test_head_and_body_hold_the_published_bytes_in_order(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
     const struct pti_published *published;
     struct pti_container container;
@@ -161,22 +161,22 @@ static void test_head_and_body_hold_the_published_bytes_in_order(void **state)
     uint8_t digest[PINTLE_SHA256_SIZE];
     char hex[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1], path[128];
 
-    fixture_init(fixture, "repo", 0, 0);
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
-    fixture_add_host(fixture, repository, HOST, 1);
-    (void)fixture_publish(fixture, repository, FIXTURE_NOW);
+    scratch_init(scratch, "repo", 0, 0);
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+    scratch_add_host(scratch, repository, HOST, 1);
+    (void)scratch_publish(scratch, repository, SCRATCH_NOW);
     published = &repository->published;
-    bytes = fixture_read(fixture, fixture_path(fixture, "repo/public/head/1"));
-    fixture_ok(fixture, pti_container_parse(bytes, &container, &fixture->error));
+    bytes = scratch_read(scratch, scratch_path(scratch, "repo/public/head/1"));
+    scratch_ok(scratch, pti_container_parse(bytes, &container, &scratch->error));
     assert_int_equal(container.count, 1);
     assert_entry(&container, 0, "timestamp.json", published->timestamp);
     pti_container_clear(&container);
     pti_bytes_free(&bytes);
-    assert_int_equal(pti_sha256(fixture->crypto, published->snapshot, digest), PINTLE_OK);
+    assert_int_equal(pti_sha256(scratch->crypto, published->snapshot, digest), PINTLE_OK);
     pti_hex_encode(digest, sizeof(digest), hex);
     (void)snprintf(path, sizeof(path), "repo/public/body/%s", hex);
-    bytes = fixture_read(fixture, fixture_path(fixture, path));
-    fixture_ok(fixture, pti_container_parse(bytes, &container, &fixture->error));
+    bytes = scratch_read(scratch, scratch_path(scratch, path));
+    scratch_ok(scratch, pti_container_parse(bytes, &container, &scratch->error));
     assert_int_equal(container.count, 5);
     assert_entry(&container, 0, "snapshot.json", published->snapshot);
     assert_entry(&container, 1, "targets.json", published->targets);
@@ -190,26 +190,26 @@ static void test_head_and_body_hold_the_published_bytes_in_order(void **state)
 
 static void test_what_an_app_embeds_verifies_under_its_own_roots(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
     struct pti_generation *shipped;
     struct pti_roots roots;
     struct pintle_bytes bytes;
 
-    fixture_init(fixture, "repo", 0, 0);
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
-    fixture_add_host(fixture, repository, HOST, 1);
-    (void)fixture_publish(fixture, repository, FIXTURE_NOW);
+    scratch_init(scratch, "repo", 0, 0);
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+    scratch_add_host(scratch, repository, HOST, 1);
+    (void)scratch_publish(scratch, repository, SCRATCH_NOW);
     pti_repository_close(repository);
-    pti_roots_init(&roots, fixture->crypto);
-    bytes = fixture_read(fixture, fixture_path(fixture, "repo/app/roots"));
-    fixture_ok(fixture, pti_roots_add_file(&roots, bytes, &fixture->error));
+    pti_roots_init(&roots, scratch->crypto);
+    bytes = scratch_read(scratch, scratch_path(scratch, "repo/app/roots"));
+    scratch_ok(scratch, pti_roots_add_file(&roots, bytes, &scratch->error));
     assert_int_equal(roots.count, 1);
     pti_bytes_free(&bytes);
-    bytes = fixture_read(fixture, fixture_path(fixture, "repo/app/shipped"));
-    fixture_ok(fixture, pti_generation_read(bytes, &roots, FIXTURE_NOW, &shipped, &fixture->error));
+    bytes = scratch_read(scratch, scratch_path(scratch, "repo/app/shipped"));
+    scratch_ok(scratch, pti_generation_read(bytes, &roots, SCRATCH_NOW, &shipped, &scratch->error));
     assert_true(shipped->shipped);
-    assert_int_equal(fixture_pins_of(shipped, HOST), 1);
+    assert_int_equal(scratch_pins_of(shipped, HOST), 1);
     pti_generation_free(shipped);
     pti_bytes_free(&bytes);
     pti_roots_clear(&roots);
@@ -217,45 +217,45 @@ static void test_what_an_app_embeds_verifies_under_its_own_roots(void **state)
 
 /* ---- what the publisher refuses ---- */
 
-static void stage_overstep(struct fixture *fixture, struct pti_stage *stage)
+static void stage_overstep(struct scratch *scratch, struct pti_stage *stage)
 {
     struct pti_zone_host *entry;
-    const struct pti_pin_edit pin = fixture_pin(2);
+    const struct pti_pin_edit pin = scratch_pin(2);
     bool added;
 
-    fixture_ok(fixture, pti_zone_host(&stage->zones[0].zone, "stranger.example.com", &entry, &fixture->error));
+    scratch_ok(scratch, pti_zone_host(&stage->zones[0].zone, "stranger.example.com", &entry, &scratch->error));
     assert_int_equal(pti_pins_add(&entry->pins, &pin.pin, &added), PINTLE_OK);
 }
 
-static void stage_bare_host(struct fixture *fixture, struct pti_stage *stage)
+static void stage_bare_host(struct scratch *scratch, struct pti_stage *stage)
 {
     const struct pti_host_edit edit = {.zone = "main"};
 
-    fixture_ok(fixture, pti_stage_host_add(stage, "bare.example.com", &edit, &fixture->error));
+    scratch_ok(scratch, pti_stage_host_add(stage, "bare.example.com", &edit, &scratch->error));
 }
 
-static void stage_denied_charter_pin(struct fixture *fixture, struct pti_stage *stage)
+static void stage_denied_charter_pin(struct scratch *scratch, struct pti_stage *stage)
 {
-    const struct pti_pin_edit pin = fixture_pin(1);
+    const struct pti_pin_edit pin = scratch_pin(1);
     struct pti_zone_host *entry = pti_zone_find(&stage->zones[0].zone, HOST);
     bool added;
 
-    (void)fixture;
+    (void)scratch;
     assert_int_equal(pti_pins_add(&entry->deny, &pin.pin, &added), PINTLE_OK);
     assert_int_equal(pti_pins_add(&pti_charter_find(&stage->charter, HOST)->pins, &pin.pin, &added), PINTLE_OK);
 }
 
-static void stage_absent_zone(struct fixture *fixture, struct pti_stage *stage)
+static void stage_absent_zone(struct scratch *scratch, struct pti_stage *stage)
 {
-    (void)fixture;
+    (void)scratch;
     (void)pti_copy_text(pti_charter_find(&stage->charter, HOST)->zone, 64, "nowhere");
 }
 
-static void stage_omitted_host(struct fixture *fixture, struct pti_stage *stage)
+static void stage_omitted_host(struct scratch *scratch, struct pti_stage *stage)
 {
     struct pti_charter_host *entry = pti_charter_find(&stage->charter, HOST);
 
-    (void)fixture;
+    (void)scratch;
     free(entry->host);
     pti_pins_clear(&entry->pins);
     pti_pins_clear(&entry->deny);
@@ -263,9 +263,9 @@ static void stage_omitted_host(struct fixture *fixture, struct pti_stage *stage)
     pti_zone_remove_host(&stage->zones[0].zone, HOST);
 }
 
-static void stage_forgotten_release(struct fixture *fixture, struct pti_stage *stage)
+static void stage_forgotten_release(struct scratch *scratch, struct pti_stage *stage)
 {
-    (void)fixture;
+    (void)scratch;
     assert_int_equal(stage->charter.released_count, 1);
     free(stage->charter.released[0]);
     stage->charter.released_count = 0;
@@ -275,7 +275,7 @@ static void test_what_a_client_would_reject_or_ignore_is_not_published(void **st
 {
     static const struct {
         const char *name;
-        void (*edit)(struct fixture *fixture, struct pti_stage *stage);
+        void (*edit)(struct scratch *scratch, struct pti_stage *stage);
         enum pintle_status want;
         const char *text;
     } table[] = {
@@ -286,30 +286,30 @@ static void test_what_a_client_would_reject_or_ignore_is_not_published(void **st
         {"a host omitted without release", stage_omitted_host, PINTLE_ERR_TRUST, "release it"},
         {"a release that is forgotten", stage_forgotten_release, PINTLE_ERR_INPUT, "released"},
     };
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
     struct pti_keyring ring = {NULL, 0};
     struct pti_publish_result result;
     struct pintle_bytes before, after;
 
-    fixture_init(fixture, "repo", 0, 0);
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
-    fixture_add_host(fixture, repository, "old.example.com", 3);
-    (void)fixture_publish(fixture, repository, FIXTURE_NOW);
-    fixture_ok(fixture, pti_stage_host_release(&repository->stage, "old.example.com", &fixture->error));
-    fixture_add_host(fixture, repository, HOST, 1);
-    (void)fixture_publish(fixture, repository, FIXTURE_NOW);
-    fixture_ok(fixture, pti_repository_load_keys(repository, NULL, NULL, &ring, NULL, &fixture->error));
-    before = fixture_read(fixture, fixture_path(fixture, "repo/public/metadata/timestamp.json"));
+    scratch_init(scratch, "repo", 0, 0);
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+    scratch_add_host(scratch, repository, "old.example.com", 3);
+    (void)scratch_publish(scratch, repository, SCRATCH_NOW);
+    scratch_ok(scratch, pti_stage_host_release(&repository->stage, "old.example.com", &scratch->error));
+    scratch_add_host(scratch, repository, HOST, 1);
+    (void)scratch_publish(scratch, repository, SCRATCH_NOW);
+    scratch_ok(scratch, pti_repository_load_keys(repository, NULL, NULL, &ring, NULL, &scratch->error));
+    before = scratch_read(scratch, scratch_path(scratch, "repo/public/metadata/timestamp.json"));
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         print_message("    %s\n", table[i].name);
-        table[i].edit(fixture, &repository->stage);
-        fixture_ok(fixture, pti_stage_update(&repository->stage, FIXTURE_NOW, &fixture->error));
-        fixture_refused(fixture, pti_publish(repository, &ring, FIXTURE_NOW, &result, &fixture->error), table[i].want,
+        table[i].edit(scratch, &repository->stage);
+        scratch_ok(scratch, pti_stage_update(&repository->stage, SCRATCH_NOW, &scratch->error));
+        scratch_refused(scratch, pti_publish(repository, &ring, SCRATCH_NOW, &result, &scratch->error), table[i].want,
                         table[i].text);
-        fixture_ok(fixture, pti_repository_drop_stage(repository, &fixture->error));
+        scratch_ok(scratch, pti_repository_drop_stage(repository, &scratch->error));
     }
-    after = fixture_read(fixture, fixture_path(fixture, "repo/public/metadata/timestamp.json"));
+    after = scratch_read(scratch, scratch_path(scratch, "repo/public/metadata/timestamp.json"));
     assert_true(pti_bytes_equal(before, after));
     pti_bytes_free(&before);
     pti_bytes_free(&after);
@@ -319,17 +319,17 @@ static void test_what_a_client_would_reject_or_ignore_is_not_published(void **st
 
 static void test_a_clock_far_behind_publishes_nothing(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
     struct pti_keyring ring = {NULL, 0};
     struct pti_publish_result result;
 
-    fixture_init(fixture, "repo", 0, 0);
-    repository = fixture_open(fixture, "repo", PTI_REPOSITORY_WRITE);
-    fixture_ok(fixture, pti_repository_load_keys(repository, NULL, NULL, &ring, NULL, &fixture->error));
-    fixture_refused(fixture, pti_publish(repository, &ring, FIXTURE_NOW - 2 * FIXTURE_DAY, &result, &fixture->error),
+    scratch_init(scratch, "repo", 0, 0);
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+    scratch_ok(scratch, pti_repository_load_keys(repository, NULL, NULL, &ring, NULL, &scratch->error));
+    scratch_refused(scratch, pti_publish(repository, &ring, SCRATCH_NOW - 2 * SCRATCH_DAY, &result, &scratch->error),
                     PINTLE_ERR_INPUT, "clock");
-    fixture_ok(fixture, pti_publish(repository, &ring, FIXTURE_NOW - 60, &result, &fixture->error));
+    scratch_ok(scratch, pti_publish(repository, &ring, SCRATCH_NOW - 60, &result, &scratch->error));
     pti_keyring_clear(&ring);
     pti_repository_close(repository);
 }
@@ -338,31 +338,31 @@ static void test_a_published_file_that_was_altered_stops_everything(void **state
 {
     static const char *const paths[] = {"repo/public/metadata/1.targets.json", "repo/public/metadata/1.main.json",
                                         "repo/public/metadata/1.snapshot.json"};
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_repository *repository;
 
-    fixture_init(fixture, "repo", 0, 0);
+    scratch_init(scratch, "repo", 0, 0);
     for (size_t i = 0; i < 3; i++) {
-        struct pintle_bytes bytes = fixture_read(fixture, fixture_path(fixture, paths[i]));
-        fixture_write(fixture, fixture_path(fixture, paths[i]), "{}");
-        fixture_refused(fixture,
-                        pti_repository_open(fixture_path(fixture, "repo"), PTI_REPOSITORY_WRITE, FIXTURE_NOW,
-                                            fixture->crypto, &repository, &fixture->error),
+        struct pintle_bytes bytes = scratch_read(scratch, scratch_path(scratch, paths[i]));
+        scratch_write(scratch, scratch_path(scratch, paths[i]), "{}");
+        scratch_refused(scratch,
+                        pti_repository_open(scratch_path(scratch, "repo"), PTI_REPOSITORY_WRITE, SCRATCH_NOW,
+                                            scratch->crypto, &repository, &scratch->error),
                         PINTLE_ERR_STORAGE, "is not the file that the metadata list; restore it from a copy");
-        fixture_ok(fixture, pti_file_replace(fixture_path(fixture, paths[i]), bytes, 0644, &fixture->error));
+        scratch_ok(scratch, pti_file_replace(scratch_path(scratch, paths[i]), bytes, 0644, &scratch->error));
         pti_bytes_free(&bytes);
     }
 }
 
 static int setup(void **state)
 {
-    *state = fixture_new();
+    *state = scratch_new();
     return 0;
 }
 
 static int teardown(void **state)
 {
-    fixture_free(*state);
+    scratch_free(*state);
     return 0;
 }
 

@@ -9,30 +9,30 @@
 
 #include "base/encode.h"
 #include "publish/envelope.h"
-#include "publish_fixture.h"
+#include "scratch.h"
 
 #define KEYS "tests/vectors/keys/"
 
-static struct pti_signing_key *generate(struct fixture *fixture, enum pti_key_kind kind)
+static struct pti_signing_key *generate(struct scratch *scratch, enum pti_key_kind kind)
 {
     struct pti_signing_key *key;
 
-    fixture_ok(fixture, pti_signing_key_generate(kind, &key, &fixture->error));
+    scratch_ok(scratch, pti_signing_key_generate(kind, &key, &scratch->error));
     return key;
 }
 
-static struct pti_signing_key *load(struct fixture *fixture, const char *path, const char *passphrase)
+static struct pti_signing_key *load(struct scratch *scratch, const char *path, const char *passphrase)
 {
     struct pti_signing_key *key;
 
-    fixture_ok(fixture, pti_signing_key_load(path, passphrase, &key, &fixture->error));
+    scratch_ok(scratch, pti_signing_key_load(path, passphrase, &key, &scratch->error));
     return key;
 }
 
-static bool verifies(struct fixture *fixture, const struct pti_signing_key *key, struct pintle_bytes message,
+static bool verifies(struct scratch *scratch, const struct pti_signing_key *key, struct pintle_bytes message,
                      const struct pti_signature *signature)
 {
-    const struct pti_crypto_ops *ops = fixture->crypto->ops;
+    const struct pti_crypto_ops *ops = scratch->crypto->ops;
     struct pintle_bytes public_bytes = pti_signing_key_public_bytes(key);
     uint8_t identity[PINTLE_SHA256_SIZE], raw[32];
     enum pintle_status status;
@@ -42,10 +42,10 @@ static bool verifies(struct fixture *fixture, const struct pti_signing_key *key,
         assert_true(pti_hex_decode_exact(public_bytes, raw, sizeof(raw)));
         public_bytes = (struct pintle_bytes){raw, sizeof(raw)};
     }
-    fixture_ok(fixture, ops->key_new(fixture->crypto, pti_signing_key_kind(key), public_bytes, &public_key, identity,
-                                     &fixture->error));
-    status = ops->verify(fixture->crypto, public_key, message, (struct pintle_bytes){signature->data, signature->size});
-    ops->key_free(fixture->crypto, public_key);
+    scratch_ok(scratch, ops->key_new(scratch->crypto, pti_signing_key_kind(key), public_bytes, &public_key, identity,
+                                     &scratch->error));
+    status = ops->verify(scratch->crypto, public_key, message, (struct pintle_bytes){signature->data, signature->size});
+    ops->key_free(scratch->crypto, public_key);
     return status == PINTLE_OK;
 }
 
@@ -53,16 +53,16 @@ static const enum pti_key_kind kinds[] = {PTI_KEY_ECDSA_P256, PTI_KEY_ED25519};
 
 static void test_what_is_signed_verifies_with_the_clients_crypto(void **state)
 {
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
 
     for (size_t i = 0; i < 2; i++) {
-        struct pti_signing_key *key = generate(fixture, kinds[i]);
+        struct pti_signing_key *key = generate(scratch, kinds[i]);
         struct pti_signature signature;
-        fixture_ok(fixture, pti_signing_key_sign(key, pti_bytes_text("message"), &signature, &fixture->error));
-        assert_true(verifies(fixture, key, pti_bytes_text("message"), &signature));
-        assert_false(verifies(fixture, key, pti_bytes_text("massage"), &signature));
+        scratch_ok(scratch, pti_signing_key_sign(key, pti_bytes_text("message"), &signature, &scratch->error));
+        assert_true(verifies(scratch, key, pti_bytes_text("message"), &signature));
+        assert_false(verifies(scratch, key, pti_bytes_text("massage"), &signature));
         signature.data[signature.size / 2] ^= 1;
-        assert_false(verifies(fixture, key, pti_bytes_text("message"), &signature));
+        assert_false(verifies(scratch, key, pti_bytes_text("message"), &signature));
         pti_signing_key_free(key);
     }
 }
@@ -80,10 +80,10 @@ static void test_keyids_are_those_of_other_implementations(void **state)
          "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":"
          "\"163fc0fb8f2b4a02d1a5c3b848b3bcc544b61196be37e0b80cba275fd9080d91\"}}"},
     };
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct pti_signing_key *key = load(fixture, table[i].path, NULL);
+        struct pti_signing_key *key = load(scratch, table[i].path, NULL);
         assert_string_equal(pti_signing_key_public(key)->id, table[i].id);
         assert_memory_equal(pti_signing_key_public(key)->json, table[i].json, strlen(table[i].json));
         pti_signing_key_free(key);
@@ -93,17 +93,17 @@ static void test_keyids_are_those_of_other_implementations(void **state)
 static void test_a_key_survives_its_file(void **state)
 {
     static const char *const passphrases[] = {NULL, "correct horse"};
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
 
     for (size_t i = 0; i < 4; i++) {
-        struct pti_signing_key *key = generate(fixture, kinds[i % 2]), *again;
-        const char *path = fixture_path(fixture, i == 0 ? "a.pem" : i == 1 ? "b.pem" : i == 2 ? "c.pem" : "d.pem");
+        struct pti_signing_key *key = generate(scratch, kinds[i % 2]), *again;
+        const char *path = scratch_path(scratch, i == 0 ? "a.pem" : i == 1 ? "b.pem" : i == 2 ? "c.pem" : "d.pem");
         bool encrypted;
-        fixture_ok(fixture, pti_signing_key_save(key, path, passphrases[i / 2], &fixture->error));
-        assert_int_equal(fixture_mode(path), 0600);
-        fixture_ok(fixture, pti_signing_key_is_encrypted(path, &encrypted, &fixture->error));
+        scratch_ok(scratch, pti_signing_key_save(key, path, passphrases[i / 2], &scratch->error));
+        assert_int_equal(scratch_mode(path), 0600);
+        scratch_ok(scratch, pti_signing_key_is_encrypted(path, &encrypted, &scratch->error));
         assert_int_equal(encrypted, i / 2 == 1);
-        again = load(fixture, path, passphrases[i / 2]);
+        again = load(scratch, path, passphrases[i / 2]);
         assert_string_equal(pti_signing_key_public(again)->id, pti_signing_key_public(key)->id);
         pti_signing_key_free(again);
         pti_signing_key_free(key);
@@ -112,15 +112,15 @@ static void test_a_key_survives_its_file(void **state)
 
 static void test_a_key_file_is_never_overwritten(void **state)
 {
-    struct fixture *fixture = *state;
-    const char *path = fixture_path(fixture, "key.pem");
-    struct pti_signing_key *first = generate(fixture, PTI_KEY_ED25519), *second = generate(fixture, PTI_KEY_ED25519),
+    struct scratch *scratch = *state;
+    const char *path = scratch_path(scratch, "key.pem");
+    struct pti_signing_key *first = generate(scratch, PTI_KEY_ED25519), *second = generate(scratch, PTI_KEY_ED25519),
                            *kept;
 
-    fixture_ok(fixture, pti_signing_key_save(first, path, NULL, &fixture->error));
-    fixture_refused(fixture, pti_signing_key_save(second, path, NULL, &fixture->error), PINTLE_ERR_STORAGE,
+    scratch_ok(scratch, pti_signing_key_save(first, path, NULL, &scratch->error));
+    scratch_refused(scratch, pti_signing_key_save(second, path, NULL, &scratch->error), PINTLE_ERR_STORAGE,
                     "exists already and is not overwritten");
-    kept = load(fixture, path, NULL);
+    kept = load(scratch, path, NULL);
     assert_string_equal(pti_signing_key_public(kept)->id, pti_signing_key_public(first)->id);
     pti_signing_key_free(kept);
     pti_signing_key_free(first);
@@ -129,11 +129,11 @@ static void test_a_key_file_is_never_overwritten(void **state)
 
 static void test_an_empty_passphrase_is_refused_and_leaves_no_file(void **state)
 {
-    struct fixture *fixture = *state;
-    const char *path = fixture_path(fixture, "key.pem");
-    struct pti_signing_key *key = generate(fixture, PTI_KEY_ED25519);
+    struct scratch *scratch = *state;
+    const char *path = scratch_path(scratch, "key.pem");
+    struct pti_signing_key *key = generate(scratch, PTI_KEY_ED25519);
 
-    fixture_refused(fixture, pti_signing_key_save(key, path, "", &fixture->error), PINTLE_ERR_INPUT, "1 to 1024 bytes");
+    scratch_refused(scratch, pti_signing_key_save(key, path, "", &scratch->error), PINTLE_ERR_INPUT, "1 to 1024 bytes");
     assert_false(pti_file_exists(path));
     pti_signing_key_free(key);
 }
@@ -156,21 +156,21 @@ static void test_what_cannot_sign_is_refused_by_name(void **state)
         {KEYS "absent.pem", NULL, PINTLE_ERR_STORAGE, "No such file"},
         {"tests/vectors/keys", NULL, PINTLE_ERR_STORAGE, "not a regular file"},
     };
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct pti_signing_key *key = (struct pti_signing_key *)fixture;
-        fixture_refused(fixture, pti_signing_key_load(table[i].path, table[i].passphrase, &key, &fixture->error),
+        struct pti_signing_key *key = (struct pti_signing_key *)scratch;
+        scratch_refused(scratch, pti_signing_key_load(table[i].path, table[i].passphrase, &key, &scratch->error),
                         table[i].want, table[i].text);
         assert_null(key);
-        assert_non_null(strstr(fixture->error.detail, table[i].path));
+        assert_non_null(strstr(scratch->error.detail, table[i].path));
     }
 }
 
 static void test_openssls_encrypted_file_opens(void **state)
 {
-    struct fixture *fixture = *state;
-    struct pti_signing_key *key = load(fixture, KEYS "p256-encrypted.pem", "correct");
+    struct scratch *scratch = *state;
+    struct pti_signing_key *key = load(scratch, KEYS "p256-encrypted.pem", "correct");
 
     assert_string_equal(pti_signing_key_public(key)->id,
                         "7a5805e57abac33b064d117fcce3d2fb227744044a7ea54b031fbce65b42814c");
@@ -180,15 +180,15 @@ static void test_openssls_encrypted_file_opens(void **state)
 static void test_a_public_key_comes_from_either_half(void **state)
 {
     static const char *const paths[] = {KEYS "p256-public.pem", KEYS "p256.pem", KEYS "p256-encrypted.pem"};
-    struct fixture *fixture = *state;
+    struct scratch *scratch = *state;
     struct pti_public_key key;
 
     for (size_t i = 0; i < 3; i++) {
-        fixture_ok(fixture, pti_public_key_load(paths[i], "correct", &key, &fixture->error));
+        scratch_ok(scratch, pti_public_key_load(paths[i], "correct", &key, &scratch->error));
         assert_string_equal(key.id, "7a5805e57abac33b064d117fcce3d2fb227744044a7ea54b031fbce65b42814c");
         pti_public_key_clear(&key);
     }
-    fixture_refused(fixture, pti_public_key_load(KEYS "rsa.pem", NULL, &key, &fixture->error), PINTLE_ERR_INPUT,
+    scratch_refused(scratch, pti_public_key_load(KEYS "rsa.pem", NULL, &key, &scratch->error), PINTLE_ERR_INPUT,
                     "found RSA");
 }
 
@@ -197,7 +197,7 @@ static void test_a_public_key_comes_from_either_half(void **state)
 static void write_timestamp(struct pti_buf *envelope, int64_t version, struct pti_error *error)
 {
     const struct pti_timestamp_fields fields = {
-        .version = version, .expires = FIXTURE_NOW, .issued = -1, .snapshot = {.version = 1}};
+        .version = version, .expires = SCRATCH_NOW, .issued = -1, .snapshot = {.version = 1}};
     struct pti_buf text;
 
     pti_buf_init(&text, 4096);
@@ -207,46 +207,46 @@ static void write_timestamp(struct pti_buf *envelope, int64_t version, struct pt
     pti_buf_clear(&text);
 }
 
-static void sign(struct fixture *fixture, struct pti_buf *envelope, const struct pti_signing_key *key)
+static void sign(struct scratch *scratch, struct pti_buf *envelope, const struct pti_signing_key *key)
 {
     struct pti_buf next;
 
     pti_buf_init(&next, 8192);
-    fixture_ok(fixture, pti_envelope_sign(pti_buf_bytes(envelope), key, fixture->crypto, &next, &fixture->error));
+    scratch_ok(scratch, pti_envelope_sign(pti_buf_bytes(envelope), key, scratch->crypto, &next, &scratch->error));
     pti_buf_clear(envelope);
     *envelope = next;
 }
 
-static int64_t count(struct fixture *fixture, const struct pti_buf *envelope, const struct pti_role_keys *role)
+static int64_t count(struct scratch *scratch, const struct pti_buf *envelope, const struct pti_role_keys *role)
 {
     int64_t found;
 
-    fixture_ok(fixture, pti_envelope_count(pti_buf_bytes(envelope), role, fixture->crypto, &found, &fixture->error));
+    scratch_ok(scratch, pti_envelope_count(pti_buf_bytes(envelope), role, scratch->crypto, &found, &scratch->error));
     return found;
 }
 
 static void test_an_envelope_counts_keys_and_not_signatures(void **state)
 {
-    struct fixture *fixture = *state;
-    struct pti_signing_key *a = generate(fixture, PTI_KEY_ECDSA_P256), *b = generate(fixture, PTI_KEY_ED25519);
-    struct pti_signing_key *stranger = generate(fixture, PTI_KEY_ED25519);
+    struct scratch *scratch = *state;
+    struct pti_signing_key *a = generate(scratch, PTI_KEY_ECDSA_P256), *b = generate(scratch, PTI_KEY_ED25519);
+    struct pti_signing_key *stranger = generate(scratch, PTI_KEY_ED25519);
     struct pti_role_keys role = {NULL, 0, 2};
     struct pti_buf envelope;
     size_t size;
 
-    fixture_ok(fixture, pti_role_keys_add(&role, pti_signing_key_public(a), &fixture->error));
-    fixture_ok(fixture, pti_role_keys_add(&role, pti_signing_key_public(b), &fixture->error));
-    write_timestamp(&envelope, 1, &fixture->error);
-    assert_int_equal(count(fixture, &envelope, &role), 0);
-    sign(fixture, &envelope, b);
-    assert_int_equal(count(fixture, &envelope, &role), 1);
+    scratch_ok(scratch, pti_role_keys_add(&role, pti_signing_key_public(a), &scratch->error));
+    scratch_ok(scratch, pti_role_keys_add(&role, pti_signing_key_public(b), &scratch->error));
+    write_timestamp(&envelope, 1, &scratch->error);
+    assert_int_equal(count(scratch, &envelope, &role), 0);
+    sign(scratch, &envelope, b);
+    assert_int_equal(count(scratch, &envelope, &role), 1);
     size = envelope.size;
-    sign(fixture, &envelope, b);
+    sign(scratch, &envelope, b);
     assert_int_equal(envelope.size, size); /* replaced in its place */
-    sign(fixture, &envelope, stranger);
-    assert_int_equal(count(fixture, &envelope, &role), 1);
-    sign(fixture, &envelope, a);
-    assert_int_equal(count(fixture, &envelope, &role), 2);
+    sign(scratch, &envelope, stranger);
+    assert_int_equal(count(scratch, &envelope, &role), 1);
+    sign(scratch, &envelope, a);
+    assert_int_equal(count(scratch, &envelope, &role), 2);
     pti_buf_clear(&envelope);
     pti_role_keys_clear(&role);
     pti_signing_key_free(a);
@@ -256,23 +256,23 @@ static void test_an_envelope_counts_keys_and_not_signatures(void **state)
 
 static void test_a_signature_covers_every_byte_of_the_content(void **state)
 {
-    struct fixture *fixture = *state;
-    struct pti_signing_key *key = generate(fixture, PTI_KEY_ED25519);
+    struct scratch *scratch = *state;
+    struct pti_signing_key *key = generate(scratch, PTI_KEY_ED25519);
     struct pti_buf envelope;
     char *version;
     bool good;
 
-    write_timestamp(&envelope, 7, &fixture->error);
-    sign(fixture, &envelope, key);
-    fixture_ok(fixture, pti_envelope_signed_by(pti_buf_bytes(&envelope), pti_signing_key_public(key), fixture->crypto,
-                                               &good, &fixture->error));
+    write_timestamp(&envelope, 7, &scratch->error);
+    sign(scratch, &envelope, key);
+    scratch_ok(scratch, pti_envelope_signed_by(pti_buf_bytes(&envelope), pti_signing_key_public(key), scratch->crypto,
+                                               &good, &scratch->error));
     assert_true(good);
     (void)pti_buf_cstr(&envelope);
     version = strstr((char *)envelope.data, "\"version\":7");
     assert_non_null(version);
     version[10] = '8';
-    fixture_ok(fixture, pti_envelope_signed_by(pti_buf_bytes(&envelope), pti_signing_key_public(key), fixture->crypto,
-                                               &good, &fixture->error));
+    scratch_ok(scratch, pti_envelope_signed_by(pti_buf_bytes(&envelope), pti_signing_key_public(key), scratch->crypto,
+                                               &good, &scratch->error));
     assert_false(good);
     pti_buf_clear(&envelope);
     pti_signing_key_free(key);
@@ -280,13 +280,13 @@ static void test_a_signature_covers_every_byte_of_the_content(void **state)
 
 static int setup(void **state)
 {
-    *state = fixture_new();
+    *state = scratch_new();
     return 0;
 }
 
 static int teardown(void **state)
 {
-    fixture_free(*state);
+    scratch_free(*state);
     return 0;
 }
 
