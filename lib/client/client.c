@@ -8,6 +8,7 @@
 #include "client/storage.h"
 
 #define CANCEL_AGAIN_NS 20000000
+#define CLOCK_LAST_S INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 enum pintle_status pti_client_fail(struct pintle_client *client, const struct pti_error *error)
 {
@@ -17,9 +18,16 @@ enum pintle_status pti_client_fail(struct pintle_client *client, const struct pt
     return error->status;
 }
 
-int64_t pti_client_now(const struct pintle_client *client)
+int64_t pti_client_clock(const struct pintle_client *client)
 {
     int64_t now = client->config->clock.now(client->config->clock.ctx);
+
+    return now < 0 ? 0 : now > CLOCK_LAST_S ? CLOCK_LAST_S : now;
+}
+
+int64_t pti_client_now(const struct pintle_client *client)
+{
+    int64_t now = pti_client_clock(client);
 
     return client->accepted != NULL && client->accepted->issued > now ? client->accepted->issued : now;
 }
@@ -83,8 +91,7 @@ static enum pintle_status verify_anchor(struct pintle_client *client, struct pti
         return pti_error_prefix(error, "roots"), status;
     if (config->shipped.size == 0)
         return PINTLE_OK;
-    status = pti_generation_read(config->shipped, &client->roots, config->clock.now(config->clock.ctx),
-                                 &client->shipped, error);
+    status = pti_generation_read(config->shipped, &client->roots, pti_client_clock(client), &client->shipped, error);
     return status == PINTLE_OK ? status : (pti_error_prefix(error, "shipped generation"), status);
 }
 

@@ -52,6 +52,9 @@ struct pintle_client {
 /* Copies error into the client, for pintle_client_error(), and returns its status. */
 enum pintle_status pti_client_fail(struct pintle_client *client, const struct pti_error *error);
 
+/* The local clock: Unix seconds, within the years that metadata can name (1970 to 9999), however wrong it is. */
+int64_t pti_client_clock(const struct pintle_client *client);
+
 /* Metadata time for what is in force: the local clock, or a later issue time that was taken.  Unix seconds. */
 int64_t pti_client_now(const struct pintle_client *client);
 

@@ -88,7 +88,7 @@ static void write_reports(const struct pintle_client *client, struct pti_json_wr
 static void write_generation(const struct pintle_client *client, struct pti_json_writer *writer)
 {
     const struct pti_generation *accepted = client->accepted;
-    int64_t now = client->config->clock.now(client->config->clock.ctx);
+    int64_t now = pti_client_clock(client);
     int64_t born;
 
     if (accepted == NULL)

@@ -18,11 +18,6 @@ struct poll {
     bool applied; /* a manifest with another content than before came into force */
 };
 
-static int64_t local_clock(const struct pintle_client *client)
-{
-    return client->config->clock.now(client->config->clock.ctx);
-}
-
 /* Each new root is stored at once, so that the next start can verify whatever follows from it. */
 static enum pintle_status add_root(struct pintle_client *client, struct pintle_bytes bytes, struct poll *poll,
                                    struct pti_error *error)
@@ -135,7 +130,7 @@ static enum pintle_status start_set(struct pintle_client *client, struct pti_tru
     const struct pti_generation *accepted = client->accepted;
     enum pintle_status status = PINTLE_OK;
 
-    pti_trusted_init(set, client->crypto, pti_roots_newest(&client->roots), local_clock(client));
+    pti_trusted_init(set, client->crypto, pti_roots_newest(&client->roots), pti_client_clock(client));
     set->waive_delegated_expiry = true;
     if (accepted != NULL)
         status = pti_trusted_set_baseline(set, accepted->timestamp, accepted->snapshot, accepted->root_version, error);
@@ -179,6 +174,8 @@ static enum pintle_status build_fetched(struct poll *poll, struct pti_trusted *s
             source = pti_container_source(&container);
             status = pti_generation_build(set, &source, next, error);
             pti_container_clear(&container);
+            if (status == PINTLE_ERR_NETWORK)
+                status = failed_transfer(error, "body");
         } else if (status == PINTLE_ERR_INPUT) {
             status = failed_transfer(error, "body");
         }
@@ -254,7 +251,7 @@ static enum pintle_status accept(struct pintle_client *client, struct poll *poll
     if (status != PINTLE_OK || nothing_new(client, *next))
         return status;
     (*next)->shipped = false;
-    (*next)->accepted_at = local_clock(client) > 0 ? local_clock(client) : 0;
+    (*next)->accepted_at = pti_client_clock(client);
     status = pti_apply_inherit(client->accepted, *next, root, error);
     return status == PINTLE_OK ? store_and_swap(client, poll, next, error) : status;
 }
@@ -347,7 +344,7 @@ static void reschedule(struct pintle_client *client, bool succeeded)
     (void)pthread_mutex_lock(&client->state);
     if (succeeded) {
         pti_schedule_succeeded(&client->schedule, now_ms, client->retry_after_s, random);
-        client->confirmed_at = local_clock(client);
+        client->confirmed_at = pti_client_clock(client);
         pti_error_clear(&client->error);
     } else {
         pti_schedule_failed(&client->schedule, now_ms, client->retry_after_s, random);

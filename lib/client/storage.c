@@ -177,7 +177,7 @@ static enum pintle_status load_roots(struct pintle_client *client, struct loaded
 
 static enum pintle_status load_accepted(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
 {
-    int64_t now = client->config->clock.now(client->config->clock.ctx);
+    int64_t now = pti_client_clock(client);
     enum pintle_status status = load(client, PTI_STORE_ACCEPTED, &client->stored_accepted, error);
 
     if (status == PINTLE_OK && client->stored_accepted.found) {
@@ -231,8 +231,7 @@ static enum pintle_status keep_running(struct pintle_client *client, struct load
 static enum pintle_status copy_shipped(struct pintle_client *client, struct pti_generation **copy,
                                        struct pti_error *error)
 {
-    return pti_generation_read(client->config->shipped, &client->roots,
-                               client->config->clock.now(client->config->clock.ctx), copy, error);
+    return pti_generation_read(client->config->shipped, &client->roots, pti_client_clock(client), copy, error);
 }
 
 /*
@@ -259,7 +258,7 @@ static enum pintle_status take_shipped(struct pintle_client *client, struct load
     status = copy_shipped(client, &next, error);
     if (status == PINTLE_OK) {
         next->shipped = true;
-        next->accepted_at = client->config->clock.now(client->config->clock.ctx);
+        next->accepted_at = pti_client_clock(client);
         status = pti_apply_inherit(loaded->accepted, next, root_of(client, client->shipped), error);
     }
     if (status != PINTLE_OK) {
@@ -336,7 +335,7 @@ enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_er
 /* Reads the stored generation again, now that its root may be known.  One that is damaged beyond that is no baseline. */
 static enum pintle_status reread_accepted(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
 {
-    int64_t root, now = client->config->clock.now(client->config->clock.ctx);
+    int64_t root, now = pti_client_clock(client);
     enum pintle_status status;
 
     if (pti_generation_file_root(client->stored_accepted.bytes, &root, NULL) != PINTLE_OK)

@@ -285,7 +285,7 @@ static enum pintle_status get_from_container(void *ctx, const struct pti_item *i
     pti_item_path(item, path);
     if (pti_container_find(container, path, bytes))
         return PINTLE_OK;
-    return pti_fail(error, PINTLE_ERR_NETWORK, "the container lacks %s: a failed transfer", path);
+    return pti_fail(error, PINTLE_ERR_NETWORK, "the container lacks %s", path);
 }
 
 struct pti_manifest_source pti_container_source(const struct pti_container *container)

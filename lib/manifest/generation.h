@@ -88,8 +88,8 @@ struct pti_manifest_source pti_generation_source(const struct pti_generation *ge
 int64_t pti_generation_expires(const struct pti_generation *generation, const struct pti_generation_zone *zone);
 
 /*
- * The generation file ("accepted" in a store, "shipped" in an app): a container of "generation.json", "timestamp.json" and
- * the entries of a body.  Reading verifies everything again under the root it names, expiry waived.
+ * The generation file ("accepted" in a store, "shipped" in an app): a container of "generation.json" and its checksum,
+ * "timestamp.json" and the entries of a body.  Reading verifies everything again under the root it names, expiry waived.
  * PINTLE_ERR_TRUST also if roots does not hold the root it names; see pti_generation_file_root().
  */
 void pti_generation_write(const struct pti_generation *generation, struct pti_buf *out);

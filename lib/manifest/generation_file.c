@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The generation file: what a store calls "accepted" and an app ships.  The body of a manifest is the same without a head. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,23 @@
 
 #define RECORD_PATH "generation.json"
 #define RECORD_FORMAT 1
-#define RECORD_SIZE_MAX 1000000
+#define RECORD_SIZE_MAX 8000000 /* PTI_PAST_ZONES_MAX zones of PTI_KEYS_MAX keys */
+
+/*
+ * The record is the one entry that nobody signed.  A flipped bit in its root number or issue time would parse, and shut
+ * the client out of every later manifest; its checksum makes that ordinary damage, which a refresh repairs.
+ */
+#define CHECKSUM_PATH "generation.sum"
+#define CHECKSUM_SIZE 16 /* FNV-1a of 64 bits, in hex */
+
+static void checksum(struct pintle_bytes record, char out[CHECKSUM_SIZE + 1])
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < record.size; i++)
+        hash = (hash ^ record.data[i]) * UINT64_C(0x100000001b3);
+    (void)snprintf(out, CHECKSUM_SIZE + 1, "%016" PRIx64, hash);
+}
 
 static void write_past_zones(const struct pti_generation *generation, struct pti_json_writer *writer)
 {
@@ -82,12 +99,15 @@ void pti_generation_write_body(const struct pti_generation *generation, struct p
 
 void pti_generation_write(const struct pti_generation *generation, struct pti_buf *out)
 {
+    char sum[CHECKSUM_SIZE + 1];
     struct pti_buf record;
 
     pti_buf_init(&record, RECORD_SIZE_MAX);
     write_record(generation, &record);
-    pti_container_write_begin(out, 2 + body_count(generation));
+    checksum(pti_buf_bytes(&record), sum);
+    pti_container_write_begin(out, 3 + body_count(generation));
     pti_container_write_entry(out, RECORD_PATH, pti_buf_bytes(&record));
+    pti_container_write_entry(out, CHECKSUM_PATH, pti_bytes_text(sum));
     pti_container_write_entry(out, "timestamp.json", generation->timestamp->bytes);
     write_body_entries(generation, out);
     if (record.status != PINTLE_OK && out->status == PINTLE_OK)
@@ -168,14 +188,21 @@ static enum pintle_status read_record(struct pintle_bytes bytes, struct pti_gene
 static enum pintle_status parse_file(struct pintle_bytes file, struct pti_container *container,
                                      struct pti_generation *record, struct pti_error *error)
 {
-    struct pintle_bytes bytes;
+    struct pintle_bytes bytes, sum;
+    char expected[CHECKSUM_SIZE + 1];
     enum pintle_status status = pti_container_parse(file, container, error);
 
     *record = (struct pti_generation){0};
     if (status != PINTLE_OK)
         return status;
-    if (!pti_container_find(container, RECORD_PATH, &bytes))
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected a generation file, found a container without " RECORD_PATH);
+    if (!pti_container_find(container, RECORD_PATH, &bytes) || !pti_container_find(container, CHECKSUM_PATH, &sum))
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "expected a generation file, found a container without " RECORD_PATH " or " CHECKSUM_PATH);
+    checksum(bytes, expected);
+    if (!pti_bytes_equal_text(sum, expected))
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        RECORD_PATH ": damaged: its checksum is %s, " CHECKSUM_PATH " says %.*s", expected,
+                        (int)(sum.size < CHECKSUM_SIZE ? sum.size : CHECKSUM_SIZE), (const char *)sum.data);
     return read_record(bytes, record, error);
 }
 
@@ -208,7 +235,11 @@ static enum pintle_status verify_file(const struct pti_container *container, con
     if (status == PINTLE_OK)
         status = pti_generation_build(&set, &source, generation, error);
     pti_trusted_clear(&set);
-    return status;
+    if (status != PINTLE_ERR_NETWORK)
+        return status;
+    if (error != NULL) /* what a body lacks is a failed transfer; here it never arrives */
+        error->status = PINTLE_ERR_INPUT;
+    return PINTLE_ERR_INPUT;
 }
 
 enum pintle_status pti_generation_read(struct pintle_bytes file, const struct pti_roots *roots, int64_t local_clock,

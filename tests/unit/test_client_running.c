@@ -158,6 +158,35 @@ static void test_what_shipped_gives_way_to_the_store(void **state)
     end(&fixture, old);
 }
 
+/* Any flipped bit of the one part of the store that nobody signed: an honest refresh repairs it, it never locks out. */
+static void test_any_flipped_bit_of_the_record_is_repaired(void **state)
+{
+    static const char end_of_record[] = "timestamp.json";
+    struct pintle_bytes old[2], good;
+    struct fixture fixture;
+    uint8_t *bad;
+
+    (void)state;
+    begin(&fixture, old);
+    assert_int_equal(pti_bytes_copy(sim_store_get(fixture.sim, "accepted"), &good), PINTLE_OK);
+    bad = malloc(good.size);
+    assert_non_null(bad);
+    for (size_t at = 0; memcmp(good.data + at, end_of_record, sizeof end_of_record - 1) != 0; at++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            memcpy(bad, good.data, good.size);
+            bad[at] ^= (uint8_t)(1u << bit);
+            sim_store_put(fixture.sim, "accepted", (struct pintle_bytes){bad, good.size});
+            fixture_start(&fixture);
+            assert_int_not_equal(fixture_check(&fixture, HOST, 1).status, PINTLE_OK);
+            fixture_refresh(&fixture);
+            fixture_accepts(&fixture, HOST, 2);
+        }
+    }
+    free(bad);
+    pti_bytes_free(&good);
+    end(&fixture, old);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_damaged_store_keeps_the_running_pins),
         cmocka_unit_test(test_newer_store_is_taken),
         cmocka_unit_test(test_what_shipped_gives_way_to_the_store),
+        cmocka_unit_test(test_any_flipped_bit_of_the_record_is_repaired),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
