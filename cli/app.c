@@ -80,7 +80,9 @@ static void on_event(void *ctx, const struct pintle_event *event)
 
 static enum pintle_status config_failed(struct pti_app *app, enum pintle_status status)
 {
-    return pti_fail(&app->cli->error, status, "%s", pintle_config_error(app->config));
+    /* What a setter calls misuse was given on the command line. */
+    return status == PINTLE_ERR_MISUSE ? pti_cli_usage(app->cli, "%s", pintle_config_error(app->config))
+                                       : pti_fail(&app->cli->error, status, "%s", pintle_config_error(app->config));
 }
 
 static enum pintle_status set_anchor(struct pti_app *app)
@@ -298,7 +300,11 @@ static void say_age(struct pti_app *app)
                  : seconds < 2 * SECONDS_A_DAY ? "hours"
                                                : "days");
     }
-    say(app, "enforcing the last good pins: %s, %s, %s", header, age, state);
+    if (*header) {
+        say(app, "enforcing the last good pins: %s, %s, %s", header, age, state);
+    } else {
+        say(app, "no stored pins could be verified: hosts that are not shipped with pins are refused");
+    }
     pti_json_free(json);
 }
 

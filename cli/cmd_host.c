@@ -26,6 +26,23 @@ static enum pintle_status read_edit(struct pti_cli *cli, struct pti_host_edit *e
     return PINTLE_OK;
 }
 
+static const struct pti_zone_host *in_zone(const struct pti_stage *stage, const struct pti_charter_host *host)
+{
+    for (size_t i = 0; i < stage->zone_count; i++) {
+        if (strcmp(stage->zones[i].name, host->zone) == 0) {
+            return pti_zone_find(&stage->zones[i].zone, host->host);
+        }
+    }
+    return NULL;
+}
+
+static size_t pins_of(const struct pti_stage *stage, const struct pti_charter_host *host)
+{
+    const struct pti_zone_host *entry = in_zone(stage, host);
+
+    return host->pins.count + (entry ? entry->pins.count : 0);
+}
+
 static enum pintle_status run_add(struct pti_cli *cli)
 {
     struct pti_host_edit edit = {0};
@@ -50,7 +67,7 @@ static enum pintle_status run_add(struct pti_cli *cli)
         entry = pti_charter_find(&session.repository->stage.charter, host.name);
         fprintf(cli->out, "%s: zone %s, %s%s\n", host.name, entry->zone, pti_mode_name(entry->mode),
                 entry->subdomains ? ", with subdomains" : "");
-        if (entry->mode == PINTLE_MODE_ENFORCE) {
+        if (entry->mode == PINTLE_MODE_ENFORCE && pins_of(&session.repository->stage, entry) == 0) {
             fprintf(cli->out, "an enforced host without pins is refused: `pintle pin add %s ...` before publishing\n",
                     host.name);
         }
@@ -93,21 +110,16 @@ static const struct pti_column released_columns[] = {{"released", "released", PT
 
 static void put_host(struct pti_printout *printout, const struct pti_stage *stage, const struct pti_charter_host *host)
 {
-    const struct pti_zone_host *in_zone = NULL;
+    const struct pti_zone_host *entry = in_zone(stage, host);
 
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        if (strcmp(stage->zones[i].name, host->zone) == 0) {
-            in_zone = pti_zone_find(&stage->zones[i].zone, host->host);
-        }
-    }
     pti_printout_row(printout);
     pti_printout_text(printout, "host", host->host);
     pti_printout_bool(printout, "subdomains", host->subdomains);
     pti_printout_text(printout, "mode", pti_mode_name(host->mode));
     pti_printout_text(printout, "zone", host->zone);
-    pti_printout_integer(printout, "pins", in_zone ? (int64_t)in_zone->pins.count : 0);
+    pti_printout_integer(printout, "pins", entry ? (int64_t)entry->pins.count : 0);
     pti_printout_integer(printout, "permanent_pins", (int64_t)host->pins.count);
-    pti_printout_integer(printout, "denials", (int64_t)(host->deny.count + (in_zone ? in_zone->deny.count : 0)));
+    pti_printout_integer(printout, "denials", (int64_t)(host->deny.count + (entry ? entry->deny.count : 0)));
 }
 
 static enum pintle_status run_list(struct pti_cli *cli)

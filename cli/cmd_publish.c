@@ -65,6 +65,8 @@ static enum pintle_status run_sign(struct pti_cli *cli)
     if (!pti_stage_has_drafts(&session.repository->stage)) {
         status = pti_fail(&cli->error, PINTLE_ERR_INPUT,
                           "expected a staged change to sign, found none; change something first, see `pintle diff`");
+    } else {
+        status = pti_stage_check(&session.repository->stage, &cli->error);
     }
     for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
         status = sign_with(cli, &session.repository->stage, pti_cli_nth(cli, "key", i), &made);

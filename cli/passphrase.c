@@ -2,6 +2,7 @@
 /* Passphrases come from a file or from a terminal, never from the command line, which others can read. */
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -64,6 +65,29 @@ enum pintle_status pti_passphrase_from_file(struct pti_cli *cli, char **passphra
     return status;
 }
 
+static volatile sig_atomic_t interrupted_by;
+
+static void on_signal(int number)
+{
+    interrupted_by = number;
+}
+
+/* Reads a line while SIGINT and SIGTERM only interrupt it, so that the terminal gets its echo back first. */
+static enum pintle_status read_interruptibly(struct pti_cli *cli, char **passphrase)
+{
+    struct sigaction action = {.sa_handler = on_signal}, on_int, on_term;
+    enum pintle_status status = PINTLE_OK;
+
+    sigemptyset(&action.sa_mask);
+    interrupted_by = 0;
+    sigaction(SIGINT, &action, &on_int);
+    sigaction(SIGTERM, &action, &on_term);
+    status = read_line(cli, stdin, "the terminal", passphrase);
+    sigaction(SIGINT, &on_int, NULL);
+    sigaction(SIGTERM, &on_term, NULL);
+    return status;
+}
+
 enum pintle_status pti_passphrase_ask(struct pti_cli *cli, const char *path, char **passphrase)
 {
     enum pintle_status status = PINTLE_OK;
@@ -76,15 +100,18 @@ enum pintle_status pti_passphrase_ask(struct pti_cli *cli, const char *path, cha
     }
     silent = saved;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+    fprintf(cli->err, "passphrase of %s: ", path);
+    fflush(cli->err);
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0) {
         return pti_fail(&cli->error, PINTLE_ERR_INPUT,
                         "the terminal cannot be told to hide what is typed; give --passphrase-file FILE");
     }
-    fprintf(cli->err, "passphrase of %s: ", path);
-    fflush(cli->err);
-    status = read_line(cli, stdin, "the terminal", passphrase);
+    status = read_interruptibly(cli, passphrase);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
     fputs("\n", cli->err);
+    if (interrupted_by != 0) {
+        (void)raise(interrupted_by);
+    }
     return status;
 }
 

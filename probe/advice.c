@@ -11,8 +11,7 @@
 #define SOON_DAYS 21
 #define LINE_MAX_SIZE 512
 
-const char pti_probe_warning[] =
-    "what a network shows is no proof of whose key it is: an interceptor shows its own";
+const char pti_probe_warning[] = "what a network shows is no proof of whose key it is: an interceptor shows its own";
 
 struct advice {
     void (*line)(void *ctx, const char *text);
