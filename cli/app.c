@@ -63,6 +63,7 @@ static void on_event(void *ctx, const struct pintle_event *event)
                 (event->kind == PINTLE_EVENT_APPLIED && !app->stamped); /* nothing a person has to know */
 
     pthread_mutex_lock(&app->lock);
+    app->reported = app->reported || event->kind == PINTLE_EVENT_REFUSED || event->kind == PINTLE_EVENT_REPORT_ONLY;
     if (event->kind == PINTLE_EVENT_REFUSED && event->verdict) {
         app->refused = *event->verdict;
         said = true; /* by the command */
@@ -386,7 +387,7 @@ void pti_app_send_reports(struct pti_app *app)
 {
     char detail[PTI_ERROR_DETAIL_MAX];
 
-    if (pintle_client_send_reports(app->client, REPORT_DEADLINE_MS) != PINTLE_OK) {
+    if (app->reported && pintle_client_send_reports(app->client, REPORT_DEADLINE_MS) != PINTLE_OK) {
         pintle_client_error(app->client, detail, sizeof detail);
         say(app, "the report could not be sent: %s", detail);
     }

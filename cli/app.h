@@ -30,6 +30,7 @@ struct pti_app {
     /* what the event callback, on any thread, has seen */
     pthread_mutex_t lock;
     bool refreshing;               /* the command itself refreshes, and says how that failed */
+    bool reported;                 /* a report was queued, if the charter wants any */
     struct pintle_verdict refused; /* the last refusal; its status is PINTLE_OK if there was none */
 };
 
@@ -60,7 +61,7 @@ void pti_app_describe(const struct pintle_verdict *verdict, char *out, size_t si
 /* "state" of pintle_client_info(): how current the pins in force are. */
 void pti_app_state(struct pti_app *app, char *out, size_t size);
 
-/* Sends queued reports within a short deadline, and says so on cli->err. */
+/* Sends what was queued, if anything, within a short deadline, and says so on cli->err. */
 void pti_app_send_reports(struct pti_app *app);
 
 #endif

@@ -219,8 +219,8 @@ static enum pintle_status decide(struct pti_app *app, const struct pti_endpoint 
                  host->host, handshake.validation);
     }
     status = print(app, &handshake, host->port, text);
+    pti_app_send_reports(app);
     if (status == PINTLE_OK && handshake.verdict.status != PINTLE_OK) {
-        pti_app_send_reports(app);
         status = pti_fail(&cli->error, PINTLE_ERR_PIN_MISMATCH, "%s", text);
     }
     return status;

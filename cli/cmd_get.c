@@ -26,7 +26,6 @@ struct getter {
 struct outcome {
     enum pintle_status status; /* PIN_MISMATCH for every refusal */
     bool retry;                /* a refresh may heal it */
-    bool reported;             /* the client has queued a report */
     struct pti_https_answer answer;
     char text[PTI_ERROR_DETAIL_MAX];
 };
@@ -81,7 +80,6 @@ static void connect_once(struct getter *getter, struct outcome *outcome)
     if (getter->pinned && pti_app_take_refusal(&getter->app, &verdict)) {
         outcome->status = PINTLE_ERR_PIN_MISMATCH;
         outcome->retry = verdict.status == PINTLE_ERR_RETRY;
-        outcome->reported = true;
         pti_app_describe(&verdict, outcome->text, sizeof outcome->text);
     } else if (outcome->status == PINTLE_ERR_NETWORK && outcome->answer.invalid) {
         outcome->status = PINTLE_ERR_PIN_MISMATCH;
@@ -102,11 +100,8 @@ static enum pintle_status get_once(struct getter *getter)
     if (outcome.retry && pti_app_heal(&getter->app)) {
         connect_once(getter, &outcome);
     }
-    if (outcome.status == PINTLE_ERR_PIN_MISMATCH) {
-        if (outcome.reported) {
-            pti_app_send_reports(&getter->app);
-        }
-        return pti_fail(&cli->error, outcome.status, "%s", outcome.text);
+    if (getter->pinned) {
+        pti_app_send_reports(&getter->app);
     }
     if (outcome.status != PINTLE_OK) {
         return pti_fail(&cli->error, outcome.status, "%s", outcome.text);

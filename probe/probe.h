@@ -32,7 +32,7 @@ struct pti_probe_certificate {
     int chain_at; /* position in the verified chain, which is where pins look; -1: not part of it */
     char subject[PTI_PROBE_NAME_SIZE], issuer[PTI_PROBE_NAME_SIZE]; /* RFC 4514, printable ASCII */
     int64_t not_before, not_after;                                  /* Unix seconds */
-    char key[32];                                                   /* "EC P-256", "RSA 2048" */
+    char key[40];                                                   /* "EC P-256", "RSA 2048" */
     uint8_t spki[PINTLE_SHA256_SIZE], cert[PINTLE_SHA256_SIZE];
 };
 
