@@ -18,6 +18,7 @@ class Site:
 
     def __init__(self, host, chain, key, body, port, protocols):
         self.host, self.chain, self.key, self.body, self.port, self.protocols = host, chain, key, body, port, protocols
+        self.root = None  # a directory to serve instead of body
 
     @property
     def address(self):
@@ -28,9 +29,10 @@ class Site:
         return f"https://{self.host}/"
 
     def config(self):
-        return (f"server {{ listen {self.address} ssl; server_name {self.host.strip('[]')}; "
+        answer = f"root {self.root};" if self.root else f"default_type text/plain; return 200 '{self.body}';"
+        return (f"server {{ listen {self.address} ssl; server_name {self.host}; "
                 f"ssl_certificate {self.chain}; ssl_certificate_key {self.key}; ssl_protocols {self.protocols}; "
-                f"location / {{ default_type text/plain; return 200 '{self.body}'; }} }}")
+                f"location / {{ {answer} }} }}")
 
 
 class Nginx:

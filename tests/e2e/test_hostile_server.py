@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client against servers of the manifest that are broken or hostile: bounded, told, and still pinned."""
+
+import gzip
+import time
+
+import pytest
+
+from rig.hostile import HostileServer, cut, dripping, endless, silent, status
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    running = []
+
+    def start(directory):
+        running.append(HostileServer(directory))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def world(backend, repository, hostile, install, host):
+    """A pinned site and one that is not; a client that already holds the pins, and what it is served from now on."""
+    class World:
+        pinned, unpinned = backend.serve(host), backend.serve(host)
+
+    repository.pin(host, World.pinned.key)
+    repository.publish()
+    World.server = hostile(repository.public)
+    World.client = install(repository, World.server.url)
+    assert World.client.check(host, connect=World.pinned.address).returncode == 0
+    repository.publish()
+    return World
+
+
+def bomb(handler):
+    """A few kilobytes that unpack to a hundred megabytes."""
+    handler.answer(200, gzip.compress(b"x" * 100_000_000, 9), Content_Encoding="gzip")
+
+
+@pytest.mark.parametrize("path", ["/head/", "/body/"])
+@pytest.mark.parametrize("rule, code", [
+    (endless, "endless"), (dripping, "dripping"), (silent, "silent"), (cut, "cut"), (bomb, "bomb"),
+    (status(500), "500"), (status(503, Retry_After="99999999"), "503"), (status(302, Location="/metadata/"), "302"),
+    (status(204), "204"), (lambda handler: handler.answer(200, b""), "empty"),
+    (lambda handler: handler.answer(200, b"<html>log in to the Wi-Fi</html>"), "captive portal"),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_bad_answers_are_bounded_and_the_pins_stay(world, host, rule, code, path):
+    world.server.rules = [(path, rule)]
+    held = world.client.accepted()
+    start = time.monotonic()
+    result = world.client.check(host, "--timeout", "1", connect=world.pinned.address)
+    assert time.monotonic() - start < 6, (code, result.all)
+    assert result.returncode == 0, result.all
+    assert "enforcing the last good pins" in result.stderr, result.all
+    assert world.client.accepted() == held
+    refused = world.client.check(host, "--timeout", "1", connect=world.unpinned.address)
+    assert refused.returncode == 67, refused.all
+    world.server.rules = []
+    assert "enforcing the last good" not in world.client.check(host, connect=world.pinned.address).stderr
+    assert world.client.accepted() != held, "and it recovers"
+
+
+def test_redirects_are_not_followed(world, hostile, repository, host):
+    elsewhere = hostile(repository.public)
+    world.server.rules = [("/", status(301, Location=elsewhere.url + "/head/1"))]
+    world.client.check(host, connect=world.pinned.address)
+    assert elsewhere.asked == []
+
+
+def test_plain_tuf_files_are_enough(backend, repository, hostile, install, host):
+    """A mirror that only knows TUF: no head, no body."""
+    site = backend.serve(host)
+    repository.pin(host, site.key)
+    repository.publish()
+    server = hostile(repository.public)
+    for code in (404, 403):
+        server.rules = [("/head/", status(code)), ("/body/", status(code)), ("/metadata/2.root.json", status(code))]
+        client = install(repository, server.url)
+        result = client.get(site.url, connect=site.address)
+        assert result.returncode == 0, result.all
+        assert "last good" not in result.stderr
+        assert any(path.startswith("/targets/zones/") for path in server.asked)
+
+
+def test_next_url_is_tried(backend, repository, hostile, install, host):
+    site = backend.serve(host)
+    repository.pin(host, site.key)
+    repository.publish()
+    broken, good = hostile(repository.public), hostile(repository.public)
+    broken.rules = [("/", status(500))]
+    client = install(repository, "http://127.0.0.1:1", broken.url, good.url)
+    result = client.get(site.url, connect=site.address)
+    assert result.returncode == 0, result.all
+    assert broken.asked and good.asked
+
+
+def test_manifest_over_https_is_validated(backend, repository, install, workshop, ca, host, root_authority,
+                                          rogue_authority):
+    site, pins = backend.serve(host), backend.serve("127.0.0.1")
+    repository.pin(host, site.key)
+    repository.publish()
+    pins.root = repository.public
+    backend.nginx.reload()
+    url = f"https://127.0.0.1:{pins.port}"
+    client = install(repository, url)
+    assert client.get(site.url, connect=site.address).returncode == 0
+    assert client.accepted()
+    other = install(repository, url, ca=workshop.cert_file(rogue_authority.certificate))
+    result = other.check(host, connect=site.address)
+    assert result.returncode == 69, result.all
+    assert "certificate" in result.stderr
+    assert other.accepted() is None
+
+
+def test_one_small_request_when_nothing_is_new(world, host):
+    world.client.check(host, connect=world.pinned.address)
+    world.server.asked.clear()
+    world.client.check(host, connect=world.pinned.address)
+    assert world.server.asked == ["/head/1"]
