@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "publish/output.h"
-#include "publish/stage_internal.h"
 
 #define STAGE_PATH_MAX 128
 
