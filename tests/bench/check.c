@@ -152,7 +152,8 @@ static struct pintle_pinset *make_pinset(const struct certificate *leaf)
         pti_base64_encode(digest, sizeof digest, hashes[i]);
         pins[i] = (struct pintle_static_pin){hosts[i / PINS], hashes[i], PINTLE_OF_SPKI, PINTLE_AT_LEAF, false};
     }
-    if (pintle_pinset_new_static(pins, HOSTS * PINS, PINTLE_UNLISTED_ACCEPT, &pinset, detail, sizeof detail) != PINTLE_OK)
+    if (pintle_pinset_new_static(pins, HOSTS * PINS, PINTLE_UNLISTED_ACCEPT, &pinset, detail, sizeof detail) !=
+        PINTLE_OK)
         die(detail);
     return pinset;
 }
@@ -176,7 +177,8 @@ int main(void)
     bench_pair(run_floor, &miss, run_check, &miss, ROUNDS, CALLS, &floor_again_ns, &miss_ns);
     if (match.wrong + miss.wrong > 0)
         die("a check gave the wrong verdict");
-    (void)printf("pin check, match at leaf / floor\t%.2f\t%.0f ns / %.0f ns\n", match_ns / floor_ns, match_ns, floor_ns);
+    (void)printf("pin check, match at leaf / floor\t%.2f\t%.0f ns / %.0f ns\n", match_ns / floor_ns, match_ns,
+                 floor_ns);
     (void)printf("pin check, miss / floor\t%.2f\t%.0f ns / %.0f ns\n", miss_ns / floor_again_ns, miss_ns,
                  floor_again_ns);
     pintle_checker_free(match.checker);

@@ -41,8 +41,8 @@ static enum pintle_status time_sha256(struct pintle_crypto *crypto, const struct
 }
 
 static enum pintle_status time_key_new(struct pintle_crypto *crypto, enum pti_key_kind kind,
-                                       struct pintle_bytes public_key, void **key,
-                                       uint8_t identity[PINTLE_SHA256_SIZE], struct pti_error *error)
+                                       struct pintle_bytes public_key, void **key, uint8_t identity[PINTLE_SHA256_SIZE],
+                                       struct pti_error *error)
 {
     struct pintle_crypto *real = timing_of(crypto)->real;
 
