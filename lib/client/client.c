@@ -18,6 +18,13 @@ enum pintle_status pti_client_fail(struct pintle_client *client, const struct pt
     return error->status;
 }
 
+int64_t pti_client_deadline(const struct pintle_client *client, int64_t deadline_ms)
+{
+    const struct pintle_clock *clock = &client->config->clock;
+
+    return clock->monotonic_ms(clock->ctx) + (deadline_ms < PTI_DEADLINE_MAX_MS ? deadline_ms : PTI_DEADLINE_MAX_MS);
+}
+
 int64_t pti_client_clock(const struct pintle_client *client)
 {
     int64_t now = client->config->clock.now(client->config->clock.ctx);
@@ -135,10 +142,12 @@ enum pintle_status pintle_client_new(struct pintle_config *config, struct pintle
     if (*client == NULL)
         return pti_fail(&config->error, PINTLE_ERR_MEMORY, "out of memory");
     status = start(*client, &config->error);
-    if (status != PINTLE_OK) {
-        pintle_client_free(*client);
-        *client = NULL;
+    if (status == PINTLE_OK) {
+        pti_error_clear(&config->error); /* what was overcome on the way went out as events */
+        return PINTLE_OK;
     }
+    pintle_client_free(*client);
+    *client = NULL;
     return status;
 }
 

@@ -44,13 +44,18 @@ struct pintle_client {
     int64_t confirmed_at;   /* Unix seconds of the last successful refresh by this process; -1 */
     struct pti_error error; /* of the last failed call */
 
-    /* the optional thread, lib/sys/thread.c */
+    /* the optional thread, lib/sys/thread.c; under state */
     void *thread;
     void (*thread_stop)(void *thread);
 };
 
 /* Copies error into the client, for pintle_client_error(), and returns its status. */
 enum pintle_status pti_client_fail(struct pintle_client *client, const struct pti_error *error);
+
+#define PTI_DEADLINE_MAX_MS (INT64_C(24) * 3600 * 1000)
+
+/* When a call that may take deadline_ms must have ended: monotonic milliseconds; a day is as good as no deadline. */
+int64_t pti_client_deadline(const struct pintle_client *client, int64_t deadline_ms);
 
 /* The local clock: Unix seconds, within the years that metadata can name (1970 to 9999), however wrong it is. */
 int64_t pti_client_clock(const struct pintle_client *client);

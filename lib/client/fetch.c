@@ -21,16 +21,16 @@ static enum pintle_status perform(struct pti_fetch *fetch, const char *url, size
         .timeout_ms = left_ms,
         .min_bytes_per_second = PTI_MIN_BYTES_PER_SECOND,
     };
+    enum pintle_status status;
 
     if (pti_live_closed(fetch->client->live))
         return pti_fail(error, PINTLE_ERR_NETWORK, "%s: the client is going", url);
     if (left_ms <= 0)
         return pti_fail(error, PINTLE_ERR_NETWORK, "%s: the deadline has passed", url);
-    if (config->transport.perform(config->transport.ctx, &request, &sink, response, detail, sizeof detail) == PINTLE_OK)
-        return PINTLE_OK;
-    if (out->status != PINTLE_OK)
+    status = config->transport.perform(config->transport.ctx, &request, &sink, response, detail, sizeof detail);
+    if (out->status != PINTLE_OK) /* whatever the transport makes of a sink that refused */
         return pti_buf_check(out, error, url);
-    return pti_fail(error, PINTLE_ERR_NETWORK, "%s: %s", url, detail);
+    return status == PINTLE_OK ? status : pti_fail(error, PINTLE_ERR_NETWORK, "%s: %s", url, detail);
 }
 
 enum pintle_status pti_fetch_get(struct pti_fetch *fetch, const char *path, size_t size_max, struct pti_buf *out,

@@ -133,10 +133,8 @@ static enum pintle_status start_set(struct pintle_client *client, struct pti_tru
     pti_trusted_init(set, client->crypto, pti_roots_newest(&client->roots), pti_client_clock(client));
     set->waive_delegated_expiry = true;
     if (accepted != NULL)
-        status = pti_trusted_set_baseline(set, accepted->timestamp, accepted->snapshot, accepted->root_version, error);
-    /* A baseline that no longer counts takes its issue time with it: the key that signed it may be a thief's. */
-    if (status == PINTLE_OK && set->baseline_timestamp != NULL && accepted->issued > set->now)
-        set->now = accepted->issued;
+        status = pti_trusted_set_baseline(set, accepted->timestamp, accepted->snapshot, accepted->issued,
+                                          accepted->root_version, error);
     return status == PINTLE_OK ? pti_trusted_check_root(set, error) : status;
 }
 
@@ -313,6 +311,14 @@ static enum pintle_status poll_until_still(struct pintle_client *client, struct 
                     PTI_REFRESH_RESTARTS_MAX + 1);
 }
 
+/* Each copy gets its share of the time that is left, so that one that never answers leaves some for the others. */
+static int64_t share_of(const struct pintle_client *client, int64_t deadline_ms, size_t copies)
+{
+    int64_t now_ms = client->config->clock.monotonic_ms(client->config->clock.ctx);
+
+    return now_ms + (deadline_ms - now_ms) / (int64_t)copies;
+}
+
 static enum pintle_status poll_all(struct pintle_client *client, int64_t deadline_ms, bool *applied,
                                    struct pti_error *error)
 {
@@ -323,8 +329,9 @@ static enum pintle_status poll_all(struct pintle_client *client, int64_t deadlin
         return pti_fail(error, PINTLE_ERR_MISUSE, "refresh: no %s was configured",
                         config->url_count == 0 ? "url" : "transport");
     for (size_t i = 0; i < config->url_count; i++) {
-        struct poll poll = {.fetch = {client, config->urls[i], deadline_ms, {0}}};
+        struct poll poll = {.fetch = {.client = client, .base = config->urls[i]}};
 
+        poll.fetch.deadline_ms = share_of(client, deadline_ms, config->url_count - i);
         pti_buf_init(&poll.fetch.buf, PTI_BODY_SIZE_MAX);
         status = poll_until_still(client, &poll, error);
         pti_buf_clear(&poll.fetch.buf);
@@ -386,8 +393,7 @@ enum pintle_status pintle_client_refresh(struct pintle_client *client, int64_t d
     (void)pthread_mutex_lock(&client->refreshing);
     pti_live_heal_done(client->live);
     client->retry_after_s = -1;
-    status = poll_all(client, client->config->clock.monotonic_ms(client->config->clock.ctx) + deadline_ms, &applied,
-                      &error);
+    status = poll_all(client, pti_client_deadline(client, deadline_ms), &applied, &error);
     reschedule(client, status == PINTLE_OK);
     if (status == PINTLE_OK)
         emit_success(client, applied);

@@ -136,7 +136,7 @@ enum pintle_status pintle_client_send_reports(struct pintle_client *client, int6
         return pti_client_fail(client, &error);
     }
     (void)pthread_mutex_lock(&client->refreshing); /* a transport serves one thread at a time */
-    sending.deadline_ms = client->config->clock.monotonic_ms(client->config->clock.ctx) + deadline_ms;
+    sending.deadline_ms = pti_client_deadline(client, deadline_ms);
     status = send_all(&sending, &error);
     emit(&sending, &error);
     (void)pthread_mutex_unlock(&client->refreshing);

@@ -61,27 +61,35 @@ static void stop(void *ctx)
     free(thread);
 }
 
+/* Under the state lock, so that of two callers one starts it. */
+static enum pintle_status start(struct pintle_client *client, struct pti_error *error)
+{
+    struct client_thread *thread;
+
+    if (client->thread != NULL)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "start: the client's thread is running already");
+    thread = calloc(1, sizeof *thread);
+    if (thread == NULL)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "start: out of memory");
+    thread->client = client;
+    if (pthread_create(&thread->id, NULL, run, thread) != 0) {
+        free(thread);
+        return pti_fail(error, PINTLE_ERR_MEMORY, "start: no thread to be had");
+    }
+    client->thread_stop = stop;
+    client->thread = thread;
+    return PINTLE_OK;
+}
+
 enum pintle_status pintle_client_start(struct pintle_client *client)
 {
     struct pti_error error = {PINTLE_OK, ""};
-    struct client_thread *thread;
+    enum pintle_status status;
 
     if (client == NULL)
         return PINTLE_ERR_MISUSE;
-    if (client->thread != NULL) {
-        (void)pti_fail(&error, PINTLE_ERR_MISUSE, "start: the client's thread is running already");
-        return pti_client_fail(client, &error);
-    }
-    thread = calloc(1, sizeof *thread);
-    if (thread != NULL) {
-        thread->client = client;
-        client->thread_stop = stop;
-        client->thread = thread;
-        if (pthread_create(&thread->id, NULL, run, thread) == 0)
-            return PINTLE_OK;
-        client->thread = NULL;
-        free(thread);
-    }
-    (void)pti_fail(&error, PINTLE_ERR_MEMORY, "start: no thread to be had");
-    return pti_client_fail(client, &error);
+    (void)pthread_mutex_lock(&client->state);
+    status = start(client, &error);
+    (void)pthread_mutex_unlock(&client->state);
+    return status == PINTLE_OK ? status : pti_client_fail(client, &error);
 }

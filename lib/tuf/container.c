@@ -167,7 +167,8 @@ void pti_container_write_entry(struct pti_buf *out, const char *path, struct pin
     size_t path_size = strlen(path);
 
     if (path_size == 0 || path_size > PTI_CONTAINER_PATH_MAX || data.size > UINT32_MAX) {
-        out->status = PINTLE_ERR_INPUT;
+        if (out->status == PINTLE_OK)
+            out->status = PINTLE_ERR_INPUT;
         return;
     }
     write_big_endian(out, 2, (uint32_t)path_size);

@@ -54,13 +54,15 @@ enum pintle_status pti_trusted_check_root(const struct pti_trusted *set, struct 
 }
 
 enum pintle_status pti_trusted_set_baseline(struct pti_trusted *set, const struct pti_tuf_metadata *timestamp,
-                                            const struct pti_tuf_metadata *snapshot, int64_t verified_root,
-                                            struct pti_error *error)
+                                            const struct pti_tuf_metadata *snapshot, int64_t issued,
+                                            int64_t verified_root, struct pti_error *error)
 {
     enum pintle_status status = PINTLE_OK;
 
     if (verified_root != set->root->version)
         status = verify_top_level(set, timestamp, error);
+    if (status == PINTLE_OK && issued > set->now)
+        set->now = issued;
     if (status == PINTLE_OK && verified_root != set->root->version)
         status = verify_top_level(set, snapshot, error);
     if (status == PINTLE_ERR_TRUST)
@@ -101,9 +103,12 @@ enum pintle_status pti_trusted_update_timestamp(struct pti_trusted *set, struct 
     const struct pti_tuf_metadata *previous = pti_trusted_timestamp(set);
     struct pti_tuf_metadata *next;
     int64_t now_before = set->now;
-    enum pintle_status status = pti_tuf_metadata_parse(bytes, PTI_TUF_TIMESTAMP, set->crypto, &next, error);
+    enum pintle_status status;
     bool equal = false;
 
+    if (set->snapshot != NULL)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "timestamp: a snapshot was verified against the one in force");
+    status = pti_tuf_metadata_parse(bytes, PTI_TUF_TIMESTAMP, set->crypto, &next, error);
     if (status == PINTLE_OK)
         status = verify_top_level(set, next, error);
     if (status == PINTLE_OK && previous != NULL)
@@ -149,6 +154,8 @@ enum pintle_status pti_trusted_update_snapshot(struct pti_trusted *set, struct p
 
     if (listed == NULL)
         return pti_fail(error, PINTLE_ERR_MISUSE, "snapshot: there is no timestamp yet");
+    if (set->role_count > 0)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "snapshot: targets were verified against the one in force");
     status = pti_tuf_verify_file(bytes, listed, set->crypto, error);
     if (status == PINTLE_OK)
         status = pti_tuf_metadata_parse(bytes, PTI_TUF_SNAPSHOT, set->crypto, &next, error);
@@ -187,6 +194,15 @@ const struct pti_tuf_file *pti_trusted_role_file(const struct pti_trusted *set, 
     return NULL;
 }
 
+static const struct pti_tuf_metadata *find_role(const struct pti_trusted *set, const struct pti_tuf_metadata *delegator,
+                                                struct pintle_bytes role)
+{
+    for (size_t i = 0; i < set->role_count; i++)
+        if (set->roles[i].delegator == delegator && pti_bytes_equal(set->roles[i].name, role))
+            return set->roles[i].metadata;
+    return NULL;
+}
+
 /* The steps that top-level targets and delegated roles share; nothing is skipped for delegated ones (CVE-2026-6967). */
 static enum pintle_status update_role(struct pti_trusted *set, struct pintle_bytes bytes,
                                       const struct pti_tuf_metadata *delegator, struct pintle_bytes role,
@@ -201,6 +217,8 @@ static enum pintle_status update_role(struct pti_trusted *set, struct pintle_byt
     (void)snprintf(who, sizeof who, "%.*s", (int)(role.size < 64 ? role.size : 64), (const char *)role.data);
     if (set->snapshot == NULL)
         return pti_fail(error, PINTLE_ERR_MISUSE, "%s: there is no snapshot yet", who);
+    if (find_role(set, delegator, role) != NULL)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "%s: taken already", who);
     if (listed == NULL)
         return pti_fail(error, PINTLE_ERR_TRUST, "%s: delegated, but the snapshot does not list it", who);
     status = pti_tuf_verify_file(bytes, listed, set->crypto, error);
@@ -241,15 +259,6 @@ enum pintle_status pti_trusted_update_delegated(struct pti_trusted *set, struct 
     if (delegation == NULL)
         return pti_fail(error, PINTLE_ERR_TRUST, "%.*s: not delegated", (int)role.size, (const char *)role.data);
     return update_role(set, bytes, delegator, delegation->name, &delegation->signers, error);
-}
-
-static const struct pti_tuf_metadata *find_role(const struct pti_trusted *set, const struct pti_tuf_metadata *delegator,
-                                                struct pintle_bytes role)
-{
-    for (size_t i = 0; i < set->role_count; i++)
-        if (set->roles[i].delegator == delegator && pti_bytes_equal(set->roles[i].name, role))
-            return set->roles[i].metadata;
-    return NULL;
 }
 
 const struct pti_tuf_metadata *pti_trusted_targets(const struct pti_trusted *set)

@@ -41,11 +41,12 @@ void pti_trusted_clear(struct pti_trusted *set);
 /*
  * Offers the previous timestamp and snapshot, which are borrowed and were verified under verified_root, as baseline.  They
  * count only if both still verify under this root: a root that replaces either key lets versions start again
- * (specification 5.3.11).  That they do not count is no error; PINTLE_ERR_MEMORY is.
+ * (specification 5.3.11).  issued is the largest issue time taken before (-1: none); it is a lower bound of now for as
+ * long as this root accepts the timestamp.  That something does not count is no error; PINTLE_ERR_MEMORY is.
  */
 enum pintle_status pti_trusted_set_baseline(struct pti_trusted *set, const struct pti_tuf_metadata *timestamp,
-                                            const struct pti_tuf_metadata *snapshot, int64_t verified_root,
-                                            struct pti_error *error);
+                                            const struct pti_tuf_metadata *snapshot, int64_t issued,
+                                            int64_t verified_root, struct pti_error *error);
 
 enum pintle_status pti_trusted_check_root(const struct pti_trusted *set, struct pti_error *error);
 
@@ -54,7 +55,8 @@ const struct pti_tuf_metadata *pti_trusted_timestamp(const struct pti_trusted *s
 
 /*
  * Each of these leaves the set as it was on failure: PINTLE_ERR_INPUT (form), PINTLE_ERR_TRUST (signature, version,
- * rollback, hash, length, expiry), PINTLE_ERR_MEMORY.
+ * rollback, hash, length, expiry), PINTLE_ERR_MEMORY; PINTLE_ERR_MISUSE out of order: what a later step was verified
+ * against is not replaced, and a role is taken once.
  *
  * A timestamp of equal version is discarded without error and the previous one stays in force.
  * Its x-pintle-issued, if it is at most a day ahead of local_clock, becomes a lower bound of now at once.

@@ -39,6 +39,24 @@ static enum pintle_status verify_one(const struct pti_tuf_metadata *metadata, co
     return crypto->ops->verify(crypto, key->key, pti_buf_bytes(&metadata->canonical), (struct pintle_bytes){raw, size});
 }
 
+static enum pintle_status too_few(const struct pti_tuf_signers *signers, const struct pti_tuf_keys *keys,
+                                  const char *who, size_t count, struct pti_error *error)
+{
+    size_t unusable = 0;
+
+    for (size_t i = 0; i < signers->count; i++)
+        if (keys->items[signers->keys[i]].key == NULL)
+            unusable++;
+    if (unusable > 0)
+        return pti_fail(
+            error, PINTLE_ERR_TRUST,
+            "%s: %zu of %zu required signatures verify; %zu of its %zu keys are malformed or of a kind that "
+            "this version cannot use",
+            who, count, signers->threshold, unusable, signers->count);
+    return pti_fail(error, PINTLE_ERR_TRUST, "%s: %zu of %zu required signatures verify", who, count,
+                    signers->threshold);
+}
+
 enum pintle_status pti_tuf_verify(const struct pti_tuf_metadata *metadata, const struct pti_tuf_signers *signers,
                                   const struct pti_tuf_keys *keys, const char *who, struct pti_error *error)
 {
@@ -58,10 +76,7 @@ enum pintle_status pti_tuf_verify(const struct pti_tuf_metadata *metadata, const
             return pti_fail(error, status, "%s: a signature could not be verified: %s", who,
                             pintle_status_name(status));
     }
-    if (count < signers->threshold)
-        return pti_fail(error, PINTLE_ERR_TRUST, "%s: %zu of %zu required signatures verify", who, count,
-                        signers->threshold);
-    return PINTLE_OK;
+    return count >= signers->threshold ? PINTLE_OK : too_few(signers, keys, who, count, error);
 }
 
 enum pintle_status pti_tuf_verify_file(struct pintle_bytes bytes, const struct pti_tuf_file *expected,

@@ -245,6 +245,48 @@ static void test_issue_time_is_void_after_the_timestamp_key_rotated(void **state
     fixture_clear(&fixture);
 }
 
+/* ... but not because the snapshot key was: who holds that one did not sign it. */
+static void test_issue_time_binds_after_the_snapshot_key_rotated(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture);
+    fixture.sim->issued_offset_s = SIM_DAY - 60;
+    sim_publish_timestamp(fixture.sim);
+    fixture_refresh(&fixture);
+    fixture.sim->issued_offset_s = INT64_MIN;
+    fixture.sim->expires_days[SIM_TIMESTAMP] = 0;
+    sim_rotate(fixture.sim, SIM_SNAPSHOT);
+    sim_set_wall_clock(fixture.sim, SIM_START - 60); /* by this clock the timestamp has a minute to live */
+    fixture_refresh_fails(&fixture, PINTLE_ERR_TRUST, "timestamp: version 3 expired");
+    fixture_clear(&fixture);
+}
+
+/* A clock that nobody set yet: what it stores, it can read again. */
+static void test_clock_before_1970(void **state)
+{
+    static const int64_t clocks[] = {-1, INT64_MIN, INT64_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++) {
+        struct fixture fixture;
+
+        begin(&fixture);
+        fixture_ship_generation(&fixture);
+        sim_store_clear(fixture.sim);
+        sim_set_wall_clock(fixture.sim, clocks[i]);
+        fixture_start(&fixture);
+        fixture_accepts(&fixture, HOST, 1);
+        fixture_forget_events(&fixture);
+        fixture_start(&fixture);
+        assert_int_equal(fixture.events[PINTLE_EVENT_STORAGE], 0);
+        fixture_accepts(&fixture, HOST, 1);
+        assert_int_equal(fixture_check(&fixture, "other.example.com", 1).reason, PINTLE_REASON_UNLISTED);
+        fixture_clear(&fixture);
+    }
+}
+
 static void test_expired_root_stops_updates_and_keeps_pins(void **state)
 {
     struct fixture fixture;
@@ -309,6 +351,8 @@ int main(void)
         cmocka_unit_test(test_issue_time_taken_binds_later_updates),
         cmocka_unit_test(test_issue_time_far_ahead_is_not_taken),
         cmocka_unit_test(test_issue_time_is_void_after_the_timestamp_key_rotated),
+        cmocka_unit_test(test_issue_time_binds_after_the_snapshot_key_rotated),
+        cmocka_unit_test(test_clock_before_1970),
         cmocka_unit_test(test_expired_root_stops_updates_and_keeps_pins),
         cmocka_unit_test(test_next_due),
         cmocka_unit_test(test_retry_after_is_honoured),
