@@ -74,6 +74,7 @@ int main(int argc, char **argv)
     struct tls_fixture_cert root, leaf;
     struct pintle_checker *checker;
     SSL_CTX *client, *server;
+    X509 *anchor;
     bool pinned;
 
     require(argc == 3, "usage: bench_handshake plain|pinned COUNT");
@@ -82,7 +83,8 @@ int main(int argc, char **argv)
     leaf = tls_fixture_cert_new(
         &(struct tls_fixture_spec){.name = "api", .san = "DNS:api.example.test", .issuer = &root});
     server = tls_fixture_server_new(&leaf, NULL, 0, TLS1_3_VERSION);
-    client = tls_fixture_client_new(root.x509, TLS1_3_VERSION);
+    anchor = X509_dup(root.x509); /* parsed, as every trust store's certificates are, and not as it was signed */
+    client = tls_fixture_client_new(anchor, TLS1_3_VERSION);
     SSL_CTX_set_verify(client, SSL_VERIFY_PEER, NULL);
     checker = make_checker(leaf.x509);
     if (pinned)
@@ -92,6 +94,7 @@ int main(int argc, char **argv)
     pintle_checker_free(checker);
     SSL_CTX_free(client);
     SSL_CTX_free(server);
+    X509_free(anchor);
     tls_fixture_cert_clear(&leaf);
     tls_fixture_cert_clear(&root);
     return 0;
