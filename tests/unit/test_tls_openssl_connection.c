@@ -65,6 +65,7 @@ static void hosts_are_normalised(void **state)
         struct tls_world_result result;
 
         assert_int_equal(pintle_openssl_set_host(pair.client, TLS_WORLD_HOST), PINTLE_OK);
+        assert_int_equal(pintle_openssl_set_host(pair.client, "::1"), PINTLE_OK);
         assert_int_equal(pintle_openssl_set_host(pair.client, cases[i].text), cases[i].status);
         while (tls_fixture_step(&pair) && !SSL_in_before(pair.server) && SSL_get_servername(pair.server, 0) == NULL)
             ;

@@ -139,7 +139,7 @@ static void verification_switched_off_ends_resumption(void **state)
     struct tls_world *world = *state;
     SSL_SESSION *session = tls_world_session(world);
 
-    for (int way = 0; way < 3; way++) {
+    for (int way = 0; way < 4; way++) {
         struct tls_fixture_pair pair = tls_fixture_pair_new(world->client, world->server, 0);
         struct tls_world_result result;
 
@@ -151,6 +151,10 @@ static void verification_switched_off_ends_resumption(void **state)
             SSL_set1_host(pair.client, NULL);
         if (way == 2)
             SSL_add1_host(pair.client, "other.example.test");
+        if (way == 3) {
+            assert_int_equal(pintle_openssl_set_host(pair.client, "other.example.test"), PINTLE_OK);
+            SSL_set1_host(pair.client, TLS_WORLD_HOST);
+        }
         result = tls_world_run(&pair);
         tls_world_assert_refused(&result, way == 2 ? PINTLE_REASON_HOST_INVALID : PINTLE_REASON_VALIDATION_OFF);
     }

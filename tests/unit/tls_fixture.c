@@ -40,6 +40,7 @@ struct tls_fixture_cert tls_fixture_cert_new(const struct tls_fixture_spec *spec
 {
     static uint64_t serial = 1000;
     struct tls_fixture_cert cert = {X509_new(), spec->key};
+    X509 *read;
     bool dated = spec->from_s != 0 || spec->until_s != 0;
     X509 *issuer;
     X509_NAME *name;
@@ -67,6 +68,11 @@ struct tls_fixture_cert tls_fixture_cert_new(const struct tls_fixture_spec *spec
     add_extension(cert.x509, issuer, NID_subject_key_identifier, "hash");
     add_extension(cert.x509, issuer, NID_authority_key_identifier, "keyid");
     assert_true(X509_sign(cert.x509, spec->issuer != NULL ? spec->issuer->key : cert.key, EVP_sha256()) > 0);
+    read = X509_dup(
+        cert.x509); /* as certificates are that came from a file: only those keep the bytes they were read from */
+    assert_non_null(read);
+    X509_free(cert.x509);
+    cert.x509 = read;
     return cert;
 }
 

@@ -109,22 +109,31 @@ static void finish(SSL *ssl)
         SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
+/* The application's info callback for this connection, whose place ours has taken; NULL if it has none. */
+static pti_openssl_info_fn chained_info(const struct pti_openssl_context *context, const SSL *ssl)
+{
+    const struct pti_openssl_connection *connection;
+
+    if (SSL_get_info_callback(ssl) != pti_openssl_info)
+        return context != NULL ? context->info : NULL;
+    connection = pti_openssl_connection_get(ssl);
+    return connection != NULL ? connection->info : NULL;
+}
+
 void pti_openssl_info(const SSL *const_ssl, int where, int value)
 {
     SSL *ssl = (SSL *)const_ssl; /* the one that the application handed to SSL_connect() */
     const struct pti_openssl_context *context = pti_openssl_context_get(SSL_get_SSL_CTX(ssl));
-    const struct pti_openssl_connection *connection = pti_openssl_connection_get(ssl);
-    bool ours = context != NULL && !SSL_is_server(ssl);
-    pti_openssl_info_fn chained = context != NULL ? context->info : NULL;
+    bool begins = where == SSL_CB_HANDSHAKE_START, ends = where == SSL_CB_HANDSHAKE_DONE;
+    bool ours = (begins || ends) && context != NULL && !SSL_is_server(ssl);
+    pti_openssl_info_fn chained = chained_info(context, ssl);
 
-    if (connection != NULL && SSL_get_info_callback(ssl) == pti_openssl_info)
-        chained = connection->info;
     /* The application hears of the end after us and of the beginning before us, so that it cannot slip in between. */
-    if (ours && where == SSL_CB_HANDSHAKE_DONE)
+    if (ours && ends)
         finish(ssl);
     if (chained != NULL)
         chained(ssl, where, value);
-    if (ours && where == SSL_CB_HANDSHAKE_START)
+    if (ours && begins)
         start(context, ssl);
 }
 
