@@ -26,6 +26,8 @@
 struct provider {
     struct pintle_crypto base;
     EC_GROUP *p256;
+    EVP_PKEY
+        *p256_empty; /* the curve without a point; each key is a copy of it, at a quarter of what a new one costs */
 };
 
 /* Ready to verify under one key; copied for each signature and never used itself, so that threads may share it. */
@@ -67,45 +69,66 @@ static EVP_PKEY *ed25519_pkey(struct pintle_bytes raw, struct pti_error *error)
     return pkey;
 }
 
-/* Proves that the point is on the curve and brings it into the form that has one spelling. */
-static enum pintle_status canonical_point(const struct provider *provider, struct pti_p256_point *point,
-                                          struct pti_error *error)
+/* Of what just failed with a point from outside: was it the point, or OpenSSL? */
+static enum pintle_status point_failed(struct pti_error *error)
 {
+    unsigned long code = ERR_peek_last_error();
+    int reason = ERR_GET_LIB(code) == ERR_LIB_EC ? ERR_GET_REASON(code) : 0;
+    if (reason == EC_R_POINT_IS_NOT_ON_CURVE || reason == EC_R_INVALID_ENCODING ||
+        reason == EC_R_INVALID_COMPRESSED_POINT || reason == EC_R_INVALID_COMPRESSION_BIT) {
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected a P-256 key, found a point that is not on the curve");
+    }
+    return pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
+}
+
+/* Brings a point into the form that has one spelling; one that is uncompressed has it already. */
+static enum pintle_status uncompress(const struct provider *provider, struct pti_p256_point *point,
+                                     struct pti_error *error)
+{
+    if (point->size == PTI_P256_POINT_SIZE) {
+        return PINTLE_OK;
+    }
     EC_POINT *parsed = EC_POINT_new(provider->p256);
-    enum pintle_status status = PINTLE_ERR_MEMORY;
-    if (parsed == NULL) {
-        pti_fail(error, status, "P-256 key: out of memory");
-    } else if (EC_POINT_oct2point(provider->p256, parsed, point->bytes, point->size, NULL) != 1) {
-        unsigned long code = ERR_peek_last_error();
-        int reason = ERR_GET_LIB(code) == ERR_LIB_EC ? ERR_GET_REASON(code) : 0;
-        bool bad = reason == EC_R_POINT_IS_NOT_ON_CURVE || reason == EC_R_INVALID_ENCODING ||
-                   reason == EC_R_INVALID_COMPRESSED_POINT || reason == EC_R_INVALID_COMPRESSION_BIT;
-        status = bad ? PINTLE_ERR_INPUT : PINTLE_ERR_MEMORY;
-        pti_fail(error, status, "%s",
-                 bad ? "expected a P-256 key, found a point that is not on the curve" : "P-256 key: out of memory");
+    enum pintle_status status = PINTLE_OK;
+    if (parsed == NULL || EC_POINT_oct2point(provider->p256, parsed, point->bytes, point->size, NULL) != 1) {
+        status = point_failed(error);
     } else {
         point->size = EC_POINT_point2oct(provider->p256, parsed, POINT_CONVERSION_UNCOMPRESSED, point->bytes,
                                          sizeof point->bytes, NULL);
-        status = point->size == PTI_P256_POINT_SIZE ? PINTLE_OK
-                                                    : pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
+        if (point->size != PTI_P256_POINT_SIZE) {
+            status = pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
+        }
     }
     EC_POINT_free(parsed);
     return status;
 }
 
-static EVP_PKEY *p256_pkey(struct pti_p256_point *point, struct pti_error *error)
+/* OpenSSL proves that the point is on the curve when it takes it. */
+static EVP_PKEY *p256_pkey(const struct provider *provider, const struct pti_p256_point *point, struct pti_error *error)
+{
+    EVP_PKEY *pkey = EVP_PKEY_dup(provider->p256_empty);
+    if (pkey == NULL) {
+        pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
+    } else if (EVP_PKEY_set1_encoded_public_key(pkey, point->bytes, point->size) != 1) {
+        point_failed(error);
+        EVP_PKEY_free(pkey);
+        pkey = NULL;
+    }
+    return pkey;
+}
+
+/* P-256 without a point. */
+static EVP_PKEY *p256_empty_new(void)
 {
     char group[] = SN_X9_62_prime256v1;
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point->bytes, point->size),
         OSSL_PARAM_construct_end(),
     };
     EVP_PKEY *pkey = NULL;
     EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    if (make == NULL || EVP_PKEY_fromdata_init(make) != 1 ||
-        EVP_PKEY_fromdata(make, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1) {
-        pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
+    if (make != NULL && EVP_PKEY_fromdata_init(make) == 1) {
+        (void)EVP_PKEY_fromdata(make, &pkey, EVP_PKEY_KEY_PARAMETERS, params);
     }
     EVP_PKEY_CTX_free(make);
     return pkey;
@@ -131,10 +154,10 @@ static enum pintle_status read_key(const struct provider *provider, enum pti_key
     case PTI_KEY_ECDSA_P256:
         status = pti_p256_read_pem(text, &point, error);
         if (status == PINTLE_OK) {
-            status = canonical_point(provider, &point, error);
+            status = uncompress(provider, &point, error);
         }
         if (status == PINTLE_OK) {
-            *pkey = p256_pkey(&point, error);
+            *pkey = p256_pkey(provider, &point, error);
             memcpy(identifying + 1, point.bytes, point.size);
             *size = 1 + point.size;
         }
@@ -255,6 +278,7 @@ static void provider_destroy(struct pintle_crypto *crypto)
 {
     struct provider *provider = provider_of(crypto);
     EC_GROUP_free(provider->p256);
+    EVP_PKEY_free(provider->p256_empty);
     free(provider);
 }
 
@@ -279,8 +303,9 @@ enum pintle_status pintle_crypto_openssl_new(struct pintle_crypto **crypto)
     ERR_set_mark();
     provider->p256 = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
     bool missing = provider->p256 == NULL && ERR_GET_REASON(ERR_peek_last_error()) == EC_R_UNKNOWN_GROUP;
+    provider->p256_empty = provider->p256 != NULL ? p256_empty_new() : NULL;
     ERR_pop_to_mark();
-    if (provider->p256 == NULL) {
+    if (provider->p256_empty == NULL) {
         provider_destroy(&provider->base);
         return missing ? PINTLE_ERR_UNSUPPORTED : PINTLE_ERR_MEMORY;
     }
