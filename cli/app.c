@@ -345,7 +345,11 @@ enum pintle_status pti_app_refresh(struct pti_app *app)
                         "--store or --shipped");
     }
     pintle_client_error(app->client, detail, sizeof detail);
-    return pti_fail(&app->cli->error, status, "no manifest is to be had and none is stored: %.400s", detail);
+    return pti_fail(&app->cli->error, status,
+                    status == PINTLE_ERR_TRUST || status == PINTLE_ERR_INPUT
+                        ? "the manifest was rejected and none is stored: %.400s"
+                        : "no manifest is to be had and none is stored: %.400s",
+                    detail);
 }
 
 bool pti_app_heal(struct pti_app *app)

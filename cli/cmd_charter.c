@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `pintle charter set`: what the charter says of all hosts together */
+/* `pintle charter set|renew`: what the charter says of all hosts together, and its expiry */
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,4 +154,23 @@ const struct pti_command pti_command_charter_set = {
     .example = "  pintle charter set --report-url https://collector.example.net/v1/reports --repo pins",
     .options = options_of_set,
     .run = run,
+};
+
+static enum pintle_status run_renew(struct pti_cli *cli)
+{
+    return pti_session_renew(cli, "targets");
+}
+
+static const struct pti_option options_of_renew[] = {PTI_OPTION_REPO, PTI_OPTION_END};
+
+const struct pti_command pti_command_charter_renew = {
+    .name = "charter renew",
+    .summary = "Give the charter and the delegations a new expiry, content unchanged",
+    .operands = "",
+    .details =
+        "Needs the signatures of targets. Past its expiry clients keep their pins but take nothing new; `pintle\n"
+        "status` says when it is time.",
+    .example = "  pintle charter renew --repo pins",
+    .options = options_of_renew,
+    .run = run_renew,
 };

@@ -67,40 +67,65 @@ static void put_role(struct pti_printout *printout, const struct pti_role_state 
     }
 }
 
+/* How long a role lives and who gives it more time. */
+static int64_t lifetime_days(const char *role, const struct pti_expiry_days *days)
+{
+    return strcmp(role, "timestamp") == 0  ? days->timestamp
+           : strcmp(role, "snapshot") == 0 ? days->snapshot
+           : strcmp(role, "targets") == 0  ? days->targets
+           : strcmp(role, "root") == 0     ? days->root
+                                           : days->zone;
+}
+
+static void describe_renewal(const char *role, char *out, size_t size)
+{
+    if (strcmp(role, "timestamp") == 0 || strcmp(role, "snapshot") == 0) {
+        pti_copy_text(out, size, "`pintle publish` renews it, and pintled does so by itself");
+    } else if (strcmp(role, "targets") == 0) {
+        pti_copy_text(out, size, "`pintle charter renew`, then sign and publish");
+    } else if (strcmp(role, "root") == 0) {
+        pti_copy_text(out, size, "past that, clients take nothing new until there is a new root");
+    } else {
+        snprintf(out, size, "`pintle zone renew %s`, then sign and publish", role);
+    }
+}
+
+static void put_notice(struct pti_printout *printout, const struct pti_role_state *role,
+                       const struct pti_expiry_days *days, int64_t now)
+{
+    int64_t left = role->expires - now;
+    char renewal[160];
+
+    describe_renewal(role->name, renewal, sizeof renewal);
+    if (role->version > 0 && role->draft_version == 0 && left <= 0) {
+        pti_printout_row(printout);
+        pti_printout_format(printout, "notice", "%s has expired: %s", role->name, renewal);
+    } else if (role->version > 0 && role->draft_version == 0 &&
+               left < lifetime_days(role->name, days) * SECONDS_A_DAY / 3) {
+        pti_printout_row(printout);
+        pti_printout_format(printout, "notice", "%s expires in %" PRId64 " days: %s", role->name, left / SECONDS_A_DAY,
+                            renewal);
+    }
+    if (role->draft_version > 0 && role->signatures < role->threshold) {
+        pti_printout_row(printout);
+        pti_printout_format(printout, "notice",
+                            "%s: %" PRId64 " of %" PRId64
+                            " signatures; `pintle publish` signs with keys/, `pintle sign --key FILE` with others",
+                            role->name, role->signatures, role->threshold);
+    } else if (role->draft_version > 0) {
+        pti_printout_row(printout);
+        pti_printout_format(printout, "notice", "%s: a draft is signed but not published; `pintle publish`",
+                            role->name);
+    }
+}
+
 /* What somebody has to do something about. */
 static void put_notices(struct pti_printout *printout, const struct pti_role_state *roles, size_t count,
                         const struct pti_expiry_days *days, int64_t now)
 {
     pti_printout_list(printout, PTI_LAYOUT_LINES, "notices", "to do:", NULL, notice_columns, COUNT(notice_columns));
     for (size_t i = 0; i < count; i++) {
-        const struct pti_role_state *role = &roles[i];
-        bool online = strcmp(role->name, "timestamp") == 0 || strcmp(role->name, "snapshot") == 0;
-        int64_t warn_days = strcmp(role->name, "timestamp") == 0  ? days->timestamp / 3
-                            : strcmp(role->name, "snapshot") == 0 ? days->snapshot / 3
-                                                                  : 30;
-
-        if (role->version == 0) {
-            continue;
-        }
-        if (role->expires <= now) {
-            pti_printout_row(printout);
-            pti_printout_format(printout, "notice", "%s has expired; %s", role->name,
-                                online ? "`pintle publish` renews it, or run pintled, which does so by itself"
-                                       : "sign and publish a new version");
-        } else if (role->expires - now <= warn_days * SECONDS_A_DAY) {
-            pti_printout_row(printout);
-            pti_printout_format(printout, "notice", "%s expires in %" PRId64 " days; %s", role->name,
-                                (role->expires - now) / SECONDS_A_DAY,
-                                online ? "`pintle publish` renews it, or run pintled, which does so by itself"
-                                       : "sign and publish a new version before");
-        }
-        if (role->draft_version > 0 && role->signatures < role->threshold) {
-            pti_printout_row(printout);
-            pti_printout_format(printout, "notice",
-                                "%s: %" PRId64 " of %" PRId64
-                                " signatures; `pintle publish` signs with keys/, `pintle sign --key FILE` with others",
-                                role->name, role->signatures, role->threshold);
-        }
+        put_notice(printout, &roles[i], days, now);
     }
 }
 

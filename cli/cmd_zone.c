@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `pintle zone add`, `pintle zone list` */
+/* `pintle zone add|renew|list` */
 #include <inttypes.h>
 #include <string.h>
 
@@ -205,4 +205,31 @@ const struct pti_command pti_command_zone_list = {
     .example = "  pintle zone list --repo pins",
     .options = options_of_list,
     .run = run_list,
+};
+
+static enum pintle_status run_renew(struct pti_cli *cli)
+{
+    const char *zone = cli->operands[0];
+
+    if (!pti_zone_name_valid(pti_bytes_text(zone))) {
+        return pti_fail(&cli->error, PINTLE_ERR_INPUT,
+                        "expected a zone, found \"%.80s\"; `pintle zone list` shows them", zone);
+    }
+    return pti_session_renew(cli, zone);
+}
+
+static const struct pti_option options_of_renew[] = {PTI_OPTION_REPO, PTI_OPTION_END};
+
+const struct pti_command pti_command_zone_renew = {
+    .name = "zone renew",
+    .summary = "Give a zone a new expiry, content unchanged",
+    .operands = "NAME",
+    .details =
+        "Needs the zone's signatures. Past its expiry clients keep the zone's pins and call them stale; `pintle\n"
+        "status` says when it is time.",
+    .example = "  pintle zone renew main --repo pins",
+    .options = options_of_renew,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run_renew,
 };

@@ -10,11 +10,11 @@ extern const struct pti_command pti_command_init;
 /* cmd_key.c */
 extern const struct pti_command pti_command_key_new, pti_command_key_show;
 /* cmd_zone.c */
-extern const struct pti_command pti_command_zone_add, pti_command_zone_list;
+extern const struct pti_command pti_command_zone_add, pti_command_zone_renew, pti_command_zone_list;
 /* cmd_host.c */
 extern const struct pti_command pti_command_host_add, pti_command_host_release, pti_command_host_list;
 /* cmd_charter.c */
-extern const struct pti_command pti_command_charter_set;
+extern const struct pti_command pti_command_charter_set, pti_command_charter_renew;
 /* cmd_pin.c */
 extern const struct pti_command pti_command_pin_add, pti_command_pin_remove, pti_command_pin_list;
 /* cmd_publish.c */

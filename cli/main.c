@@ -17,12 +17,13 @@
 
 static const struct {
     const char *title;
-    const struct pti_command *commands[12];
+    const struct pti_command *commands[14];
 } chapters[] = {
     {"make and change a repository",
      {&pti_command_init, &pti_command_host_add, &pti_command_host_release, &pti_command_host_list, &pti_command_pin_add,
-      &pti_command_pin_remove, &pti_command_pin_list, &pti_command_zone_add, &pti_command_zone_list,
-      &pti_command_charter_set, &pti_command_key_new, &pti_command_key_show}},
+      &pti_command_pin_remove, &pti_command_pin_list, &pti_command_zone_add, &pti_command_zone_renew,
+      &pti_command_zone_list, &pti_command_charter_set, &pti_command_charter_renew, &pti_command_key_new,
+      &pti_command_key_show}},
     {"sign and publish it",
      {&pti_command_diff, &pti_command_sign, &pti_command_publish, &pti_command_status, &pti_command_verify}},
     {"look at a host as a client does", {&pti_command_probe, &pti_command_check, &pti_command_get}},

@@ -89,3 +89,20 @@ enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli 
     }
     return status == PINTLE_OK ? say_staged(session, cli) : status;
 }
+
+enum pintle_status pti_session_renew(struct pti_cli *cli, const char *role)
+{
+    struct pti_session session;
+    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    status = pti_stage_renew(&session.repository->stage, role, session.now, &cli->error);
+    if (status == PINTLE_OK) {
+        fprintf(cli->out, "%s: a new version with the same content and a new expiry\n", role);
+        status = pti_session_save(&session, cli);
+    }
+    pti_session_close(&session);
+    return status;
+}

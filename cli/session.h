@@ -23,6 +23,12 @@ void pti_session_close(struct pti_session *session);
 /* After edits: brings the drafts in line, writes the stage, and says on cli->out in one line what is left to do. */
 enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli *cli);
 
+/*
+ * A new version of role ("targets" or a zone) with the same content and a new expiry, staged: `charter renew` and
+ * `zone renew`.
+ */
+enum pintle_status pti_session_renew(struct pti_cli *cli, const char *role);
+
 /* After signing: one line per draft, "targets: 1 of 2 signatures"; and what comes next. */
 enum pintle_status pti_session_print_drafts(struct pti_session *session, struct pti_cli *cli);
 
