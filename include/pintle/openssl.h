@@ -13,8 +13,9 @@
  * SSL_CTX_set_cert_verify_callback(), about an SSL that SSL_set_SSL_CTX() moves to another SSL_CTX, nor about a process
  * that its owner has tampered with.
  *
- * A refused handshake fails with SSL_R_CERTIFICATE_VERIFY_FAILED, the peer sees the alert handshake_failure, and
- * SSL_get_verify_result() is X509_V_ERR_APPLICATION_VERIFICATION; where ordinary validation failed, they are OpenSSL's.
+ * A refused handshake fails with SSL_R_CERTIFICATE_VERIFY_FAILED as its first error, the peer sees the alert
+ * handshake_failure, and SSL_get_verify_result() is X509_V_ERR_APPLICATION_VERIFICATION; where ordinary validation
+ * failed, alert and result are those of OpenSSL.
  * An SSL is used by one thread at a time; an SSL_CTX and its sessions may be shared.  Server ends are left alone.
  */
 #ifndef PINTLE_OPENSSL_H

@@ -200,6 +200,26 @@ static void a_ca_of_the_same_name_is_another_ca(void **state)
     tls_fixture_cert_clear(&root);
 }
 
+/* Without key identifiers OpenSSL tries the wrong key of that name, and leaves errors of the attempt behind. */
+static void a_refusal_is_the_first_error(void **state)
+{
+    struct tls_world *world = *state;
+    struct tls_fixture_cert root = tls_fixture_cert_new(
+        &(struct tls_fixture_spec){.name = "Root", .ca = true, .without_key_ids = true});
+    struct tls_fixture_cert leaf = tls_fixture_cert_new(&(struct tls_fixture_spec){
+        .name = "leaf", .san = "DNS:" TLS_WORLD_HOST, .issuer = &root, .without_key_ids = true});
+    struct tls_world_result result;
+
+    tls_world_serve(world, &leaf);
+    tls_world_pin_key(world, leaf.x509, PINTLE_AT_LEAF);
+    result = tls_world_connect(world, TLS_WORLD_HOST, NULL);
+    assert_int_equal(result.outcome.client_error, SSL_R_CERTIFICATE_VERIFY_FAILED);
+    assert_int_equal(result.verify_result, X509_V_ERR_CERT_SIGNATURE_FAILURE);
+    tls_world_assert_refused(&result, PINTLE_REASON_VALIDATION_FAILED);
+    tls_fixture_cert_clear(&leaf);
+    tls_fixture_cert_clear(&root);
+}
+
 static int callback_calls;
 
 static int say_yes(int ok, X509_STORE_CTX *store)
@@ -305,6 +325,8 @@ int main(void)
         TLS_WORLD_TEST(ordinary_validation_comes_first, 3),
         TLS_WORLD_TEST(a_ca_of_the_same_name_is_another_ca, 2),
         TLS_WORLD_TEST(a_ca_of_the_same_name_is_another_ca, 3),
+        TLS_WORLD_TEST(a_refusal_is_the_first_error, 2),
+        TLS_WORLD_TEST(a_refusal_is_the_first_error, 3),
         TLS_WORLD_TEST(an_application_callback_cannot_waive_an_error, 2),
         TLS_WORLD_TEST(an_application_callback_cannot_waive_an_error, 3),
         TLS_WORLD_TEST(an_application_callback_may_be_stricter, 2),

@@ -67,10 +67,10 @@ static void hosts_are_normalised(void **state)
         assert_int_equal(pintle_openssl_set_host(pair.client, TLS_WORLD_HOST), PINTLE_OK);
         assert_int_equal(pintle_openssl_set_host(pair.client, "::1"), PINTLE_OK);
         assert_int_equal(pintle_openssl_set_host(pair.client, cases[i].text), cases[i].status);
-        while (tls_fixture_step(&pair) && !SSL_in_before(pair.server) && SSL_get_servername(pair.server, 0) == NULL)
-            ;
-        if (cases[i].status == PINTLE_OK)
+        if (cases[i].status == PINTLE_OK) {
+            tls_fixture_step(&pair);
             assert_string_equal(SSL_get_servername(pair.server, TLSEXT_NAMETYPE_host_name), TLS_WORLD_HOST);
+        }
         result = tls_world_run(&pair);
         if (cases[i].status == PINTLE_OK)
             tls_world_assert_accepted(&result, PINTLE_REASON_MATCHED);

@@ -24,6 +24,7 @@ struct tls_fixture_spec {
     const struct tls_fixture_cert *issuer; /* NULL: self-signed */
     EVP_PKEY *key;                         /* borrowed; NULL: a new P-256 key */
     bool ca;
+    bool without_key_ids; /* issuer and subject are then linked by name alone */
     long from_s, until_s; /* relative to now; both 0: an hour ago to a day ahead */
 };
 
@@ -59,6 +60,7 @@ struct tls_fixture_outcome {
     int wrote;          /* what the client's SSL_write() returned */
     size_t server_read; /* application bytes that reached the server, early data included */
     bool answered;      /* the server's "page" reached the client */
+    int client_error;   /* reason of the client's first error while shaking hands; 0: none */
     int server_error;   /* reason of the server's first error, such as SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE; 0: none */
 };
 

@@ -25,6 +25,15 @@ static struct pintle_pinset *acquire(void *ctx)
     return pinset;
 }
 
+static unsigned needs(void *ctx)
+{
+    struct pintle_pinset *pinset = acquire(ctx);
+    unsigned of = pintle_pinset_needs(pinset);
+
+    pintle_pinset_free(pinset);
+    return of;
+}
+
 static int64_t now(void *ctx)
 {
     (void)ctx;
@@ -101,7 +110,7 @@ void tls_world_pin_and_deny(struct tls_world *world, const X509 *x509, const X50
 
 int tls_world_setup(void **state)
 {
-    static const struct pti_checker_source source = {acquire, now, decided, release};
+    static const struct pti_checker_source source = {acquire, needs, now, decided, release};
     struct tls_world *world = calloc(1, sizeof(*world));
 
     assert_non_null(world);
@@ -232,6 +241,7 @@ void tls_world_assert_refused(const struct tls_world_result *result, enum pintle
 {
     assert_nothing_left(result, reason);
     assert_false(result->outcome.connected);
+    assert_int_equal(result->outcome.client_error, SSL_R_CERTIFICATE_VERIFY_FAILED);
     assert_false(result->outcome.accepted);
     assert_int_not_equal(result->verify_result, X509_V_OK);
 }

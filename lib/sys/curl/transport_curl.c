@@ -223,8 +223,7 @@ static enum pintle_status perform(void *ctx, const struct pintle_request *reques
         fail(detail, detail_size, "expected GET or POST and a timeout of more than 0 ms");
         return PINTLE_ERR_MISUSE;
     }
-    if (atomic_load(&transport->cancelled))
-        return fail(detail, detail_size, "cancelled");
+    atomic_store(&transport->cancelled, false); /* what was cancelled was an earlier one */
     curl_easy_reset(transport->easy); /* options only: open connections stay */
     code = !is_post(request) || make_headers(&transfer) ? set_rules(transport->easy, transport->ca_file)
                                                         : CURLE_OUT_OF_MEMORY;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
 #include <pintle/host.h>
@@ -129,8 +130,11 @@ enum pintle_reason pti_openssl_host(X509_VERIFY_PARAM *param, const char *expect
             return PINTLE_REASON_HOST_INVALID;
         status = pintle_host_normalise(name, host, &ip);
     } else {
-        char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
+        char *address;
 
+        ERR_set_mark(); /* having no address is an error to it */
+        address = X509_VERIFY_PARAM_get1_ip_asc(param);
+        ERR_pop_to_mark();
         if (address != NULL)
             status = pintle_host_normalise(address, host, &ip);
         OPENSSL_free(address);
@@ -192,7 +196,10 @@ int pti_openssl_verify(X509_STORE_CTX *store, void *arg)
         return 0;
     }
     connection->phase = PTI_OPENSSL_DECIDED;
+    /* What X509_verify_cert() leaves behind would stand before the one error that callers look for. */
+    ERR_set_mark();
     verify(arg, ssl, store, connection);
+    ERR_pop_to_mark();
     if (connection->verdict.status == PINTLE_OK)
         return 1;
     /* OpenSSL's own error stays, for it chooses the alert; a rejection by pins becomes handshake_failure. */
