@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/json_write.h"
+#include "base/encode.h"
 #include "tuf_fixture.h"
 
 #define ED25519_HEX "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a" /* RFC 8032, section 7.1 */
@@ -32,12 +32,13 @@ static char *keyed(const struct tuf_fixture *fixture, const char *const objects[
     pti_buf_init(&out, 1000000);
     pti_buf_text(&out, "{");
     for (size_t i = 0; i < 4 && objects[i] != NULL; i++) {
-        struct pti_json *json = parse(objects[i]);
-        char id[PTI_KEYID_SIZE + 1];
+        char *object = tuf_expand(fixture, objects[i]), id[PTI_KEYID_SIZE + 1];
+        struct pti_json *json = parse(object);
 
         assert_int_equal(pti_tuf_keyid(pti_json_root(json), fixture->crypto, id, NULL), PINTLE_OK);
-        pti_buf_printf(&out, "%s\"%s\":%s", i > 0 ? "," : "", id, objects[i]);
+        pti_buf_printf(&out, "%s'%s':%s", i > 0 ? "," : "", id, object);
         pti_json_free(json);
+        free(object);
     }
     pti_buf_text(&out, "}");
     text = pti_bytes_strdup(pti_buf_bytes(&out));
@@ -78,25 +79,29 @@ static void expect(const char *name, enum pintle_status status, const char *deta
         fail_msg("%s: expected %s, found %s: %s", name, want != NULL ? want : "ok", pintle_status_name(status), detail);
 }
 
-/* A known vector: securesystemslib's keyid is SHA-256 over the canonical key object. */
+/* SHA-256 over the canonical key object, however it is written. */
 static void test_keyid(void **state)
 {
-    static const char canonical[] = "{\"keytype\":\"ed25519\",\"keyval\":{\"public\":\"" ED25519_HEX
-                                    "\"},\"scheme\":\"ed25519\"}";
-    struct pti_json *json = parse("{ \"scheme\" : \"ed25519\", \"keyval\" : {\"public\":\"" ED25519_HEX "\"},\n"
-                                  "\"keytype\":\"ed25519\" }");
-    struct tuf_fixture fixture;
+    static const char same[] = "{ 'scheme' : 'ed25519', 'keyval' : {'public':'" ED25519_HEX
+                               "'},\n'keytype':'ed25519' }";
+    static const char sorted[] = "{'keytype':'ed25519','keyval':{'public':'" ED25519_HEX "'},'scheme':'ed25519'}";
+    char id[PTI_KEYID_SIZE + 1], want[PTI_KEYID_SIZE + 1], *canonical, *object;
     uint8_t digest[PINTLE_SHA256_SIZE];
-    char id[PTI_KEYID_SIZE + 1], want[PTI_KEYID_SIZE + 1];
+    struct tuf_fixture fixture;
+    struct pti_json *json;
 
     (void)state;
     tuf_init(&fixture);
+    object = tuf_expand(&fixture, same);
+    canonical = tuf_expand(&fixture, sorted);
+    json = parse(object);
     assert_int_equal(pti_tuf_keyid(pti_json_root(json), fixture.crypto, id, NULL), PINTLE_OK);
     assert_int_equal(pti_sha256(fixture.crypto, pti_bytes_text(canonical), digest), PINTLE_OK);
-    for (size_t i = 0; i < sizeof digest; i++)
-        (void)snprintf(want + 2 * i, 3, "%02x", digest[i]);
+    pti_hex_encode(digest, sizeof digest, want);
     assert_string_equal(id, want);
     pti_json_free(json);
+    free(canonical);
+    free(object);
     tuf_clear(&fixture);
 }
 
@@ -108,10 +113,10 @@ static void test_keys_that_are_refused(void **state)
         {"good ones", "{@K0,@K1,@K7}", NULL},
         {"none", "{}", NULL},
         {"keyid of another key", "{@I0:@O1}", "does not belong to its key"},
-        {"keyid in capitals", "{\"ABC\":@O1}", "keyid ABC does not belong"},
-        {"empty keyid", "{\"\":@O1}", "does not belong"},
+        {"keyid in capitals", "{'ABC':@O1}", "keyid ABC does not belong"},
+        {"empty keyid", "{'':@O1}", "does not belong"},
         {"one keyid right, one wrong", "{@K1,@I0:@O2}", "does not belong"},
-        {"key is a string", "{@I0:\"key\"}", "a key must be an object, found a string"},
+        {"key is a string", "{@I0:'key'}", "a key must be an object, found a string"},
         {"key is null", "{@I0:null}", "a key must be an object, found null"},
     };
     struct tuf_fixture fixture;
@@ -136,30 +141,30 @@ static void test_keys_that_are_unusable(void **state)
     static const struct {
         const char *name, *input, *want; /* want: "used", "unusable", or the error */
     } cases[] = {
-        {"Ed25519", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":\"" ED25519_HEX "\"}}", "used"},
-        {"unknown fields", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":\"" ED25519_HEX
-                           "\",\"x\":[1]},\"keyid_hash_algorithms\":[\"sha256\"]}", "used"},
-        {"another type", "{\"keytype\":\"ml-dsa\",\"scheme\":\"ml-dsa-65/1\",\"keyval\":{\"public\":\"x\"}}", "unusable"},
-        {"RSA", "{\"keytype\":\"rsa\",\"scheme\":\"rsassa-pss-sha256\",\"keyval\":{\"public\":\"x\"}}", "unusable"},
-        {"another scheme", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519ph\",\"keyval\":{\"public\":\"" ED25519_HEX
-                           "\"}}", "unusable"},
-        {"scheme of another type", "{\"keytype\":\"ed25519\",\"scheme\":\"ecdsa-sha2-nistp256\",\"keyval\":{\"public\":\""
-                                   ED25519_HEX "\"}}", "unusable"},
-        {"capital hex", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":"
-                        "\"D75A980182B10AB7D54BFED3C964073A0EE172F3DAA62325AF021A68F707511A\"}}", "unusable"},
-        {"short key", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":\"d75a98\"}}", "unusable"},
-        {"no hex", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":\"zz\"}}", "unusable"},
-        {"small order", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":"
-                        "\"0100000000000000000000000000000000000000000000000000000000000000\"}}", "unusable"},
-        {"public is a number", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":1}}", "unusable"},
-        {"no public", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{}}", "unusable"},
-        {"PEM of nothing", "{\"keytype\":\"ecdsa\",\"scheme\":\"ecdsa-sha2-nistp256\",\"keyval\":{\"public\":"
-                           "\"-----BEGIN PUBLIC KEY-----\\n-----END PUBLIC KEY-----\\n\"}}", "unusable"},
-        {"no keyval", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\"}", "\"keyval\" is missing"},
-        {"keyval is a string", "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":\"x\"}", "\"keyval\" must be an object"},
-        {"no scheme", "{\"keytype\":\"ed25519\",\"keyval\":{\"public\":\"x\"}}", "\"scheme\" is missing"},
-        {"no type", "{\"scheme\":\"ed25519\",\"keyval\":{\"public\":\"x\"}}", "\"keytype\" is missing"},
-        {"type is a number", "{\"keytype\":1,\"scheme\":\"ed25519\",\"keyval\":{\"public\":\"x\"}}", "\"keytype\" must be a string"},
+        {"Ed25519", "{'keytype':'ed25519','scheme':'ed25519','keyval':{'public':'" ED25519_HEX "'}}", "used"},
+        {"unknown fields", "{'keytype':'ed25519','scheme':'ed25519','keyval':{'public':'" ED25519_HEX
+                           "','x':[1]},'keyid_hash_algorithms':['sha256']}", "used"},
+        {"another type", "{'keytype':'ml-dsa','scheme':'ml-dsa-65/1','keyval':{'public':'x'}}", "unusable"},
+        {"RSA", "{'keytype':'rsa','scheme':'rsassa-pss-sha256','keyval':{'public':'x'}}", "unusable"},
+        {"another scheme", "{'keytype':'ed25519','scheme':'ed25519ph','keyval':{'public':'" ED25519_HEX
+                           "'}}", "unusable"},
+        {"scheme of another type", "{'keytype':'ed25519','scheme':'ecdsa-sha2-nistp256','keyval':{'public':'"
+                                   ED25519_HEX "'}}", "unusable"},
+        {"capital hex", "{'keytype':'ed25519','scheme':'ed25519','keyval':{'public':"
+                        "'D75A980182B10AB7D54BFED3C964073A0EE172F3DAA62325AF021A68F707511A'}}", "unusable"},
+        {"short key", "{'keytype':'ed25519','scheme':'ed25519','keyval':{'public':'d75a98'}}", "unusable"},
+        {"no hex", "{'keytype':'ed25519','scheme':'ed25519','keyval':{'public':'zz'}}", "unusable"},
+        {"small order", "{'keytype':'ed25519','scheme':'ed25519','keyval':{'public':"
+                        "'0100000000000000000000000000000000000000000000000000000000000000'}}", "unusable"},
+        {"public is a number", "{'keytype':'ed25519','scheme':'ed25519','keyval':{'public':1}}", "unusable"},
+        {"no public", "{'keytype':'ed25519','scheme':'ed25519','keyval':{}}", "unusable"},
+        {"PEM of nothing", "{'keytype':'ecdsa','scheme':'ecdsa-sha2-nistp256','keyval':{'public':"
+                           "'-----BEGIN PUBLIC KEY-----\\n-----END PUBLIC KEY-----\\n'}}", "unusable"},
+        {"no keyval", "{'keytype':'ed25519','scheme':'ed25519'}", "\"keyval\" is missing"},
+        {"keyval is a string", "{'keytype':'ed25519','scheme':'ed25519','keyval':'x'}", "\"keyval\" must be an object"},
+        {"no scheme", "{'keytype':'ed25519','keyval':{'public':'x'}}", "\"scheme\" is missing"},
+        {"no type", "{'scheme':'ed25519','keyval':{'public':'x'}}", "\"keytype\" is missing"},
+        {"type is a number", "{'keytype':1,'scheme':'ed25519','keyval':{}}", "\"keytype\" must be a string"},
         {"empty object", "{}", "\"keytype\" is missing"},
     };
     /* clang-format on */
@@ -192,14 +197,13 @@ static void test_too_many_keys(void **state)
     for (size_t count = PTI_KEYS_MAX; count <= PTI_KEYS_MAX + 1; count++) {
         pti_buf_init(&text, 1000000);
         for (size_t i = 0; i < count; i++) {
-            char object[96], id[PTI_KEYID_SIZE + 1];
-            struct pti_json *json;
+            char template[64], *one;
 
-            (void)snprintf(object, sizeof object, "{\"keytype\":\"t%zu\",\"scheme\":\"s\",\"keyval\":{}}", i);
-            json = parse(object);
-            assert_int_equal(pti_tuf_keyid(pti_json_root(json), fixture.crypto, id, NULL), PINTLE_OK);
-            pti_json_free(json);
-            pti_buf_printf(&text, "%c\"%s\":%s", i == 0 ? '{' : ',', id, object);
+            (void)snprintf(template, sizeof template, "{'keytype':'t%zu','scheme':'s','keyval':{}}", i);
+            one = keyed(&fixture, (const char *const[4]){template});
+            one[strlen(one) - 1] = '\0';
+            pti_buf_printf(&text, "%c%s", i == 0 ? '{' : ',', one + 1);
+            free(one);
         }
         pti_buf_text(&text, "}");
         expect("many", read_keys(&fixture, pti_buf_cstr(&text), &keys), fixture.error.detail,
@@ -216,23 +220,22 @@ static void test_signers(void **state)
         const char *name, *input, *want;
         size_t count;
     } cases[] = {
-        {"two of two", "{\"keyids\":[@I0,@I1],\"threshold\":2}", NULL, 2},
-        {"threshold above the keys", "{\"keyids\":[@I0],\"threshold\":2}", NULL, 1}, /* it is never met */
-        {"unknown keyid is skipped", "{\"keyids\":[\"00\",@I1],\"threshold\":1}", NULL, 1},
-        {"no keys at all", "{\"keyids\":[],\"threshold\":1}", NULL, 0},
-        {"threshold 0", "{\"keyids\":[@I0],\"threshold\":0}", "\"threshold\" must be from 1 to 256, found 0", 0},
-        {"threshold -1", "{\"keyids\":[@I0],\"threshold\":-1}", "from 1 to 256, found -1", 0},
-        {"threshold 257", "{\"keyids\":[@I0],\"threshold\":257}", "from 1 to 256, found 257", 0},
-        {"threshold 2^53-1", "{\"keyids\":[@I0],\"threshold\":9007199254740991}", "from 1 to 256", 0},
-        {"threshold a string", "{\"keyids\":[@I0],\"threshold\":\"1\"}", "\"threshold\" must be an integer", 0},
-        {"threshold true", "{\"keyids\":[@I0],\"threshold\":true}", "\"threshold\" must be an integer", 0},
-        {"no threshold", "{\"keyids\":[@I0]}", "\"threshold\" is missing", 0},
-        {"a keyid twice", "{\"keyids\":[@I0,@I1,@I0],\"threshold\":1}", "stands twice", 0},
-        {"an unknown keyid twice", "{\"keyids\":[\"\",\"\"],\"threshold\":1}", "stands twice", 0},
-        {"keyids of another type", "{\"keyids\":[@I0,5],\"threshold\":1}", "a keyid must be a string, found an integer",
-         0},
-        {"keyids an object", "{\"keyids\":{},\"threshold\":1}", "\"keyids\" must be an array", 0},
-        {"no keyids", "{\"threshold\":1}", "\"keyids\" is missing", 0},
+        {"two of two", "{'keyids':[@I0,@I1],'threshold':2}", NULL, 2},
+        {"threshold above the keys", "{'keyids':[@I0],'threshold':2}", NULL, 1}, /* it is never met */
+        {"unknown keyid is skipped", "{'keyids':['00',@I1],'threshold':1}", NULL, 1},
+        {"no keys at all", "{'keyids':[],'threshold':1}", NULL, 0},
+        {"threshold 0", "{'keyids':[@I0],'threshold':0}", "\"threshold\" must be from 1 to 256, found 0", 0},
+        {"threshold -1", "{'keyids':[@I0],'threshold':-1}", "from 1 to 256, found -1", 0},
+        {"threshold 257", "{'keyids':[@I0],'threshold':257}", "from 1 to 256, found 257", 0},
+        {"threshold 2^53-1", "{'keyids':[@I0],'threshold':9007199254740991}", "from 1 to 256", 0},
+        {"threshold a string", "{'keyids':[@I0],'threshold':'1'}", "\"threshold\" must be an integer", 0},
+        {"threshold true", "{'keyids':[@I0],'threshold':true}", "\"threshold\" must be an integer", 0},
+        {"no threshold", "{'keyids':[@I0]}", "\"threshold\" is missing", 0},
+        {"a keyid twice", "{'keyids':[@I0,@I1,@I0],'threshold':1}", "stands twice", 0},
+        {"an unknown keyid twice", "{'keyids':['',''],'threshold':1}", "stands twice", 0},
+        {"keyids of another type", "{'keyids':[@I0,5],'threshold':1}", "a keyid must be a string, found an integer", 0},
+        {"keyids an object", "{'keyids':{},'threshold':1}", "\"keyids\" must be an array", 0},
+        {"no keyids", "{'threshold':1}", "\"keyids\" is missing", 0},
         {"an array", "[1]", "must stand in an object", 0},
     };
     struct tuf_fixture fixture;
@@ -256,10 +259,8 @@ static void test_signers(void **state)
 /* One public key under two keyids (an unknown field makes the difference) has one identity and counts once. */
 static void test_one_public_key_under_two_ids(void **state)
 {
-    static const char plain[] = "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":\"" ED25519_HEX
-                                "\"}}";
-    static const char other[] = "{\"keytype\":\"ed25519\",\"scheme\":\"ed25519\",\"keyval\":{\"public\":\"" ED25519_HEX
-                                "\"},\"x\":1}";
+    static const char plain[] = "{'keytype':'ed25519','scheme':'ed25519','keyval':{'public':'" ED25519_HEX "'}}";
+    static const char other[] = "{'keytype':'ed25519','scheme':'ed25519','keyval':{'public':'" ED25519_HEX "'},'x':1}";
     struct pti_tuf_signers both, one;
     struct tuf_fixture fixture;
     struct pti_tuf_keys keys;
@@ -301,7 +302,7 @@ static void test_shared_signers(void **state)
 
     (void)state;
     tuf_init(&fixture);
-    text = keyed(&fixture, (const char *const[4]){"{\"keytype\":\"new\",\"scheme\":\"new\",\"keyval\":{}}"});
+    text = keyed(&fixture, (const char *const[4]){"{'keytype':'new','scheme':'new','keyval':{}}"});
     text[strlen(text) - 1] = '\0';
     {
         struct pti_buf all;

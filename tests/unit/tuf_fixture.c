@@ -16,30 +16,28 @@
 
 #define TEXT_MAX 6000000
 
-const char
-    tuf_root[] = "{\"_type\":\"root\",\"spec_version\":\"1.0.31\",\"version\":1,\"expires\":\"2030-01-01T00:00:00Z\","
-                 "\"consistent_snapshot\":true,\"keys\":{@K0,@K1,@K2,@K3},\"roles\":{"
-                 "\"root\":{\"keyids\":[@I0],\"threshold\":1},\"targets\":{\"keyids\":[@I1],\"threshold\":1},"
-                 "\"snapshot\":{\"keyids\":[@I2],\"threshold\":1},"
-                 "\"timestamp\":{\"keyids\":[@I3],\"threshold\":1}},\"x-pintle-repo\":\"test\"}";
+const char tuf_root[] = "{'_type':'root','spec_version':'1.0.31','version':1,'expires':'2030-01-01T00:00:00Z',"
+                        "'consistent_snapshot':true,'keys':{@K0,@K1,@K2,@K3},'roles':{"
+                        "'root':{'keyids':[@I0],'threshold':1},'targets':{'keyids':[@I1],'threshold':1},"
+                        "'snapshot':{'keyids':[@I2],'threshold':1},"
+                        "'timestamp':{'keyids':[@I3],'threshold':1}},'x-pintle-repo':'test'}";
 
 #define ZERO_SHA256 "0000000000000000000000000000000000000000000000000000000000000000"
 
-const char tuf_timestamp[] = "{\"_type\":\"timestamp\",\"spec_version\":\"1.0.31\",\"version\":1,"
-                             "\"expires\":\"2030-01-01T00:00:00Z\",\"meta\":{\"snapshot.json\":{\"version\":1,"
-                             "\"length\":10,\"hashes\":{\"sha256\":\"" ZERO_SHA256 "\"}}},"
-                             "\"x-pintle-issued\":\"2027-01-15T08:00:00Z\"}";
+const char tuf_timestamp[] = "{'_type':'timestamp','spec_version':'1.0.31','version':1,"
+                             "'expires':'2030-01-01T00:00:00Z','meta':{'snapshot.json':{'version':1,"
+                             "'length':10,'hashes':{'sha256':'" ZERO_SHA256 "'}}},"
+                             "'x-pintle-issued':'2027-01-15T08:00:00Z'}";
 
-const char tuf_snapshot[] = "{\"_type\":\"snapshot\",\"spec_version\":\"1.0.31\",\"version\":1,"
-                            "\"expires\":\"2030-01-01T00:00:00Z\",\"meta\":{\"targets.json\":{\"version\":1},"
-                            "\"main.json\":{\"version\":1,\"length\":7,\"hashes\":{\"sha256\":\"" ZERO_SHA256 "\"}}}}";
+const char tuf_snapshot[] = "{'_type':'snapshot','spec_version':'1.0.31','version':1,"
+                            "'expires':'2030-01-01T00:00:00Z','meta':{'targets.json':{'version':1},"
+                            "'main.json':{'version':1,'length':7,'hashes':{'sha256':'" ZERO_SHA256 "'}}}}";
 
-const char tuf_targets[] = "{\"_type\":\"targets\",\"spec_version\":\"1.0.31\",\"version\":1,"
-                           "\"expires\":\"2030-01-01T00:00:00Z\",\"targets\":{\"charter.json\":{\"length\":5,"
-                           "\"hashes\":{\"sha256\":\"" ZERO_SHA256
-                           "\"}}},\"delegations\":{\"keys\":{@K4,@K5},\"roles\":["
-                           "{\"name\":\"main\",\"keyids\":[@I4],\"threshold\":1,\"terminating\":true,"
-                           "\"paths\":[\"zones/main.json\"]}]}}";
+const char tuf_targets[] = "{'_type':'targets','spec_version':'1.0.31','version':1,"
+                           "'expires':'2030-01-01T00:00:00Z','targets':{'charter.json':{'length':5,"
+                           "'hashes':{'sha256':'" ZERO_SHA256 "'}}},'delegations':{'keys':{@K4,@K5},'roles':["
+                           "{'name':'main','keyids':[@I4],'threshold':1,'terminating':true,"
+                           "'paths':['zones/main.json']}]}}";
 
 const char *tuf_signed(enum pti_tuf_type type)
 {
@@ -90,7 +88,7 @@ char *tuf_expand(const struct tuf_fixture *fixture, const char *text)
         const struct pti_public_key *key;
 
         if (!placeholder) {
-            pti_buf_append(&out, text, 1);
+            pti_buf_append(&out, *text == '\'' ? "\"" : text, 1);
             continue;
         }
         key = pti_signing_key_public(fixture->keys[text[2] - '0']);
@@ -194,7 +192,7 @@ char *tuf_listed(const struct tuf_fixture *fixture, struct pintle_bytes file, in
     assert_int_equal(pti_sha256(fixture->crypto, file, digest), PINTLE_OK);
     pti_hex_encode(digest, sizeof digest, hex);
     pti_buf_init(&out, TEXT_MAX);
-    pti_buf_printf(&out, "{\"version\":%" PRId64 ",\"length\":%zu,\"hashes\":{\"sha256\":\"%s\"}}", version, file.size,
+    pti_buf_printf(&out, "{'version':%" PRId64 ",\"length\":%zu,\"hashes\":{\"sha256\":\"%s\"}}", version, file.size,
                    hex);
     return text_of(&out);
 }
@@ -209,4 +207,29 @@ struct pti_tuf_metadata *tuf_parse(struct tuf_fixture *fixture, enum pti_tuf_typ
          &fixture->error);
     pti_bytes_free(&envelope);
     return metadata;
+}
+
+enum pintle_status tuf_read(struct tuf_fixture *fixture, enum pti_tuf_type type, struct pintle_bytes bytes,
+                            struct pti_tuf_metadata **metadata)
+{
+    enum pintle_status status;
+
+    fixture->error = (struct pti_error){PINTLE_OK, ""};
+    status = pti_tuf_metadata_parse(bytes, type, fixture->crypto, metadata, &fixture->error);
+    if (status != PINTLE_OK) {
+        assert_null(*metadata);
+        assert_int_equal(fixture->error.status, status);
+        assert_int_equal(strncmp(fixture->error.detail, pti_tuf_type_name(type), strlen(pti_tuf_type_name(type))), 0);
+    }
+    return status;
+}
+
+void tuf_expect(const struct tuf_fixture *fixture, const char *name, enum pintle_status status, const char *want)
+{
+    bool as_wanted = want == NULL ? status == PINTLE_OK
+                                  : status == PINTLE_ERR_INPUT && strstr(fixture->error.detail, want) != NULL;
+
+    if (!as_wanted)
+        fail_msg("%s: expected %s, found %s: %s", name, want != NULL ? want : "ok", pintle_status_name(status),
+                 fixture->error.detail);
 }

@@ -5,6 +5,7 @@
  *     @K3   "<keyid of key 3>":{its key object}          for "keys"
  *     @I3   "<keyid of key 3>"                            for "keyids"
  *     @O3   {the key object of key 3}
+ *     '     a quotation mark, so that JSON can be read inside C
  *
  * Keys 0 to 5 are Ed25519, 6 and 7 are P-256.  Whatever goes wrong inside fails the running test.
  */
@@ -46,5 +47,11 @@ char *tuf_listed(const struct tuf_fixture *fixture, struct pintle_bytes file, in
 /* Parses an envelope of the type, signed by the keys in signers; the test fails if that fails. */
 struct pti_tuf_metadata *tuf_parse(struct tuf_fixture *fixture, enum pti_tuf_type type, const char *text,
                                    const char *signers);
+
+/* Parses bytes as type into *metadata; error is fresh, and the detail of a failure begins with the type. */
+enum pintle_status tuf_read(struct tuf_fixture *fixture, enum pti_tuf_type type, struct pintle_bytes bytes,
+                            struct pti_tuf_metadata **metadata);
+/* Fails the test unless status is PINTLE_OK (want is NULL), or PINTLE_ERR_INPUT and the detail contains want. */
+void tuf_expect(const struct tuf_fixture *fixture, const char *name, enum pintle_status status, const char *want);
 
 #endif
