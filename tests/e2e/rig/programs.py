@@ -42,12 +42,19 @@ class Result(subprocess.CompletedProcess):
         return json.loads(self.stdout)
 
 
+def no_sanitizer_report(result):
+    """Of sanitized programs: what they report is a finding, whatever the test expects of the exit code."""
+    if "Sanitizer" in result.stderr or "runtime error: " in result.stderr:
+        raise AssertionError(result.all)
+    return result
+
+
 def pintle(*words, env=None, cwd=None, timeout=30, input=None):
     """Runs the command line, whatever comes of it."""
     done = subprocess.run([binary("pintle"), *map(str, words)], stdin=subprocess.DEVNULL if input is None else None,
                           input=input, capture_output=True, text=True, errors="replace", timeout=timeout, cwd=cwd,
                           env=clean_environment(env), check=False)
-    return Result(["pintle", *map(str, words)], done.returncode, done.stdout, done.stderr)
+    return no_sanitizer_report(Result(["pintle", *map(str, words)], done.returncode, done.stdout, done.stderr))
 
 
 def pintle_ok(*words, **options):
@@ -262,4 +269,8 @@ class Pintled:
         return json.loads(body)
 
     def stop(self, number=signal.SIGTERM):
-        return self.process.stop(number)
+        code = self.process.stop(number)
+        said = self.process.output()
+        if "Sanitizer" in said or "runtime error: " in said:
+            raise AssertionError(said)
+        return code
