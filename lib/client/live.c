@@ -98,6 +98,7 @@ void pti_live_swap(struct pti_live *live, struct pintle_pinset *pinset, int64_t 
     (void)pthread_mutex_lock(&live->lock);
     previous = live->pinset;
     live->pinset = pinset;
+    atomic_store_explicit(&live->needs, pintle_pinset_needs(pinset), memory_order_relaxed);
     live->time_floor = time_floor;
     (void)pthread_mutex_unlock(&live->lock);
     pintle_pinset_free(previous);
@@ -199,6 +200,13 @@ static struct pintle_pinset *acquire(void *ctx)
     return pti_live_pinset(ctx);
 }
 
+static unsigned needs(void *ctx)
+{
+    struct pti_live *live = ctx;
+
+    return atomic_load_explicit(&live->needs, memory_order_relaxed);
+}
+
 static int64_t now(void *ctx)
 {
     return pti_live_now(ctx);
@@ -252,7 +260,7 @@ static void decided(void *ctx, const struct pintle_evidence *evidence, struct pi
 
 enum pintle_status pti_live_checker(struct pti_live *live, struct pintle_checker **checker)
 {
-    static const struct pti_checker_source source = {acquire, now, decided, release};
+    static const struct pti_checker_source source = {acquire, needs, now, decided, release};
 
     return pti_checker_new(&source, pti_live_ref(live), live->crypto, checker);
 }

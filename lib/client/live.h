@@ -22,6 +22,7 @@ struct pti_live {
     pthread_cond_t changed; /* a refresh is wanted, a callback ended, or the client is closing */
     struct pintle_clock clock;
     struct pintle_crypto *crypto; /* a reference */
+    atomic_uint needs;            /* what evidence must hold for the pinset in force */
 
     /* under lock */
     struct pintle_pinset *pinset; /* a reference; NULL only before the first pti_live_swap() */

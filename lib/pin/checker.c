@@ -52,10 +52,7 @@ enum pintle_status pintle_checker_evidence(struct pintle_checker *checker, const
 {
     if (checker == NULL)
         return PINTLE_ERR_MISUSE;
-    struct pintle_pinset *pinset = checker->source.acquire(checker->ctx);
-    unsigned needs = pintle_pinset_needs(pinset);
-    pintle_pinset_free(pinset);
-    return pintle_evidence_init(evidence, checker->crypto, chain, count, needs);
+    return pintle_evidence_init(evidence, checker->crypto, chain, count, checker->source.needs(checker->ctx));
 }
 
 enum pintle_status pintle_checker_peek(struct pintle_checker *checker, const char *host,
@@ -89,6 +86,11 @@ static struct pintle_pinset *static_acquire(void *ctx)
     return pintle_pinset_ref(ctx);
 }
 
+static unsigned static_needs(void *ctx)
+{
+    return pintle_pinset_needs(ctx);
+}
+
 /* A fixed pinset has no bound in time: pintle_checker_new_static() sees to it. */
 static int64_t static_now(void *ctx)
 {
@@ -115,7 +117,12 @@ enum pintle_status pintle_checker_new_static(struct pintle_pinset *pinset, struc
                                              struct pintle_checker **checker)
 {
     static const struct pti_checker_source source = {
-        .acquire = static_acquire, .now = static_now, .decided = NULL, .release = static_release};
+
+        .acquire = static_acquire,
+        .needs = static_needs,
+        .now = static_now,
+        .decided = NULL,
+        .release = static_release};
 
     if (checker == NULL)
         return PINTLE_ERR_MISUSE;

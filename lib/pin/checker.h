@@ -10,7 +10,8 @@
 struct pti_checker_source {
     /* A reference to the pinset of this moment, which the checker drops after use. Never NULL, never waits. */
     struct pintle_pinset *(*acquire)(void *ctx);
-    int64_t (*now)(void *ctx); /* Unix seconds */
+    unsigned (*needs)(void *ctx); /* pintle_pinset_needs() of the pinset of this moment */
+    int64_t (*now)(void *ctx);    /* Unix seconds */
     /*
      * Hears every verdict of pintle_checker_check() on evidence that is not NULL; may turn PINTLE_ERR_PIN_MISMATCH into
      * PINTLE_ERR_RETRY.  May be NULL.

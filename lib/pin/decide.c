@@ -158,7 +158,7 @@ static void fill(const struct question *question, const struct pti_host *host, s
     verdict->zone_version = 0;
     verdict->zone[0] = '\0';
     verdict->noted_host[0] = '\0';
-    (void)pti_copy_text(verdict->host, sizeof verdict->host, host->name);
+    memcpy(verdict->host, host->name, host->size + 1);
     if (question->cover_count == 0)
         return;
     const struct pti_policy *policy = question->covers[0];

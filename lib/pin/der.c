@@ -15,7 +15,7 @@ struct walk {
     const uint8_t *end;
 };
 
-static size_t left(const struct walk *walk)
+static inline size_t left(const struct walk *walk)
 {
     return (size_t)(walk->end - walk->at);
 }
@@ -36,7 +36,7 @@ static bool read_long_length(struct walk *walk, uint8_t first, size_t *length)
 }
 
 /* Takes the header of the next element, which must have this tag and lie within what is left. */
-static bool header(struct walk *walk, uint8_t tag, size_t *length)
+static inline bool header(struct walk *walk, uint8_t tag, size_t *length)
 {
     if (left(walk) < 2 || walk->at[0] != tag)
         return false;
@@ -46,7 +46,7 @@ static bool header(struct walk *walk, uint8_t tag, size_t *length)
     return (first < 0x80 || read_long_length(walk, first, length)) && *length <= left(walk);
 }
 
-static bool skip(struct walk *walk, uint8_t tag)
+static inline bool skip(struct walk *walk, uint8_t tag)
 {
     size_t length;
     if (!header(walk, tag, &length))
@@ -56,7 +56,7 @@ static bool skip(struct walk *walk, uint8_t tag)
 }
 
 /* Takes the next element and walks its content. */
-static bool enter(struct walk *walk, uint8_t tag, struct walk *content)
+static inline bool enter(struct walk *walk, uint8_t tag, struct walk *content)
 {
     size_t length;
     if (!header(walk, tag, &length))
@@ -76,6 +76,13 @@ static bool skip_spki(struct walk *walk)
 
 bool pti_der_certificate_spki(struct pintle_bytes certificate, struct pintle_bytes *spki)
 {
+    static const uint8_t before_spki[] = {
+        TAG_INTEGER,  /* serialNumber */
+        TAG_SEQUENCE, /* signature */
+        TAG_SEQUENCE, /* issuer */
+        TAG_SEQUENCE, /* validity */
+        TAG_SEQUENCE  /* subject */
+    };
     struct walk input, content, tbs;
 
     *spki = (struct pintle_bytes){NULL, 0};
@@ -86,12 +93,10 @@ bool pti_der_certificate_spki(struct pintle_bytes certificate, struct pintle_byt
         return false;
     if (left(&tbs) > 0 && tbs.at[0] == TAG_VERSION && !skip(&tbs, TAG_VERSION)) /* absent in version 1 */
         return false;
-    if (!skip(&tbs, TAG_INTEGER) ||  /* serialNumber */
-        !skip(&tbs, TAG_SEQUENCE) || /* signature */
-        !skip(&tbs, TAG_SEQUENCE) || /* issuer */
-        !skip(&tbs, TAG_SEQUENCE) || /* validity */
-        !skip(&tbs, TAG_SEQUENCE))   /* subject */
-        return false;
+    for (size_t i = 0; i < sizeof before_spki; i++) {
+        if (!skip(&tbs, before_spki[i]))
+            return false;
+    }
     const uint8_t *start = tbs.at;
     if (!skip_spki(&tbs))
         return false;

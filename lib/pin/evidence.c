@@ -16,35 +16,22 @@
 #define FORM 1
 #define HEADER_SIZE 8
 
+/* Every certificate is walked, also when only whole ones are hashed: what is no certificate must not become evidence. */
 static enum pintle_status hash(struct pintle_evidence *evidence, struct pintle_crypto *crypto,
                                const struct pintle_bytes *chain, size_t count, unsigned of)
 {
-    struct pintle_bytes parts[2 * PINTLE_CHAIN_MAX];
-    uint8_t digests[2 * PINTLE_CHAIN_MAX][PINTLE_SHA256_SIZE];
-    size_t spkis = 0;
-    size_t certs = 0;
+    struct pintle_bytes spkis[PINTLE_CHAIN_MAX];
+    enum pintle_status status = PINTLE_OK;
 
-    if (of & PINTLE_OF_SPKI) {
-        for (; spkis < count; spkis++) {
-            if (!pti_der_certificate_spki(chain[spkis], &parts[spkis]))
-                return PINTLE_ERR_INPUT;
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (!pti_der_certificate_spki(chain[i], &spkis[i]))
+            return PINTLE_ERR_INPUT;
     }
-    if (of & PINTLE_OF_CERT) {
-        struct pintle_bytes spki;
-        for (; certs < count; certs++) {
-            /* What is no certificate must not become evidence only because nobody asked for its key. */
-            if (spkis == 0 && !pti_der_certificate_spki(chain[certs], &spki))
-                return PINTLE_ERR_INPUT;
-            parts[spkis + certs] = chain[certs];
-        }
-    }
-    enum pintle_status status = crypto->ops->sha256(crypto, parts, spkis + certs, digests);
-    if (status != PINTLE_OK)
-        return status;
-    memcpy(evidence->spki, digests, spkis * sizeof digests[0]);
-    memcpy(evidence->cert, digests + spkis, certs * sizeof digests[0]);
-    return PINTLE_OK;
+    if (of & PINTLE_OF_SPKI)
+        status = crypto->ops->sha256(crypto, spkis, count, evidence->spki);
+    if (status == PINTLE_OK && (of & PINTLE_OF_CERT))
+        status = crypto->ops->sha256(crypto, chain, count, evidence->cert);
+    return status;
 }
 
 enum pintle_status pintle_evidence_init(struct pintle_evidence *evidence, struct pintle_crypto *crypto,
@@ -59,8 +46,10 @@ enum pintle_status pintle_evidence_init(struct pintle_evidence *evidence, struct
     if (count == 0 || count > PINTLE_CHAIN_MAX)
         return PINTLE_ERR_INPUT;
     enum pintle_status status = hash(evidence, crypto, chain, count, of);
-    if (status != PINTLE_OK)
+    if (status != PINTLE_OK) {
+        memset(evidence, 0, sizeof *evidence); /* no half of it */
         return status;
+    }
     evidence->count = (uint8_t)count;
     evidence->of = (uint8_t)of;
     return PINTLE_OK;

@@ -114,6 +114,7 @@ static enum pintle_status parse_ipv6(const char *text, size_t length, struct pti
         address[length] = '\0';
         if (inet_pton(AF_INET6, address, bytes) == 1) {
             format_ipv6(bytes, host->name, sizeof host->name);
+            host->size = strlen(host->name);
             host->ip = true;
             return PINTLE_OK;
         }
@@ -178,6 +179,7 @@ enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struc
     size_t length = text != NULL ? strlen(text) : 0;
 
     host->name[0] = '\0';
+    host->size = 0;
     host->ip = false;
     if (length == 0)
         return pti_fail(error, PINTLE_ERR_INPUT, "expected a host name, found none");
@@ -195,6 +197,7 @@ enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struc
         status = parse_ipv4(host, error);
     if (status != PINTLE_OK)
         host->name[0] = '\0';
+    host->size = status == PINTLE_OK ? length : 0;
     return status;
 }
 

@@ -14,6 +14,7 @@
 
 struct pti_host {
     char name[PINTLE_HOST_MAX + 1];
+    size_t size; /* bytes of name, without terminator */
     bool ip;
 };
 

@@ -92,7 +92,7 @@ size_t pti_pinset_covers(const struct pintle_pinset *pinset, const struct pti_ho
     uint32_t hash = HASH_SEED;
     size_t count = 0;
 
-    for (size_t i = strlen(host->name); i > 0; i--) {
+    for (size_t i = host->size; i > 0; i--) {
         const char *name = host->name + i - 1;
         hash = hash_add(hash, name[0]);
         if (i > 1 && (host->ip || name[-1] != '.'))

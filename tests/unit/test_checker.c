@@ -52,6 +52,11 @@ static struct pintle_pinset *acquire(void *ctx)
     return pintle_pinset_ref(((struct source *)ctx)->pinset);
 }
 
+static unsigned needs(void *ctx)
+{
+    return pintle_pinset_needs(((struct source *)ctx)->pinset);
+}
+
 static int64_t now(void *ctx)
 {
     return ((struct source *)ctx)->now;
@@ -77,7 +82,7 @@ static void release(void *ctx)
 }
 
 static const struct pti_checker_source steered = {
-    .acquire = acquire, .now = now, .decided = decided, .release = release};
+    .acquire = acquire, .needs = needs, .now = now, .decided = decided, .release = release};
 
 static void follows_its_source(void **state)
 {
