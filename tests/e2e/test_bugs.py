@@ -222,6 +222,74 @@ class TestStaleLists:
         assert late.returncode == 67, late.all
 
 
+class TestWrongClocks:
+    """9: the clock was set back or forward."""
+
+    @pytest.fixture
+    def old_authority(self):
+        return Authority("Older CA", days=(-400, 1500))
+
+    @pytest.fixture
+    def world(self, backend, old_authority, workshop, repository, install, host):
+        class World:
+            pinned = backend.serve(host, authority=old_authority, days=(-300, 1200))
+            unpinned = backend.serve(host, authority=old_authority, days=(-300, 1200))
+
+        repository.pin(host, World.pinned.key)
+        repository.publish()
+        World.client = install(repository, backend.nginx.serve_directory(repository.public),
+                               ca=workshop.cert_file(old_authority.certificate))
+        return World
+
+    @pytest.mark.parametrize("offset", ["-200d", "-2d", "-1h", "+1h", "+2d"])
+    def test_bug_09_a_wrong_clock_never_unpins_and_updates_go_on(self, world, repository, host, offset):
+        for _ in range(2):
+            accepted = world.client.check(host, connect=world.pinned.address, env=clock(offset))
+            assert accepted.returncode == 0, accepted.all
+            assert "last good" not in accepted.stderr, accepted.all
+            assert world.client.check(host, connect=world.unpinned.address, env=clock(offset)).returncode == 67
+            repository.publish()
+        right = world.client.check(host, connect=world.pinned.address)
+        assert (right.returncode, right.stderr) == (0, ""), right.all
+
+    def test_bug_09_a_clock_set_back_hides_no_rollback(self, world, backend, repository, host, tmp_path):
+        old = repository.copy_public(tmp_path / "old")
+        repository.publish()
+        assert world.client.check(host, connect=world.pinned.address).returncode == 0
+        url = backend.nginx.serve_directory(old)
+        result = world.client.check(host, connect=world.pinned.address, urls=[url], env=clock("-30d"))
+        assert "rollback" in result.stderr, result.all
+
+    def test_bug_09_accepted_issue_time_holds_against_a_clock_set_back(self, world, backend, repository, host, tmp_path):
+        """The client has seen today.  With its clock set back, what had expired by then is still expired."""
+        early = Repository(tmp_path / "early", env=clock("-20d"))
+        early.run("host", "add", host, "--zone", "main", env=clock("-20d"))
+        early.run("pin", "add", host, "--key", world.pinned.key, env=clock("-20d"))
+        early.run("publish", env=clock("-20d"))
+        frozen = early.copy_public(tmp_path / "frozen")
+        early.publish()
+        client = Client(tmp_path / "early-client", early, world.client.ca, [backend.nginx.serve_directory(early.public)])
+        assert client.check(host, connect=world.pinned.address).returncode == 0
+        (client.store / "accepted").unlink()  # what is left is another installation: it knows no better
+        (client.store / "roots").unlink()
+        url = backend.nginx.serve_directory(frozen)
+        fresh = client.check(host, connect=world.pinned.address, urls=[url], env=clock("-19d"))
+        assert fresh.returncode == 0, fresh.all
+        assert client.check(host, connect=world.pinned.address).returncode == 0  # and now it has seen today
+        result = client.check(host, connect=world.pinned.address, urls=[url], env=clock("-19d"))
+        assert "rejected" in result.stderr, result.all
+
+    def test_bug_09_publisher_whose_clock_ran_ahead(self, world, repository, host):
+        """A manifest that claims to come from the future is no reason to stop: its time is not taken."""
+        repository.run("publish", env=clock("+30d"))
+        for offset in ("+0d", "+1h"):
+            result = world.client.check(host, connect=world.pinned.address, env=clock(offset))
+            assert result.returncode == 0, result.all
+            assert "last good" not in result.stderr, result.all
+        verdict = world.client.verdict(host, connect=world.pinned.address)
+        assert verdict["freshness"] == "fresh"
+
+
 class TestReplays:
     """10: an older manifest, an equal version with other bytes, another app's, one with an entry dropped."""
 

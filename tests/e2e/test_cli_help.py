@@ -3,19 +3,20 @@
 
 import re
 import shlex
+import subprocess
 
 import pytest
 
 from rig.programs import binary, pintle
 
 COMMANDS = ["init", "host add", "host release", "host list", "pin add", "pin remove", "pin list", "zone add",
-            "zone list", "key new", "key show", "charter set", "diff", "sign", "publish", "status", "verify", "probe",
+            "zone renew", "zone list", "key new", "key show", "charter set", "charter renew", "diff", "sign", "publish", "status", "verify", "probe",
             "check", "get"]
 
 
 def listed_commands():
     text = pintle("help").stdout
-    return re.findall(r"^  ([a-z]+(?: [a-z]+)?)  +[A-Z]", text, re.M)
+    return re.findall(r"^  ([a-z]+(?: [a-z]+)?) +[A-Z]", text, re.M)
 
 
 def test_help_lists_every_command():
@@ -85,7 +86,6 @@ def test_version():
 
 
 def test_help_of_pintled():
-    import subprocess
     done = subprocess.run([binary("pintled"), "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "example:" in done.stdout

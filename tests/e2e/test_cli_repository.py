@@ -13,6 +13,7 @@ import time
 import pytest
 
 from pki import cert_pem, cert_pin, spki_pin
+from rig.clock import clock
 from rig.programs import Repository, binary, pintle, pintle_ok
 from thief import Thief, alter_body, alter_signature, alter_timestamp
 
@@ -319,6 +320,37 @@ class TestChanging:
         assert charter["refresh_seconds"]["default"] == 60
         for words in (["--report-url", "ftp://x/"], ["--refresh-seconds", "0"], ["--refresh-seconds", "x"], []):
             assert repository.try_run("charter", "set", *words).returncode in (64, 65)
+
+
+class TestRenewal:
+    """Roles expire; nothing but a signature has to change."""
+
+    def test_zone_past_its_date_is_stale_and_still_enforced(self, backend, install, host, tmp_path):
+        past = clock("-100d")
+        repository = Repository(tmp_path / "pins", env=past)
+        site, other = backend.serve(host), backend.serve(host)
+        for words in (["host", "add", host, "--zone", "main"], ["pin", "add", host, "--key", site.key], ["publish"]):
+            repository.run(*words, env=past)
+        assert any("main has expired" in notice for notice in repository.run("status", "--json").json["notices"])
+        repository.publish()
+        client = install(repository, backend.nginx.serve_directory(repository.public))
+        verdict = client.verdict(host, connect=site.address)
+        assert (verdict["verdict"], verdict["freshness"]) == ("accept", "stale")
+        assert client.check(host, connect=other.address).returncode == 67
+        repository.run("zone", "renew", "main")
+        repository.publish()
+        verdict = client.verdict(host, connect=site.address)
+        assert (verdict["verdict"], verdict["freshness"], verdict["zone_version"]) == ("accept", "fresh", 2)
+
+    def test_targets_past_their_date_are_renewed(self, backend, install, host, tmp_path):
+        repository = Repository(tmp_path / "pins", env=clock("-360d"))
+        client = install(repository, backend.nginx.serve_directory(repository.public))
+        repository.run("charter", "renew")
+        repository.publish()
+        roles = {role["role"]: role for role in repository.run("status", "--json").json["roles"]}
+        assert roles["targets"]["days_left"] > 300
+        client.check(host, connect="127.0.0.1:1")
+        assert client.accepted()
 
 
 class TestJson:
