@@ -254,8 +254,12 @@ enum pintle_status pti_trusted_update_delegated(struct pti_trusted *set, struct 
                                                 const struct pti_tuf_metadata *delegator, struct pintle_bytes role,
                                                 struct pti_error *error)
 {
-    const struct pti_tuf_delegation *delegation = pti_tuf_delegation_find(delegator, role);
+    const struct pti_tuf_delegation *delegation;
 
+    if (delegator == NULL)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "%.*s: there is no delegator yet", (int)role.size,
+                        (const char *)role.data);
+    delegation = pti_tuf_delegation_find(delegator, role);
     if (delegation == NULL)
         return pti_fail(error, PINTLE_ERR_TRUST, "%.*s: not delegated", (int)role.size, (const char *)role.data);
     return update_role(set, bytes, delegator, delegation->name, &delegation->signers, error);

@@ -192,8 +192,7 @@ char *tuf_listed(const struct tuf_fixture *fixture, struct pintle_bytes file, in
     assert_int_equal(pti_sha256(fixture->crypto, file, digest), PINTLE_OK);
     pti_hex_encode(digest, sizeof digest, hex);
     pti_buf_init(&out, TEXT_MAX);
-    pti_buf_printf(&out, "{'version':%" PRId64 ",\"length\":%zu,\"hashes\":{\"sha256\":\"%s\"}}", version, file.size,
-                   hex);
+    pti_buf_printf(&out, "{'version':%" PRId64 ",'length':%zu,'hashes':{'sha256':'%s'}}", version, file.size, hex);
     return text_of(&out);
 }
 

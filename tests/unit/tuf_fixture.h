@@ -35,13 +35,13 @@ char *tuf_expand(const struct tuf_fixture *fixture, const char *text);
 /* text with the first from replaced by to; the test fails if there is none.  The caller frees. */
 char *tuf_edit(const char *text, const char *from, const char *to);
 
-/* {"signatures":[...],"signed":text} over the expanded text by the keys named in signers ("03": keys 0 and 3); owned. */
+/* {"signatures":[...],"signed":text} of the expanded text, by the keys named in signers ("03": 0 and 3); owned. */
 struct pintle_bytes tuf_envelope(const struct tuf_fixture *fixture, const char *text, const char *signers);
 /* The same with the array of signatures given as text ("[]"). */
 struct pintle_bytes tuf_envelope_with(const struct tuf_fixture *fixture, const char *text, const char *signatures);
 /* {"keyid":"...","sig":"..."} of one key over the expanded text; the caller frees. */
 char *tuf_signature(const struct tuf_fixture *fixture, const char *text, size_t key);
-/* {"length":n,"hashes":{"sha256":"..."},"version":v} of a file; the caller frees. */
+/* {'version':v,'length':n,'hashes':{'sha256':'...'}} of a file, to be put into a text; the caller frees. */
 char *tuf_listed(const struct tuf_fixture *fixture, struct pintle_bytes file, int64_t version);
 
 /* Parses an envelope of the type, signed by the keys in signers; the test fails if that fails. */
