@@ -164,8 +164,8 @@ static void fill(const struct question *question, const struct pti_host *host, s
     const struct pti_policy *policy = question->covers[0];
     verdict->mode = policy->mode;
     verdict->zone_version = policy->zone_version;
-    (void)pti_copy_text(verdict->zone, sizeof verdict->zone, policy->zone);
-    (void)pti_copy_text(verdict->noted_host, sizeof verdict->noted_host, policy->host);
+    memcpy(verdict->zone, policy->zone, policy->zone_size + 1u);
+    memcpy(verdict->noted_host, policy->host, policy->host_size + 1u);
 }
 
 void pti_decide(const struct pintle_pinset *pinset, const struct pti_host *host, const struct pintle_evidence *evidence,

@@ -24,11 +24,8 @@ static bool is_label_char(char c)
  * Does the last label make resolvers read the whole name as an IPv4 address?  inet_aton and URL parsers take "127.1",
  * "2130706433" and "0x7f.0.0.1" for addresses, so such text must never pass as a name.
  */
-static bool ends_in_number(const char *name)
+static bool is_number(const char *label)
 {
-    const char *dot = strrchr(name, '.');
-    const char *label = dot != NULL ? dot + 1 : name;
-
     if (!is_digit(label[0]))
         return false; /* most names: this runs at every check */
     size_t length = strlen(label);
@@ -153,25 +150,26 @@ static enum pintle_status bad_label(const char *text, size_t length, size_t labe
 /* Copies a name in lower case, one pass over it: this runs at every check. */
 static enum pintle_status copy_name(const char *text, size_t length, struct pti_host *host, struct pti_error *error)
 {
-    size_t label = 0; /* characters of the label so far */
+    size_t start = 0; /* of the label */
 
     for (size_t i = 0; i < length; i++) {
         char c = text[i];
         if (c >= 'A' && c <= 'Z')
             c = (char)(c - 'A' + 'a');
         if (c == '.') {
-            if (label == 0 || label > LABEL_MAX)
-                return bad_label(text, length, label, error);
-            label = 0;
-        } else if (is_label_char(c)) {
-            label++;
-        } else {
+            if (i == start || i - start > LABEL_MAX)
+                return bad_label(text, length, i - start, error);
+            start = i + 1;
+        } else if (!is_label_char(c)) {
             return bad_byte(text, length, i, error);
         }
         host->name[i] = c;
     }
     host->name[length] = '\0';
-    return label == 0 || label > LABEL_MAX ? bad_label(text, length, label, error) : PINTLE_OK;
+    host->size = length;
+    if (length == start || length - start > LABEL_MAX)
+        return bad_label(text, length, length - start, error);
+    return is_number(host->name + start) ? parse_ipv4(host, error) : PINTLE_OK;
 }
 
 enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struct pti_error *error)
@@ -193,11 +191,10 @@ enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struc
         return pti_fail(error, PINTLE_ERR_INPUT, "expected a host name of at most %d characters, found %zu",
                         PINTLE_HOST_MAX, length);
     enum pintle_status status = copy_name(text, length, host, error);
-    if (status == PINTLE_OK && ends_in_number(host->name))
-        status = parse_ipv4(host, error);
-    if (status != PINTLE_OK)
+    if (status != PINTLE_OK) {
         host->name[0] = '\0';
-    host->size = status == PINTLE_OK ? length : 0;
+        host->size = 0;
+    }
     return status;
 }
 

@@ -46,7 +46,8 @@ struct pti_policy_pin {
 /* The effective policy of one charter entry; ranges index pinset->pins. */
 struct pti_policy {
     const char *host;
-    const char *zone; /* never NULL; "" in a static pinset */
+    const char *zone;             /* never NULL; "" in a static pinset */
+    uint8_t host_size, zone_size; /* bytes, without terminator */
     int64_t zone_version;
     int64_t refuse_after;
     enum pintle_reason refuse_reason;

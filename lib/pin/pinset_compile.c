@@ -174,6 +174,9 @@ static void compile_host(struct compiler *compiler, const struct pti_charter_hos
 
     policy->host = keep_name(compiler, entry->host);
     policy->zone = keep_name(compiler, entry->zone);
+    policy->host_size = (uint8_t)strlen(
+        policy->host); /* both were parsed: at most PINTLE_HOST_MAX and _ZONE_NAME_MAX */
+    policy->zone_size = (uint8_t)strlen(policy->zone);
     policy->mode = entry->mode;
     policy->subdomains = entry->subdomains;
     policy->refuse_after = zone != NULL ? zone->refuse_after : compiler->input->refuse_after;
