@@ -36,6 +36,14 @@ if(NOT APPLE)
     add_link_options(LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack LINKER:--as-needed)
 endif()
 
+# Only what is reached goes into a library, and an app carries no unwind tables it never uses: debuggers have .debug_frame.
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT PINTLE_SANITIZE)
+    add_compile_options(-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables)
+    if(NOT APPLE)
+        add_link_options(LINKER:--gc-sections)
+    endif()
+endif()
+
 if(PINTLE_SANITIZE)
     add_compile_options(-fsanitize=${PINTLE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(-fsanitize=${PINTLE_SANITIZE})
