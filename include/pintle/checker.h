@@ -21,7 +21,7 @@ struct pintle_checker;
 PINTLE_API enum pintle_status pintle_checker_new_static(struct pintle_pinset *pinset, struct pintle_crypto *crypto,
                                                         struct pintle_checker **checker);
 
-/* Takes another reference and returns it; adapters keep one for as long as a TLS context may call back. */
+/* Takes another reference and returns it; adapters keep one while a TLS context may call back.  NULL is legal. */
 PINTLE_API struct pintle_checker *pintle_checker_ref(struct pintle_checker *checker);
 
 /* Drops a reference; the last one frees.  NULL is legal.  A checker may outlive its client: it keeps the last pins. */

@@ -17,7 +17,7 @@ struct pintle_crypto;
 /*
  * A provider over OpenSSL 3 and its default library context.
  * On success *crypto is owned by the caller; on failure it is NULL.
- * PINTLE_ERR_MEMORY, PINTLE_ERR_UNSUPPORTED (no P-256 in this OpenSSL).
+ * PINTLE_ERR_MEMORY, PINTLE_ERR_UNSUPPORTED (no P-256 in this OpenSSL), PINTLE_ERR_MISUSE (crypto is NULL).
  */
 PINTLE_API enum pintle_status pintle_crypto_openssl_new(struct pintle_crypto **crypto);
 

@@ -30,20 +30,21 @@ struct pintle_static_pin {
  * A pinset from pins frozen into the program: static pinning, for a host whose keys you will never rotate without an
  * app release.  Several pins of one host form its policy, in enforce mode.  The pins are copied.
  * On success *pinset is owned by the caller.  detail, if not NULL, receives one line on failure.
- * PINTLE_ERR_INPUT: a host name or hash is malformed, or of or at is not set.  PINTLE_ERR_MISUSE: an argument is NULL, or
- * there are no pins at all and unlisted hosts are accepted, which would pin nothing.  PINTLE_ERR_MEMORY.
+ * PINTLE_ERR_INPUT: a host name or hash is malformed, or of or at is not set.  PINTLE_ERR_MISUSE: an argument is NULL,
+ * unlisted is neither value, or there are no pins at all and unlisted hosts are accepted, which would pin nothing.
+ * PINTLE_ERR_MEMORY.
  */
 PINTLE_API enum pintle_status pintle_pinset_new_static(const struct pintle_static_pin *pins, size_t count,
                                                        enum pintle_unlisted unlisted, struct pintle_pinset **pinset,
                                                        char *detail, size_t detail_size);
 
-/* Takes another reference and returns it. */
+/* Takes another reference and returns it.  NULL is legal. */
 PINTLE_API struct pintle_pinset *pintle_pinset_ref(struct pintle_pinset *pinset);
 
 /* Drops a reference; the last one frees.  NULL is legal. */
 PINTLE_API void pintle_pinset_free(struct pintle_pinset *pinset);
 
-/* Which hashes evidence must hold for this pinset: bits of enum pintle_of, at least PINTLE_OF_SPKI. */
+/* Which hashes evidence must hold for this pinset: bits of enum pintle_of, PINTLE_OF_SPKI among them.  NULL is legal. */
 PINTLE_API unsigned pintle_pinset_needs(const struct pintle_pinset *pinset);
 
 /*

@@ -293,6 +293,8 @@ static const struct pti_crypto_ops ops = {
 
 enum pintle_status pintle_crypto_openssl_new(struct pintle_crypto **crypto)
 {
+    if (crypto == NULL)
+        return PINTLE_ERR_MISUSE;
     *crypto = NULL;
     struct provider *provider = calloc(1, sizeof *provider);
     if (provider == NULL) {

@@ -34,7 +34,8 @@ enum pintle_status pti_checker_new(const struct pti_checker_source *source, void
 
 struct pintle_checker *pintle_checker_ref(struct pintle_checker *checker)
 {
-    atomic_fetch_add_explicit(&checker->references, 1, memory_order_relaxed);
+    if (checker != NULL)
+        atomic_fetch_add_explicit(&checker->references, 1, memory_order_relaxed);
     return checker;
 }
 

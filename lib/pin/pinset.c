@@ -9,7 +9,8 @@
 
 struct pintle_pinset *pintle_pinset_ref(struct pintle_pinset *pinset)
 {
-    atomic_fetch_add_explicit(&pinset->references, 1, memory_order_relaxed);
+    if (pinset != NULL)
+        atomic_fetch_add_explicit(&pinset->references, 1, memory_order_relaxed);
     return pinset;
 }
 
@@ -27,7 +28,7 @@ void pintle_pinset_free(struct pintle_pinset *pinset)
 
 unsigned pintle_pinset_needs(const struct pintle_pinset *pinset)
 {
-    return pinset->needs;
+    return pinset != NULL ? pinset->needs : PINTLE_OF_SPKI;
 }
 
 /*

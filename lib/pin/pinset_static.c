@@ -88,7 +88,10 @@ enum pintle_status pintle_pinset_new_static(const struct pintle_static_pin *pins
     if (pinset != NULL)
         *pinset = NULL;
     /* "An empty pin set means accept" has been the hole in more than one pinning library. */
-    if (pinset == NULL || (pins == NULL && count > 0) || (count == 0 && unlisted != PINTLE_UNLISTED_REFUSE))
+    if (unlisted != PINTLE_UNLISTED_ACCEPT && unlisted != PINTLE_UNLISTED_REFUSE)
+        status = pti_fail(&error, PINTLE_ERR_MISUSE, "expected unlisted hosts to be accepted or refused, found %d",
+                          (int)unlisted);
+    else if (pinset == NULL || (pins == NULL && count > 0) || (count == 0 && unlisted != PINTLE_UNLISTED_REFUSE))
         status = pti_fail(
             &error, PINTLE_ERR_MISUSE,
             "expected pins and a place for the pinset; one without pins that accepts unlisted hosts would "

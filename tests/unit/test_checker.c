@@ -171,6 +171,7 @@ static void static_outlives_its_parts(void **state)
     fixture_evidence("xic", &evidence);
     assert_int_equal(pintle_checker_check(checker, "api.example.com", &evidence, &verdict), PINTLE_ERR_PIN_MISMATCH);
     pintle_checker_free(checker);
+    assert_null(pintle_checker_ref(NULL));
     pintle_checker_free(NULL);
 }
 

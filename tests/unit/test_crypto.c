@@ -578,6 +578,7 @@ static void references_keep_it_alive(void **state)
     pintle_crypto_free(other);
     assert_int_equal(pti_sha256(other, pti_bytes_text("x"), digest), PINTLE_OK);
     pintle_crypto_free(other);
+    assert_int_equal(pintle_crypto_openssl_new(NULL), PINTLE_ERR_MISUSE);
     pintle_crypto_free(NULL);
 }
 

@@ -365,6 +365,10 @@ static void static_pins_misused(void **state)
     assert_null(pinset);
     assert_int_equal(pintle_pinset_new_static(NULL, 1, PINTLE_UNLISTED_REFUSE, &pinset, NULL, 0), PINTLE_ERR_MISUSE);
     assert_int_equal(pintle_pinset_new_static(NULL, 0, PINTLE_UNLISTED_REFUSE, NULL, NULL, 0), PINTLE_ERR_MISUSE);
+    assert_int_equal(pintle_pinset_new_static(NULL, 0, (enum pintle_unlisted)2, &pinset, NULL, 0), PINTLE_ERR_MISUSE);
+    assert_null(pinset);
+    assert_null(pintle_pinset_ref(NULL));
+    assert_int_equal(pintle_pinset_needs(NULL), PINTLE_OF_SPKI);
     assert_int_equal(pintle_pinset_new_static(NULL, 0, PINTLE_UNLISTED_REFUSE, &pinset, NULL, 0), PINTLE_OK);
     pintle_pinset_free(pinset);
 }
