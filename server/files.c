@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "publish/file.h"
 #include "server/limits.h"
 
 /*
@@ -167,10 +168,27 @@ static bool is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
+static int open_directory_or_parent(const char *path)
+{
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    size_t size = strlen(path);
+    char parent[PTI_PATH_MAX];
+
+    if (directory >= 0 || errno != ENOENT || size >= sizeof parent)
+        return directory;
+    while (size > 0 && path[size - 1] == '/')
+        size--;
+    while (size > 0 && path[size - 1] != '/')
+        size--;
+    memcpy(parent, path, size);
+    parent[size] = '\0';
+    return open(size > 0 ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 bool pti_file_directory_is_below(const char *path, int ancestor)
 {
     struct stat wanted, here, before;
-    int at = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int at = open_directory_or_parent(path);
     bool below = false, go_on = at >= 0 && fstat(ancestor, &wanted) == 0;
 
     memset(&before, 0, sizeof before);

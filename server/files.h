@@ -39,7 +39,10 @@ bool pti_file_path_valid(const char *path);
  */
 enum pintle_status pti_file_open(int directory, const char *path, int *fd, uint64_t *size, struct pti_error *error);
 
-/* Whether the directory called path is the one behind the descriptor ancestor, or below it, links resolved. */
+/*
+ * Whether the directory called path is the one behind the descriptor ancestor, or below it, links resolved; also of one
+ * that does not exist yet, but whose parent does.
+ */
 bool pti_file_directory_is_below(const char *path, int ancestor);
 
 #endif

@@ -117,12 +117,12 @@ static enum pintle_status check_not_public(const struct server *server, const ch
 
 static enum pintle_status open_data(struct server *server, struct pti_error *error)
 {
-    enum pintle_status status = pti_file_make_directory(server->options->data, 0700, error);
+    enum pintle_status status = check_not_public(server, "--data", server->options->data, error);
 
     if (status == PINTLE_OK)
-        status = check_not_public(server, "--data", server->options->data, error);
-    if (status == PINTLE_OK)
         status = check_not_public(server, "--keys", server->options->keys, error);
+    if (status == PINTLE_OK)
+        status = pti_file_make_directory(server->options->data, 0700, error);
     if (status == PINTLE_OK)
         status = lock_data(server, error);
     if (status == PINTLE_OK)

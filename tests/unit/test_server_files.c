@@ -247,10 +247,18 @@ static void what_lies_among_public_files_is_known(void **state)
         const char *name;
         bool want;
     } cases[] = {
-        {"public", true},      {"public/metadata", true}, {"public/../public/metadata/.", true},
-        {"public/meta", true}, {"public/sub", false}, /* a link that leads out */
-        {".", false},          {"outside", false},        {"public/plain", false},
+        {"public", true},
+        {"public/metadata", true},
+        {"public/../public/metadata/.", true},
+        {"public/meta", true},
+        {"public/sub", false}, /* a link that leads out */
+        {".", false},
+        {"outside", false},
+        {"public/plain", false},
         {"absent", false},
+        {"public/absent", true},
+        {"public/absent/", true},
+        {"public/absent/absent", false}, /* cannot be made either */
     };
 
     (void)state;
