@@ -105,7 +105,6 @@ def test_manifest_over_https_is_validated(backend, repository, install, workshop
     repository.pin(host, site.key)
     repository.publish()
     pins.root = repository.public
-    backend.nginx.reload()
     url = f"https://127.0.0.1:{pins.port}"
     client = install(repository, url)
     assert client.get(site.url, connect=site.address).returncode == 0

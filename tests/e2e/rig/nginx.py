@@ -16,9 +16,16 @@ LOG_FORMAT = """log_format requests escape=json '{"host":"$ssl_server_name","lin
 class Site:
     """One name on one TLS port.  chain and key are PEM files, read again at every reload."""
 
-    def __init__(self, host, chain, key, body, port, protocols):
-        self.host, self.chain, self.key, self.body, self.port, self.protocols = host, chain, key, body, port, protocols
+    def __init__(self, nginx, host, chain, key, body, port, protocols):
+        self.nginx, self.listen_port = nginx, port
+        self.host, self.chain, self.key, self.body, self.protocols = host, chain, key, body, protocols
         self.root = None  # a directory to serve instead of body
+
+    @property
+    def port(self):
+        """Where it is served; whoever asks finds it running."""
+        self.nginx.apply()
+        return self.listen_port
 
     @property
     def address(self):
@@ -30,13 +37,13 @@ class Site:
 
     def config(self):
         answer = f"root {self.root};" if self.root else f"default_type text/plain; return 200 '{self.body}';"
-        return (f"server {{ listen {self.address} ssl; server_name {self.host}; "
+        return (f"server {{ listen {LOOPBACK}:{self.listen_port} ssl; server_name {self.host}; "
                 f"ssl_certificate {self.chain}; ssl_certificate_key {self.key}; ssl_protocols {self.protocols}; "
                 f"location / {{ {answer} }} }}")
 
 
 class Nginx:
-    """Add sites and directories in any order; the first one starts it, later ones reload it."""
+    """Add sites and directories in any order; it starts, or reloads, when the address of one is wanted."""
 
     def __init__(self, directory, keep=False):
         self.directory = directory
@@ -44,19 +51,21 @@ class Nginx:
         self.sites = []
         self.directories = {}
         self.process = None
+        self.changed = False
         directory.mkdir(parents=True)
 
     def serve(self, host, chain, key, body="hello from the backend", port=None, protocols="TLSv1.2 TLSv1.3"):
-        site = Site(host, chain, key, body, port or free_port(), protocols)
+        site = Site(self, host, chain, key, body, port or free_port(), protocols)
         self.sites.append(site)
-        self.start_or_reload()
+        self.changed = True
         return site
 
     def serve_directory(self, directory):
         """Plain HTTP, as any static file server would do it; returns the base URL."""
         port = free_port()
         self.directories[port] = directory
-        self.start_or_reload()
+        self.changed = True
+        self.apply()
         return f"http://{LOOPBACK}:{port}"
 
     def config(self):
@@ -71,20 +80,25 @@ class Nginx:
                 f"http {{ {LOG_FORMAT}\naccess_log {self.directory}/requests.log requests;\n{temporary}\n"
                 "server_names_hash_bucket_size 256; ssl_session_cache shared:sessions:1m;\n" + "\n".join(servers) + "\n}\n")
 
-    def start_or_reload(self):
-        (self.directory / "nginx.conf").write_text(self.config())
+    def apply(self):
+        """Starts it, or makes it take what was added since."""
         if self.process is None:
             self.start()
-        else:
+        elif self.changed:
             self.reload()
 
     def start(self):
+        self.write_config()
         self.process = Process([program("nginx"), "-e", self.directory / "error.log", "-p", self.directory, "-c",
                                 self.directory / "nginx.conf"], self.directory / "output.log", keep=self.keep)
         self.wait_until_listening()
 
+    def write_config(self):
+        (self.directory / "nginx.conf").write_text(self.config())
+        self.changed = False
+
     def ports(self):
-        return [site.port for site in self.sites] + list(self.directories)
+        return [site.listen_port for site in self.sites] + list(self.directories)
 
     def wait_until_listening(self):
         wait_for("nginx to listen", lambda: not self.process.alive() or all(map(listens, self.ports())),
@@ -99,7 +113,7 @@ class Nginx:
     def reload(self):
         """SIGHUP; returns when the old workers are gone, so that every new connection sees the new files."""
         before = self.workers()
-        (self.directory / "nginx.conf").write_text(self.config())
+        self.write_config()
         self.process.send(signal.SIGHUP)
         wait_for("nginx to reload", lambda: self.workers() and not self.workers() & before, explain=self.errors)
         self.wait_until_listening()
