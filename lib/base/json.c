@@ -19,7 +19,7 @@ void pti_json_free(struct pti_json *json)
 
 const struct pti_json_value *pti_json_root(const struct pti_json *json)
 {
-    return json->values;
+    return json != NULL ? json->values : NULL;
 }
 
 enum pti_json_type pti_json_type(const struct pti_json_value *value)

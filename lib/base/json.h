@@ -27,7 +27,7 @@ struct pti_json_value; /* borrowed from its text */
  */
 enum pintle_status pti_json_parse(struct pintle_bytes text, struct pti_json **json, struct pti_error *error);
 void pti_json_free(struct pti_json *json);
-const struct pti_json_value *pti_json_root(const struct pti_json *json);
+const struct pti_json_value *pti_json_root(const struct pti_json *json); /* NULL of NULL */
 
 enum pti_json_type pti_json_type(const struct pti_json_value *value);
 const char *pti_json_type_name(enum pti_json_type type);    /* "an object", "a string", ... */
