@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An application that links the shared libraries as a stranger would.  It keeps one SSL_CTX and offers its last session
- * at every connection.  Usage: stranger ROOTS URL CA HOST PORT; then one command a line on standard input:
+ * at every connection.  Usage: stranger ROOTS URL CA STORE HOST PORT; then one command a line on standard input:
  *   refresh    fetch the manifest; prints "refresh STATUS"
  *   connect    a handshake and one request; prints "connect REASON reused=0|1 protocol=P answer=LINE"
  */
@@ -107,14 +107,14 @@ int main(int argc, char **argv)
     struct stranger stranger = {.config = NULL};
     struct pintle_transport transport;
     struct pintle_store store;
-    char command[32], directory[] = "/tmp/stranger-XXXXXX", detail[256];
+    char command[32], detail[256];
 
-    if (argc != 6 || !mkdtemp(directory))
+    if (argc != 7)
         return 64;
-    stranger.host = argv[4];
-    stranger.port = (int)strtol(argv[5], NULL, 10);
+    stranger.host = argv[5];
+    stranger.port = (int)strtol(argv[6], NULL, 10);
     must("transport", pintle_curl_transport_init(&transport, NULL));
-    must("store", pintle_store_posix_init(&store, directory, detail, sizeof detail));
+    must("store", pintle_store_posix_init(&store, argv[4], detail, sizeof detail));
     must("config", pintle_config_new(&stranger.config));
     must("roots", pintle_config_set_roots_file(stranger.config, argv[1]));
     must("url", pintle_config_add_url(stranger.config, argv[2]));

@@ -260,7 +260,7 @@ class TestWrongClocks:
         result = world.client.check(host, connect=world.pinned.address, urls=[url], env=clock("-30d"))
         assert "rollback" in result.stderr, result.all
 
-    def test_bug_09_accepted_issue_time_holds_against_a_clock_set_back(self, world, backend, repository, host, tmp_path):
+    def test_bug_09_accepted_issue_time_holds_against_a_clock_set_back(self, world, backend, host, tmp_path):
         """The client has seen today.  With its clock set back, what had expired by then is still expired."""
         early = Repository(tmp_path / "early", env=clock("-20d"))
         early.run("host", "add", host, "--zone", "main", env=clock("-20d"))
@@ -268,7 +268,8 @@ class TestWrongClocks:
         early.run("publish", env=clock("-20d"))
         frozen = early.copy_public(tmp_path / "frozen")
         early.publish()
-        client = Client(tmp_path / "early-client", early, world.client.ca, [backend.nginx.serve_directory(early.public)])
+        url = backend.nginx.serve_directory(early.public)
+        client = Client(tmp_path / "early-client", early, world.client.ca, [url])
         assert client.check(host, connect=world.pinned.address).returncode == 0
         (client.store / "accepted").unlink()  # what is left is another installation: it knows no better
         (client.store / "roots").unlink()

@@ -239,9 +239,9 @@ class TestAdministration:
         assert set(json.loads(server.request("GET", "/healthz", base=base)[2])) == {"status"}
 
     def test_administration_is_on_loopback_only(self, repository, tmp_path):
-        done = subprocess.run([binary("pintled"), "--repo", repository.directory, "--data", tmp_path / "data", "--listen",
-                               f"{LOOPBACK}:0", "--admin", "0.0.0.0:0"], capture_output=True, text=True, check=False,
-                              timeout=10)
+        done = subprocess.run([binary("pintled"), "--repo", repository.directory, "--data", tmp_path / "data",
+                               "--listen", f"{LOOPBACK}:0", "--admin", "0.0.0.0:0"], capture_output=True, text=True,
+                              check=False, timeout=10)
         assert done.returncode == 64
         assert "loopback" in done.stderr
 
@@ -252,9 +252,9 @@ class TestAdministration:
         server.post_report(report())
         server.post_report(b"{}")
         text = server.get("/metrics")[2].decode()
-        for line in ('pintle_http_requests_total{route="head",code="200"} 1', 'pintle_reports_total{result="accepted"} 1',
-                     'pintle_reports_total{result="duplicate"} 1', 'pintle_reports_total{result="invalid"} 1',
-                     "pintle_signer_up 1"):
+        for line in ('pintle_http_requests_total{route="head",code="200"} 1',
+                     'pintle_reports_total{result="accepted"} 1', 'pintle_reports_total{result="duplicate"} 1',
+                     'pintle_reports_total{result="invalid"} 1', "pintle_signer_up 1"):
             assert line in text.splitlines(), line
         assert 'pintle_manifest_expiry_timestamp_seconds{role="timestamp"}' in text
 
@@ -285,6 +285,11 @@ class TestStarting:
         done = self.run("--repo", repository.directory, "--data", server.data, "--listen", f"{LOOPBACK}:0")
         assert done.returncode == 1
         assert "in use" in done.stderr
+
+
+def open_files(pid):
+    """What the descriptors of a process are."""
+    return [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
 
 
 def signer_of(server):
@@ -364,13 +369,35 @@ class TestSigner:
         assert server.get("/head/1")[0] == 200
         assert json.loads(server.get("/healthz")[2])["status"] == "degraded"
 
-    def test_the_network_process_cannot_read_a_key(self, repository, pintled):
-        """Where the kernel has Landlock; elsewhere the server says that it is not confined."""
+    def test_the_process_that_faces_the_network_holds_no_key(self, repository, pintled):
         server = pintled(repository)
-        fds = [os.readlink(f"/proc/{server.process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{server.process.pid}/fd")]
-        assert not [path for path in fds if str(repository.keys) in path]
-        maps = open(f"/proc/{server.process.pid}/environ", "rb").read()
-        assert b"PRIVATE" not in maps
-        signer_fds = os.listdir(f"/proc/{signer_of(server)}/fd")
-        sockets = [os.readlink(f"/proc/{signer_of(server)}/fd/{fd}") for fd in signer_fds]
-        assert sum(path.startswith("socket:") for path in sockets) == 1, sockets
+        signer = signer_of(server)
+        assert not [path for path in open_files(server.process.pid) if str(repository.keys) in path]
+        sockets = [path for path in open_files(signer) if path.startswith("socket:")]
+        assert len(sockets) == 1, "the signer has the pair to its server and no other socket"
+        with open(f"/proc/{signer}/status", encoding="ascii") as status:
+            assert "NoNewPrivs:\t1" in status.read()
+
+    def test_a_report_may_come_in_pieces(self, repository, pintled):
+        server = pintled(repository)
+        body = report()
+        with socket.create_connection((LOOPBACK, server.port), timeout=10) as raw:
+            raw.sendall(b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                        b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body))
+            for byte in range(0, len(body), 40):
+                raw.sendall(body[byte:byte + 40])
+            assert raw.recv(65536).startswith(b"HTTP/1.1 202 ")
+        assert len(server.reports()) == 1
+
+    def test_many_idle_connections_do_not_shut_others_out(self, repository, pintled):
+        server = pintled(repository)
+        idle = [socket.create_connection((LOOPBACK, server.port), timeout=5) for _ in range(300)]
+        try:
+            for connection in idle[::2]:
+                connection.sendall(b"GET /head/1 HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+            assert server.get("/head/1")[0] == 200
+            assert server.post_report(report())[0] == 202
+        finally:
+            for connection in idle:
+                connection.close()
+        assert server.stop() == 0

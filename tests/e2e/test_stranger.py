@@ -55,13 +55,14 @@ class Running:
 
 
 @pytest.mark.parametrize("protocol", ["TLSv1.2", "TLSv1.3"])
-def test_bug_07_resumption_after_a_pin_change(stranger, backend, repository, workshop, root_authority, host, protocol):
+def test_bug_07_resumption_after_a_pin_change(stranger, backend, repository, workshop, root_authority, tmp_path, host,
+                                              protocol):
     """7: a session made under yesterday's pins was resumed without a look at today's."""
     site = backend.serve(host, protocols=protocol)
     repository.pin(host, site.key, backend.new_key()[1])
     repository.publish()
     app = Running(stranger, repository.roots, backend.nginx.serve_directory(repository.public),
-                  workshop.cert_file(root_authority.certificate), host, site.port)
+                  workshop.cert_file(root_authority.certificate), tmp_path / "store", host, site.port)
     accepted = f"protocol={protocol} answer=HTTP/1.1 200 OK"
     assert app.ask("connect").startswith("connect required_unknown reused=0")
     assert app.ask("refresh") == "refresh ok"

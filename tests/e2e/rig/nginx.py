@@ -78,7 +78,8 @@ class Nginx:
         return (f"{user} daemon off; worker_processes 1; worker_shutdown_timeout 1s; pid {self.directory}/pid;\n"
                 f"error_log {self.directory}/error.log info;\nevents {{ worker_connections 256; }}\n"
                 f"http {{ {LOG_FORMAT}\naccess_log {self.directory}/requests.log requests;\n{temporary}\n"
-                "server_names_hash_bucket_size 256; ssl_session_cache shared:sessions:1m;\n" + "\n".join(servers) + "\n}\n")
+                "server_names_hash_bucket_size 256; ssl_session_cache shared:sessions:1m;\n" + "\n".join(servers) +
+                "\n}\n")
 
     def apply(self):
         """Starts it, or makes it take what was added since."""

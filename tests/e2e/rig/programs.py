@@ -188,7 +188,8 @@ class Watch:
 
     def lines(self):
         """Attempts only, oldest first."""
-        return [line for line in self.process.output().splitlines() if re.search(r"Z (HTTP \d|refused, |failed, )", line)]
+        return [line for line in self.process.output().splitlines()
+                if re.search(r"Z (HTTP \d|refused, |failed, )", line)]
 
     def served(self):
         return sum(" HTTP 200 " in line for line in self.lines())
