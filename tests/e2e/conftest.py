@@ -7,6 +7,7 @@ from pki import Authority, Workshop, new_key
 from rig.interceptor import Interceptor
 from rig.nginx import Nginx
 from rig.programs import Client, Pintled, Repository
+from rig.switch import Switch
 
 HOST = "api.example.test"
 
@@ -94,16 +95,30 @@ def intercept(tmp_path, workshop, rogue_authority):
     """intercept(address) puts sslsplit, with the rogue CA, in front of an address."""
     running = []
 
-    def start(target, authority=rogue_authority, key=None):
+    def start(target, authority=rogue_authority, key=None, options=()):
         interceptor = Interceptor(tmp_path / f"interceptor-{len(running)}",
                                   workshop.cert_file(authority.certificate), workshop.key_file(authority.key),
-                                  workshop.key_file(key), target)
+                                  workshop.key_file(key), target, options)
         running.append(interceptor)
         return interceptor
 
     yield start
     for interceptor in running:
         interceptor.stop()
+
+
+@pytest.fixture
+def switch():
+    """switch(address) is a way to it that can be redirected."""
+    running = []
+
+    def start(target):
+        running.append(Switch(target))
+        return running[-1]
+
+    yield start
+    for way in running:
+        way.stop()
 
 
 @pytest.fixture

@@ -40,9 +40,11 @@ def test_step_1_pinned_client_gets_the_page(deployed, host):
     assert verdict["matched"] == spki_pin(deployed.site.key_object)
 
 
-def test_step_2_interception_with_a_rogue_ca(deployed, backend, intercept, ca, host):
+@pytest.mark.parametrize("options, protocol", [(["-r", "tls12"], "TLSv1.2"), ([], "TLSv1.3")])
+def test_step_2_interception_with_a_rogue_ca(deployed, backend, intercept, ca, host, options, protocol):
     stolen_key = new_key()
-    interceptor = intercept(deployed.site.address, key=stolen_key)
+    interceptor = intercept(deployed.site.address, key=stolen_key, options=options)
+    assert deployed.client.verdict(host, connect=interceptor.address)["protocol"] == protocol
     fooled = pintle("get", f"https://{host}/unpinned-secret", "--insecure-unpinned", "--ca", ca, "--connect",
                     interceptor.address)
     assert (fooled.returncode, fooled.stdout) == (0, "hello from the backend"), fooled.all
@@ -53,8 +55,22 @@ def test_step_2_interception_with_a_rogue_ca(deployed, backend, intercept, ca, h
     assert interceptor.requests() == ["GET /unpinned-secret HTTP/1.1"]
     assert b"pinned-secret" not in interceptor.content().replace(b"unpinned-secret", b"")
     assert len(backend.requests(host)) == before
-    (report,) = wait_for("the report", deployed.server.reports)
-    assert (report["host"], report["chain-spki"][0]) == (host, spki_pin(stolen_key))
+    reports = wait_for("the reports", deployed.server.reports)
+    assert {(report["host"], report["chain-spki"][0]) for report in reports} == {(host, spki_pin(stolen_key))}
+
+
+def test_step_2_running_client_is_intercepted_and_let_go_again(deployed, switch, intercept, watch, host):
+    way = switch(deployed.site.address)
+    interceptor = intercept(deployed.site.address)
+    running = watch(deployed.client, f"https://{host}/secret", connect=way.address)
+    running.wait_for_success()
+    way.target = interceptor.address
+    running.wait_for_refusal()
+    running.wait_for_refusal()
+    assert interceptor.requests() == []
+    way.target = deployed.site.address
+    running.wait_for_success()
+    assert b"secret" not in interceptor.content()
 
 
 def test_step_2_first_start_with_a_shipped_generation_under_attack(deployed, backend, intercept, install, host):

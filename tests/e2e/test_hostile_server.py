@@ -87,6 +87,24 @@ def test_plain_tuf_files_are_enough(backend, repository, hostile, install, host)
         assert any(path.startswith("/targets/zones/") for path in server.asked)
 
 
+@pytest.mark.parametrize("blocked", ["/metadata/timestamp.json", "/metadata/4.snapshot.json", "/metadata/3.targets.json",
+                                     "/metadata/3.main.json", "/targets/", "/targets/zones/"])
+def test_half_an_update_then_block_then_restart(world, repository, host, blocked):
+    """The attacker lets some of the plain files through and cuts the rest: still pinned, also after a restart."""
+    repository.run("pin", "add", host, "--key", world.unpinned.key)
+    repository.run("host", "add", host, "--subdomains")
+    repository.publish()
+    world.server.rules = [("/head/", status(404)), ("/body/", status(404)), (blocked, status(500))]
+    held = world.client.accepted()
+    half = world.client.check(host, connect=world.pinned.address)
+    assert (half.returncode, "last good" in half.stderr) == (0, True), half.all
+    assert any(path.startswith(blocked) for path in world.server.asked), world.server.asked
+    assert world.client.accepted() == held
+    assert world.client.check(host, connect=world.unpinned.address, urls=[]).returncode == 67
+    world.server.rules = []
+    assert world.client.check(host, connect=world.unpinned.address).returncode == 0
+
+
 def test_next_url_is_tried(backend, repository, hostile, install, host):
     site = backend.serve(host)
     repository.pin(host, site.key)

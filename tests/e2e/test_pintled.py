@@ -219,6 +219,21 @@ class TestReports:
             assert server.post_report(report(id=f"report-{number:016d}"))[0] == 202
         assert len(server.reports()) <= 5
 
+    def test_list_by_host_and_limit(self, repository, pintled):
+        server = pintled(repository)
+        for number in range(6):
+            body = report(id=f"report-{number:016d}", host="even.example.test" if number % 2 == 0 else "odd.example.test")
+            assert server.post_report(body)[0] == 202
+
+        def listed(query):
+            status, _, body = server.get("/v1/reports" + query)
+            return [entry["id"] for entry in json.loads(body)] if status == 200 else status
+
+        assert len(listed("")) == 6
+        assert len(listed("?host=EVEN.example.test.")) == 3
+        assert len(listed("?limit=2")) == 2
+        assert listed("?limit=0") == listed("?limit=x") == listed("?host=a%20b") == 400
+
 
 class TestAdministration:
     def test_separate_listener(self, repository, pintled):
@@ -361,6 +376,12 @@ class TestSigner:
         assert server.post_report(report())[0] == 202
         assert "signer" in server.process.output()
         assert server.stop() == 0
+
+    def test_signer_does_not_outlive_its_server(self, repository, pintled):
+        server = pintled(repository)
+        signer = signer_of(server)
+        os.kill(server.process.pid, signal.SIGKILL)
+        wait_for("the signer to end", lambda: not os.path.exists(f"/proc/{signer}"))
 
     def test_without_keys_it_serves_and_says_so(self, repository, pintled, tmp_path):
         (tmp_path / "empty").mkdir()

@@ -10,13 +10,13 @@ from .process import LOOPBACK, Process, free_port, listens, program, wait_for
 class Interceptor:
     """Everything that arrives at .address is decrypted, logged and passed on to target ("address:port")."""
 
-    def __init__(self, directory, ca_certificate, ca_key, leaf_key, target, keep=False):
+    def __init__(self, directory, ca_certificate, ca_key, leaf_key, target, options=(), keep=False):
         self.directory = directory
         self.port = free_port()
         directory.mkdir(parents=True)
         host, port = target.rsplit(":", 1)
         user = ["-u", "root"] if os.geteuid() == 0 else []
-        self.process = Process([program("sslsplit"), *user, "-c", ca_certificate, "-k", ca_key, "-K", leaf_key,
+        self.process = Process([program("sslsplit"), *user, *options, "-c", ca_certificate, "-k", ca_key, "-K", leaf_key,
                                 "-l", directory / "connections.log", "-L", directory / "content.log",
                                 "https", LOOPBACK, self.port, host, port], directory / "output.log", keep=keep)
         wait_for("sslsplit to listen", lambda: listens(self.port), explain=self.process.output)
