@@ -122,6 +122,28 @@ static void test_odd_delegations_are_never_fetched(void **state)
     }
 }
 
+/* An issue time more than a day ahead of the local clock is not taken. */
+static void test_issue_time(void **state)
+{
+    static const struct {
+        int64_t ahead_s, want;
+    } cases[] = {{0, SIM_START}, {86400, SIM_START + 86400}, {86401, -1}, {INT64_MIN, -1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pti_generation *generation;
+        struct scene scene;
+
+        begin(&scene);
+        scene.sim->issued_offset_s = cases[i].ahead_s;
+        sim_publish_timestamp(scene.sim);
+        generation = generation_of(scene.sim, &scene.roots);
+        assert_int_equal(generation->issued, cases[i].want);
+        pti_generation_free(generation);
+        end(&scene);
+    }
+}
+
 static void test_body(void **state)
 {
     struct pti_generation *generation;
@@ -172,9 +194,8 @@ static void test_earliest_expiry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_built_in_order),
-        cmocka_unit_test(test_odd_delegations_are_never_fetched),
-        cmocka_unit_test(test_body),
+        cmocka_unit_test(test_built_in_order),  cmocka_unit_test(test_odd_delegations_are_never_fetched),
+        cmocka_unit_test(test_issue_time),      cmocka_unit_test(test_body),
         cmocka_unit_test(test_earliest_expiry),
     };
 

@@ -121,7 +121,8 @@ static void test_success_forgets_failures(void **state)
     for (int i = 0; i < 5; i++)
         pti_schedule_failed(&schedule, NOW, -1, 0);
     pti_schedule_succeeded(&schedule, NOW, -1, 0);
-    pti_schedule_failed(&schedule, NOW, -1, 10000); /* 10000 % 10001: as long as it gets */
+    assert_int_equal(schedule.failures, 0);
+    pti_schedule_failed(&schedule, NOW, -1, 20001); /* 20001 % 10001: as long as it gets */
     assert_int_equal(pti_schedule_wait_ms(&schedule, NOW), 10000);
 }
 

@@ -236,6 +236,8 @@ static void test_each_expires_alone(void **state)
         world_begin(&world, &soon);
         world.set.waive_delegated_expiry = true;
         world_takes(&world, steps[i] == WORLD_MAIN ? WORLD_DONE : steps[i]);
+        if (steps[i] != WORLD_MAIN) /* targets is no delegated role */
+            world_refuses(&world, steps[i], PINTLE_ERR_TRUST, "expired");
         world_end(&world);
     }
 }
@@ -302,14 +304,36 @@ static void test_issue_time_binds_at_once(void **state)
     world_end(&world);
 }
 
+/* ... and root, which was good a moment ago. */
+static void test_issue_time_expires_root(void **state)
+{
+    static const struct world_change issued = {
+        WORLD_TIMESTAMP, "'expires':'2027-01-16T08:00:00Z'",
+        "'expires':'2031-01-01T00:00:00Z','x-pintle-issued':'2030-01-01T00:00:00Z'", NULL};
+    struct world world;
+
+    (void)state;
+    world_begin(&world, &issued);
+    pti_trusted_init(&world.set, world.fixture.crypto, world.root, WORLD_ROOT_EXPIRES - 60);
+    assert_int_equal(pti_trusted_check_root(&world.set, NULL), PINTLE_OK);
+    world_refuses(&world, WORLD_TIMESTAMP, PINTLE_ERR_TRUST, "root: version 1 expired at 2030-01-01T00:00:00Z");
+    world_end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_steps),          cmocka_unit_test(test_order),
-        cmocka_unit_test(test_each_check),         cmocka_unit_test(test_other_file_than_listed),
-        cmocka_unit_test(test_flipped_byte),       cmocka_unit_test(test_expiry_to_the_second),
-        cmocka_unit_test(test_each_expires_alone), cmocka_unit_test(test_root_expiry),
-        cmocka_unit_test(test_issue_time),         cmocka_unit_test(test_issue_time_binds_at_once),
+        cmocka_unit_test(test_all_steps),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_each_check),
+        cmocka_unit_test(test_other_file_than_listed),
+        cmocka_unit_test(test_flipped_byte),
+        cmocka_unit_test(test_expiry_to_the_second),
+        cmocka_unit_test(test_each_expires_alone),
+        cmocka_unit_test(test_root_expiry),
+        cmocka_unit_test(test_issue_time),
+        cmocka_unit_test(test_issue_time_binds_at_once),
+        cmocka_unit_test(test_issue_time_expires_root),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,12 +130,35 @@ static void test_baseline_of_replaced_keys_does_not_count(void **state)
     }
 }
 
+/* "A day ahead" is measured from the local clock, not from what was taken: nobody walks a client into the future. */
+static void test_issue_times_do_not_add_up(void **state)
+{
+    static const struct world_change issued = {
+        WORLD_TIMESTAMP, "'expires':'2027-01-16T08:00:00Z'",
+        "'expires':'2031-01-01T00:00:00Z','x-pintle-issued':'2027-01-16T20:00:00Z'", NULL};
+    struct pti_tuf_metadata *timestamp, *snapshot;
+    struct world world;
+
+    (void)state;
+    world_begin(&world, &issued);
+    timestamp = tuf_parse(&world.fixture, PTI_TUF_TIMESTAMP, baseline_timestamp, "4");
+    snapshot = tuf_parse(&world.fixture, PTI_TUF_SNAPSHOT, baseline_snapshot, "2");
+    assert_int_equal(pti_trusted_set_baseline(&world.set, timestamp, snapshot, WORLD_NOW + 80000, 1, NULL), PINTLE_OK);
+    world.set.baseline_timestamp = NULL; /* only its time is of interest */
+    world_takes(&world, WORLD_SNAPSHOT);
+    assert_int_equal(world.set.now, WORLD_NOW + 80000);
+    pti_tuf_metadata_free(timestamp);
+    pti_tuf_metadata_free(snapshot);
+    world_end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_baseline),
         cmocka_unit_test(test_equal_timestamp_is_discarded),
         cmocka_unit_test(test_baseline_of_replaced_keys_does_not_count),
+        cmocka_unit_test(test_issue_times_do_not_add_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
