@@ -9,7 +9,7 @@ import ssl
 
 from .process import LOOPBACK, Process, RigError, free_port, listens, program, wait_for
 
-LOG_FORMAT = """log_format requests escape=json '{"host":"$ssl_server_name","line":"$request","status":$status,'
+LOG_FORMAT = """log_format requests escape=json '{"host":"$ssl_server_name","port":$server_port,"line":"$request","status":$status,'
                '"tls":"$ssl_protocol","manifest":"$http_pintle_manifest","agent":"$http_user_agent"}';"""
 
 
