@@ -33,13 +33,13 @@ static enum pintle_status load(struct pintle_client *client, const char *name, s
     pti_buf_init(&content, PTI_STORE_BLOB_MAX);
     sink = pti_buf_sink(&content);
     status = store->load(store->ctx, name, &sink, &stored->found, detail, sizeof detail);
+    if (status == PINTLE_OK && content.status == PINTLE_OK)
+        content.status = pti_bytes_copy(pti_buf_bytes(&content), &stored->bytes);
     if (content.status == PINTLE_ERR_MEMORY) /* whatever the store makes of a sink that refused */
         status = pti_fail(error, PINTLE_ERR_MEMORY, "store: out of memory reading %s", name);
     else if (status != PINTLE_OK || content.status != PINTLE_OK)
         status = pti_fail(error, PINTLE_ERR_STORAGE, "store: cannot read %s: %s", name,
                           content.status != PINTLE_OK ? "it is larger than anything a client writes" : detail);
-    else if (pti_bytes_copy(pti_buf_bytes(&content), &stored->bytes) != PINTLE_OK)
-        status = pti_fail(error, PINTLE_ERR_MEMORY, "store: out of memory reading %s", name);
     else
         stored->known = true;
     pti_buf_clear(&content);

@@ -158,6 +158,78 @@ static void test_what_shipped_gives_way_to_the_store(void **state)
     end(&fixture, old);
 }
 
+/* ... even if what shipped is not comparable: under a newer root, but made from older targets. */
+static void test_what_shipped_never_beats_the_store(void **state)
+{
+    struct pintle_bytes old[2], stored[2];
+    struct sim_files *before;
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    before = sim_save(fixture.sim);
+    sim_add_host(fixture.sim, "new.example.com", "main");
+    sim_publish(fixture.sim);
+    fixture_refresh(&fixture); /* targets 2 under root 1 is stored */
+    assert_int_equal(pti_bytes_copy(sim_store_get(fixture.sim, "roots"), &stored[0]), PINTLE_OK);
+    assert_int_equal(pti_bytes_copy(sim_store_get(fixture.sim, "accepted"), &stored[1]), PINTLE_OK);
+    sim_new_keys(fixture.sim, SIM_TIMESTAMP, PTI_KEY_ED25519, 1, 1);
+    sim_publish_root(fixture.sim);
+    sim_take(fixture.sim, before, "targets");
+    sim_publish_online(fixture.sim);
+    fixture_ship_generation(&fixture); /* targets 1 under root 2 is shipped */
+    sim_store_fail_load(fixture.sim, true);
+    fixture_start(&fixture);
+    assert_int_equal(fixture_check(&fixture, "new.example.com", 1).reason, PINTLE_REASON_STORE_UNVERIFIED);
+    sim_store_fail_load(fixture.sim, false);
+    sim_fail_after(fixture.sim, 0);
+    fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "down");
+    assert_int_equal(fixture_check(&fixture, "new.example.com", 1).reason, PINTLE_REASON_NO_USABLE_PIN);
+    assert_true(pti_bytes_equal(sim_store_get(fixture.sim, "accepted"), stored[1]));
+    pti_bytes_free(&stored[0]);
+    pti_bytes_free(&stored[1]);
+    end(&fixture, old);
+}
+
+/* A newer manifest is known to exist; that the store changed meanwhile does not make what we hold fresh again. */
+static void test_store_that_moved_does_not_make_fresh(void **state)
+{
+    struct pintle_bytes old[2];
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    sim_add_pin(fixture.sim, HOST, 3);
+    sim_publish(fixture.sim);
+    sim_override(fixture.sim, "body/*", SIM_FAIL, 0, (struct pintle_bytes){NULL, 0});
+    fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "body");
+    assert_string_equal(fixture_info(&fixture, "state"), "stale");
+    sim_store_clear(fixture.sim);
+    sim_fail_after(fixture.sim, 0);
+    fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "down");
+    assert_string_equal(fixture_info(&fixture, "state"), "stale");
+    sim_fail_after(fixture.sim, -1);
+    sim_override_clear(fixture.sim);
+    fixture_refresh(&fixture);
+    assert_string_equal(fixture_info(&fixture, "state"), "fresh");
+    end(&fixture, old);
+}
+
+/* What was overcome on the way is told by events, not by the error of a call that succeeded. */
+static void test_started_client_leaves_no_error(void **state)
+{
+    struct pintle_bytes old[2];
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    sim_store_put(fixture.sim, "roots", pti_bytes_text("rubbish"));
+    fixture_start(&fixture);
+    assert_true(fixture.events[PINTLE_EVENT_STORAGE] > 0);
+    assert_string_equal(pintle_config_error(fixture.config), "");
+    end(&fixture, old);
+}
+
 /* Any flipped bit of the one part of the store that nobody signed: an honest refresh repairs it, it never locks out. */
 static void test_any_flipped_bit_of_the_record_is_repaired(void **state)
 {
@@ -195,6 +267,9 @@ int main(void)
         cmocka_unit_test(test_damaged_store_keeps_the_running_pins),
         cmocka_unit_test(test_newer_store_is_taken),
         cmocka_unit_test(test_what_shipped_gives_way_to_the_store),
+        cmocka_unit_test(test_what_shipped_never_beats_the_store),
+        cmocka_unit_test(test_store_that_moved_does_not_make_fresh),
+        cmocka_unit_test(test_started_client_leaves_no_error),
         cmocka_unit_test(test_any_flipped_bit_of_the_record_is_repaired),
     };
 
