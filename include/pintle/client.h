@@ -26,7 +26,10 @@ struct pintle_client;
  */
 PINTLE_API enum pintle_status pintle_client_new(struct pintle_config *config, struct pintle_client **client);
 
-/* Stops the client's thread, cancels a refresh under way and frees the client.  Its checkers live on.  NULL is legal. */
+/*
+ * Stops the client's thread, cancels a refresh or a sending of reports that another thread has under way, waits for it, and
+ * frees the client.  No call may begin once this one has.  Its checkers live on.  NULL is legal.
+ */
 PINTLE_API void pintle_client_free(struct pintle_client *client);
 
 /*
@@ -47,7 +50,7 @@ PINTLE_API int64_t pintle_client_next_due(struct pintle_client *client);
 PINTLE_API enum pintle_status pintle_client_start(struct pintle_client *client);
 
 /*
- * Sends queued reports to the charter's collectors, within deadline_ms milliseconds.  PINTLE_OK: nothing is left in the
+ * Sends queued reports to the first of the charter's collectors that takes them, within deadline_ms milliseconds.  PINTLE_OK: nothing is left in the
  * queue.  PINTLE_ERR_NETWORK: they stay queued.
  */
 PINTLE_API enum pintle_status pintle_client_send_reports(struct pintle_client *client, int64_t deadline_ms);

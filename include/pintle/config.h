@@ -61,8 +61,8 @@ PINTLE_API enum pintle_status pintle_config_set_crypto(struct pintle_config *con
 
 /*
  * The vtables are copied, their ctx is borrowed: it must outlive every client made from this configuration, and the
- * caller frees it afterwards.  The store is required.  Without a transport every refresh fails with MISUSE.  Without a
- * clock the machine's is used.
+ * caller frees it afterwards.  A transport serves one client: two would cancel and interrupt each other.  The store is
+ * required.  Without a transport every refresh fails with MISUSE.  Without a clock the machine's is used.
  */
 PINTLE_API enum pintle_status pintle_config_set_transport(struct pintle_config *config,
                                                           const struct pintle_transport *transport);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -39,12 +40,76 @@ int64_t pti_client_now(const struct pintle_client *client)
     return client->accepted != NULL && client->accepted->issued > now ? client->accepted->issued : now;
 }
 
+void pti_client_begin(struct pintle_client *client)
+{
+    (void)pthread_mutex_lock(&client->state);
+    client->long_calls++;
+    (void)pthread_mutex_unlock(&client->state);
+    (void)pthread_mutex_lock(&client->refreshing);
+}
+
+enum pintle_status pti_client_end(struct pintle_client *client, const struct pti_error *error)
+{
+    enum pintle_status status = error->status;
+
+    (void)pthread_mutex_unlock(&client->refreshing);
+    (void)pthread_mutex_lock(&client->state);
+    client->error = *error;
+    client->long_calls--;
+    (void)pthread_cond_broadcast(&client->ended);
+    (void)pthread_mutex_unlock(&client->state);
+    return status;
+}
+
+/* What has expired: the generation as a whole, else single zones.  0 if nothing has; the same number for the same things. */
+static uint64_t find_stale(const struct pintle_client *client, char *line, size_t size)
+{
+    const struct pti_generation *accepted = client->accepted;
+    int64_t now = pti_client_now(client);
+    uint64_t found = 0;
+    size_t used = 0;
+
+    if (accepted == NULL)
+        return 0;
+    if (now >= pti_generation_expires(accepted, NULL)) {
+        (void)pti_copy_text(line, size, "the pins in force have expired; they are still enforced");
+        return 1;
+    }
+    for (size_t i = 0; i < accepted->zone_count; i++) {
+        if (now < accepted->zones[i].role->expires)
+            continue;
+        found = pti_hash_text(found, accepted->zones[i].name);
+        if (used < size)
+            used += (size_t)snprintf(line + used, size - used, "%szone %s has expired", used > 0 ? "; " : "",
+                                     accepted->zones[i].name);
+    }
+    if (found != 0 && used < size)
+        (void)snprintf(line + used, size - used, "; its pins are still enforced");
+    return found;
+}
+
+void pti_client_tell_stale(struct pintle_client *client)
+{
+    char line[PTI_ERROR_DETAIL_MAX];
+    uint64_t stale = find_stale(client, line, sizeof line);
+
+    if (stale != 0 && stale != client->stale_told) {
+        pti_live_emit(client->live, PINTLE_EVENT_STALE, PINTLE_ERR_TRUST, NULL, line);
+        if (client->config->url_count > 0)
+            pti_live_report_manifest(client->live, client->config->urls[0], "stale", client->accepted->charter.version);
+    }
+    client->stale_told = stale;
+}
+
 static bool init_locks(struct pintle_client *client)
 {
     if (pthread_mutex_init(&client->refreshing, NULL) != 0)
         return false;
-    if (pthread_mutex_init(&client->state, NULL) == 0)
-        return true;
+    if (pthread_mutex_init(&client->state, NULL) == 0) {
+        if (pthread_cond_init(&client->ended, NULL) == 0)
+            return true;
+        (void)pthread_mutex_destroy(&client->state);
+    }
     (void)pthread_mutex_destroy(&client->refreshing);
     return false;
 }
@@ -119,8 +184,10 @@ static enum pintle_status start(struct pintle_client *client, struct pti_error *
         status = verify_anchor(client, error);
     if (status == PINTLE_OK)
         status = pti_storage_start(client, error);
-    if (status == PINTLE_OK)
+    if (status == PINTLE_OK) {
         emit_started(client);
+        pti_client_tell_stale(client);
+    }
     return status;
 }
 
@@ -169,18 +236,23 @@ static struct timespec moment_later(void)
     return later;
 }
 
-/* Waits for a refresh under way.  Cancelling reaches only a transfer that has begun, so it is repeated until none is left. */
-static void end_refresh(struct pintle_client *client)
+/* Waits for long calls.  Cancelling reaches only a transfer that has begun, so it is repeated until none is left. */
+static void end_long_calls(struct pintle_client *client)
 {
     const struct pintle_transport *transport = &client->config->transport;
     struct timespec later;
 
-    do {
+    (void)pthread_mutex_lock(&client->state);
+    while (client->long_calls > 0) {
+        (void)pthread_mutex_unlock(&client->state);
         if (transport->cancel != NULL)
             transport->cancel(transport->ctx);
         later = moment_later();
-    } while (pthread_mutex_timedlock(&client->refreshing, &later) != 0);
-    (void)pthread_mutex_unlock(&client->refreshing);
+        (void)pthread_mutex_lock(&client->state);
+        if (client->long_calls > 0)
+            (void)pthread_cond_timedwait(&client->ended, &client->state, &later);
+    }
+    (void)pthread_mutex_unlock(&client->state);
 }
 
 void pintle_client_free(struct pintle_client *client)
@@ -189,7 +261,7 @@ void pintle_client_free(struct pintle_client *client)
         return;
     if (client->live != NULL) {
         pti_live_close(client->live);
-        end_refresh(client);
+        end_long_calls(client);
     }
     if (client->thread != NULL)
         client->thread_stop(client->thread);
@@ -201,6 +273,7 @@ void pintle_client_free(struct pintle_client *client)
     forget(&client->stored_accepted);
     pintle_crypto_free(client->crypto);
     pintle_config_free(client->config);
+    (void)pthread_cond_destroy(&client->ended);
     (void)pthread_mutex_destroy(&client->state);
     (void)pthread_mutex_destroy(&client->refreshing);
     free(client);

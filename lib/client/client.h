@@ -30,6 +30,8 @@ struct pintle_client {
     struct pti_live *live;        /* a reference */
     pthread_mutex_t refreshing;
     pthread_mutex_t state;
+    pthread_cond_t ended; /* a long call has ended */
+    unsigned long_calls;  /* under way: pintle_client_free() waits for them; under state */
 
     /* changed under both locks, read under either */
     struct pti_roots roots;          /* the anchor's, then those fetched or loaded; only grows */
@@ -38,6 +40,7 @@ struct pintle_client {
     struct pti_stored stored_roots;
     struct pti_stored stored_accepted;
     bool storage_unverified; /* unreadable or unverifiable, and no refresh has succeeded since */
+    uint64_t stale_told;     /* a hash of what the application was told is stale; 0: nothing */
     bool behind;             /* something newer is known to exist that could not be applied */
     struct pti_schedule schedule;
     int64_t retry_after_s;  /* of the refresh under way; -1 */
@@ -48,6 +51,16 @@ struct pintle_client {
     void *thread;
     void (*thread_stop)(void *thread);
 };
+
+/*
+ * Around a call that may take long: one at a time, and pintle_client_free() waits until it has ended.  pti_client_end()
+ * leaves error in the client, for pintle_client_error(), and returns its status; the client may be gone afterwards.
+ */
+void pti_client_begin(struct pintle_client *client);
+enum pintle_status pti_client_end(struct pintle_client *client, const struct pti_error *error);
+
+/* Tells the application, and the collector, what in force has expired since it was last told.  With refreshing held. */
+void pti_client_tell_stale(struct pintle_client *client);
 
 /* Copies error into the client, for pintle_client_error(), and returns its status. */
 enum pintle_status pti_client_fail(struct pintle_client *client, const struct pti_error *error);

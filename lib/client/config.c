@@ -205,7 +205,7 @@ static bool app_text_is_acceptable(const char *text)
     size_t size = strlen(text);
 
     for (size_t i = 0; i < size; i++)
-        if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
+        if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\'' || text[i] == '\\')
             return false;
     return size <= PTI_APP_TEXT_MAX;
 }

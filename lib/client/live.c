@@ -2,6 +2,7 @@
 #include "client/live.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/crypto.h"
@@ -229,17 +230,75 @@ static void want_heal(struct pti_live *live, struct pintle_verdict *verdict)
     (void)pthread_mutex_unlock(&live->lock);
 }
 
+/* Under the lock: has a report just been dropped that the application was not told of? */
+static bool drop_untold(struct pti_reports *reports, uint64_t dropped_before)
+{
+    bool untold = reports->dropped != dropped_before && !reports->drop_told;
+
+    if (untold)
+        reports->drop_told = true;
+    return untold;
+}
+
+static void tell_drop(struct pti_live *live)
+{
+    pti_live_emit(live, PINTLE_EVENT_REPORTS_DROPPED, PINTLE_ERR_MEMORY, NULL,
+                  "the queue of reports is full or memory ran out; newer reports are dropped until some are sent");
+}
+
 static void queue_report(struct pti_live *live, const struct pintle_evidence *evidence,
                          const struct pintle_verdict *verdict)
 {
     struct pintle_pinset *pinset = pti_live_pinset(live);
+    uint64_t dropped;
+    bool untold;
 
     (void)pthread_mutex_lock(&live->lock);
+    dropped = live->reports.dropped;
     if (!live->closed)
         pti_reports_add(&live->reports, pinset, evidence, verdict, live->clock.now(live->clock.ctx),
                         live->clock.random(live->clock.ctx), live->clock.random(live->clock.ctx));
+    untold = drop_untold(&live->reports, dropped);
     (void)pthread_mutex_unlock(&live->lock);
     pintle_pinset_free(pinset);
+    if (untold)
+        tell_drop(live);
+}
+
+/* "https://[2001:db8::1]:8443/pins" -> "2001:db8::1"; a host that is no host name is reported as none. */
+static bool host_of_url(const char *url, struct pti_host *host)
+{
+    const char *start = strstr(url, "://");
+    char text[PINTLE_HOST_MAX + 3];
+    size_t size;
+
+    if (start == NULL)
+        return false;
+    start += 3;
+    size = start[0] == '[' ? strcspn(start, "]") + 1 : strcspn(start, ":/");
+    if (size >= sizeof text || strlen(start) < size)
+        return false;
+    memcpy(text, start, size);
+    text[size] = '\0';
+    return pti_host_parse(text, host, NULL) == PINTLE_OK;
+}
+
+void pti_live_report_manifest(struct pti_live *live, const char *url, const char *reason, int64_t charter_version)
+{
+    struct pti_host host;
+    uint64_t dropped;
+    bool untold;
+
+    if (!host_of_url(url, &host))
+        return;
+    (void)pthread_mutex_lock(&live->lock);
+    dropped = live->reports.dropped;
+    pti_reports_add_manifest(&live->reports, host.name, reason, charter_version, live->clock.now(live->clock.ctx),
+                             live->clock.random(live->clock.ctx), live->clock.random(live->clock.ctx));
+    untold = drop_untold(&live->reports, dropped);
+    (void)pthread_mutex_unlock(&live->lock);
+    if (untold)
+        tell_drop(live);
 }
 
 static void decided(void *ctx, const struct pintle_evidence *evidence, struct pintle_verdict *verdict)

@@ -54,6 +54,9 @@ int64_t pti_live_now(struct pti_live *live);                  /* metadata time i
 void pti_live_emit(struct pti_live *live, enum pintle_event_kind kind, enum pintle_status status,
                    const struct pintle_verdict *verdict, const char *message);
 
+/* Queues a report about a manifest from url: reason is "manifest_rejected" or "stale". */
+void pti_live_report_manifest(struct pti_live *live, const char *url, const char *reason, int64_t charter_version);
+
 bool pti_live_heal_wanted(struct pti_live *live);
 void pti_live_heal_done(struct pti_live *live); /* a refresh is about to start: it serves every wish so far */
 /* Waits until a refresh is wanted, the client closes, or timeout_ms passed; false if closing. */

@@ -12,16 +12,25 @@
 
 #define DEDUP_S (24 * 3600)
 
-static uint64_t dedup_key(const struct pintle_evidence *evidence, const struct pintle_verdict *verdict)
-{
-    char text[PINTLE_SHA256_SIZE * 2 + 80];
-    char leaf[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1] = "";
+/* What a report is about. */
+struct subject {
+    const char *type;
+    const char *reason;
+    const struct pintle_verdict *verdict;
+    const struct pintle_evidence *evidence;
+    const struct pintle_pinset *pinset; /* NULL: about a manifest, not a connection */
+};
 
-    if (evidence->count > 0)
-        pti_hex_encode(evidence->spki[0], PINTLE_SHA256_SIZE, leaf);
-    (void)snprintf(text, sizeof text, "%s %" PRId64 " %" PRId64 " %d", leaf, verdict->charter_version,
-                   verdict->zone_version, (int)verdict->reason);
-    return pti_hash_text(pti_hash_text(0, verdict->host), text);
+static uint64_t dedup_key(const struct subject *subject)
+{
+    const struct pintle_verdict *verdict = subject->verdict;
+    char leaf[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1] = "";
+    char text[sizeof leaf + 80];
+
+    if (subject->evidence->count > 0)
+        pti_hex_encode(subject->evidence->spki[0], PINTLE_SHA256_SIZE, leaf);
+    (void)snprintf(text, sizeof text, "%s %" PRId64 " %" PRId64, leaf, verdict->charter_version, verdict->zone_version);
+    return pti_hash_text(pti_hash_text(pti_hash_text(0, verdict->host), text), subject->reason);
 }
 
 /* True if this was reported within a day; remembers it otherwise, in place of the oldest when the table is full. */
@@ -88,11 +97,12 @@ static void write_manifest(struct pti_json_writer *writer, const struct pti_repo
     pti_json_end_object(writer);
 }
 
-static void write_report(struct pti_buf *out, const struct pti_report_settings *settings,
-                         const struct pintle_pinset *pinset, const struct pintle_evidence *evidence,
-                         const struct pintle_verdict *verdict, int64_t now, uint64_t id)
+static void write_report(struct pti_buf *out, const struct pti_report_settings *settings, const struct subject *subject,
+                         int64_t now, uint64_t id)
 {
-    const struct pti_policy *policy = pti_pinset_find(pinset, verdict->noted_host);
+    const struct pintle_verdict *verdict = subject->verdict;
+    const struct pti_policy *policy = subject->pinset != NULL ? pti_pinset_find(subject->pinset, verdict->noted_host)
+                                                              : NULL;
     struct pti_json_writer writer;
     char date[PTI_DATETIME_SIZE + 1], name[17];
 
@@ -101,16 +111,16 @@ static void write_report(struct pti_buf *out, const struct pti_report_settings *
     pti_json_writer_init(&writer, out, false);
     pti_json_begin_object(&writer, NULL);
     pti_json_put_integer(&writer, "v", 1);
-    pti_json_put_text(&writer, "type", "tls.cert.pinned_key_not_in_cert_chain");
+    pti_json_put_text(&writer, "type", subject->type);
     pti_json_put_text(&writer, "id", name);
     pti_json_put_text(&writer, "host", verdict->host);
     pti_json_put_text(&writer, "noted-hostname", verdict->noted_host);
     pti_json_put_bool(&writer, "include-subdomains", policy != NULL && policy->subdomains);
     pti_json_put_bool(&writer, "enforce", verdict->status != PINTLE_OK);
-    pti_json_put_text(&writer, "reason", pintle_reason_name(verdict->reason));
+    pti_json_put_text(&writer, "reason", subject->reason);
     pti_json_put_text(&writer, "date-time", date);
-    write_known_pins(&writer, pinset, policy);
-    write_chain(&writer, evidence);
+    write_known_pins(&writer, subject->pinset, policy);
+    write_chain(&writer, subject->evidence);
     write_manifest(&writer, settings, verdict, now);
     pti_json_put_text(&writer, "pin-source", settings->shipped ? "shipped" : "stored");
     pti_json_put_integer(&writer, "weight", settings->sample_per_mille > 0 ? 1000 / settings->sample_per_mille : 1);
@@ -121,28 +131,43 @@ static void write_report(struct pti_buf *out, const struct pti_report_settings *
     pti_json_end_object(&writer);
 }
 
-void pti_reports_add(struct pti_reports *reports, const struct pintle_pinset *pinset,
-                     const struct pintle_evidence *evidence, const struct pintle_verdict *verdict, int64_t now,
-                     uint64_t random, uint64_t id)
+static void add(struct pti_reports *reports, const struct subject *subject, int64_t now, uint64_t random, uint64_t id)
 {
     struct pti_buf text;
     struct pintle_bytes copy;
 
-    if (random % 1000 >= (uint64_t)reports->settings.sample_per_mille)
-        return;
-    if (reports->count == PTI_REPORTS_MAX) {
-        reports->dropped++; /* and not remembered: once there is room again it is told */
-        return;
-    }
-    if (seen_before(reports, dedup_key(evidence, verdict), now))
+    if (random % 1000 >= (uint64_t)reports->settings.sample_per_mille || seen_before(reports, dedup_key(subject), now))
         return;
     pti_buf_init(&text, PTI_REPORT_SIZE_MAX);
-    write_report(&text, &reports->settings, pinset, evidence, verdict, now, id);
-    if (text.status != PINTLE_OK || pti_bytes_copy(pti_buf_bytes(&text), &copy) != PINTLE_OK)
+    write_report(&text, &reports->settings, subject, now, id);
+    if (reports->count == PTI_REPORTS_MAX || text.status != PINTLE_OK ||
+        pti_bytes_copy(pti_buf_bytes(&text), &copy) != PINTLE_OK)
         reports->dropped++;
     else
         reports->queue[reports->count++] = copy;
     pti_buf_clear(&text);
+}
+
+void pti_reports_add(struct pti_reports *reports, const struct pintle_pinset *pinset,
+                     const struct pintle_evidence *evidence, const struct pintle_verdict *verdict, int64_t now,
+                     uint64_t random, uint64_t id)
+{
+    const struct subject subject = {"tls.cert.pinned_key_not_in_cert_chain", pintle_reason_name(verdict->reason),
+                                    verdict, evidence, pinset};
+
+    add(reports, &subject, now, random, id);
+}
+
+void pti_reports_add_manifest(struct pti_reports *reports, const char *host, const char *reason,
+                              int64_t charter_version, int64_t now, uint64_t random, uint64_t id)
+{
+    const struct pintle_evidence no_chain = {0};
+    struct pintle_verdict verdict = {.status = PINTLE_ERR_TRUST, .charter_version = charter_version};
+    const struct subject subject = {"pintle.manifest", reason, &verdict, &no_chain, NULL};
+
+    (void)pti_copy_text(verdict.host, sizeof verdict.host, host);
+    (void)pti_copy_text(verdict.noted_host, sizeof verdict.noted_host, host);
+    add(reports, &subject, now, random, id);
 }
 
 bool pti_reports_take(struct pti_reports *reports, struct pintle_bytes *report)
@@ -151,6 +176,7 @@ bool pti_reports_take(struct pti_reports *reports, struct pintle_bytes *report)
         return false;
     *report = reports->queue[0];
     reports->count--;
+    reports->drop_told = false;
     memmove(&reports->queue[0], &reports->queue[1], reports->count * sizeof reports->queue[0]);
     return true;
 }

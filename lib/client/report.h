@@ -29,12 +29,16 @@ struct pti_reports {
     } seen[PTI_REPORT_DEDUP_MAX];
     size_t seen_count;
     uint64_t dropped; /* queue full or out of memory */
+    bool drop_told;   /* the application knows of it since the queue last had room */
 };
 
 /* random decides on sampling, id names the report; both uniform. */
 void pti_reports_add(struct pti_reports *reports, const struct pintle_pinset *pinset,
                      const struct pintle_evidence *evidence, const struct pintle_verdict *verdict, int64_t now,
                      uint64_t random, uint64_t id);
+/* About a manifest instead of a connection: reason is "manifest_rejected" or "stale", host where the manifest came from. */
+void pti_reports_add_manifest(struct pti_reports *reports, const char *host, const char *reason,
+                              int64_t charter_version, int64_t now, uint64_t random, uint64_t id);
 /* Takes the oldest out of the queue; the caller frees it with pti_bytes_free(). false if there is none. */
 bool pti_reports_take(struct pti_reports *reports, struct pintle_bytes *report);
 /* Puts one back at the front, after a failed transfer; it is dropped and counted if the queue has filled up meanwhile. */

@@ -9,7 +9,9 @@
 
 struct sending {
     struct pintle_client *client;
-    char url[PTI_URL_MAX + 1]; /* "" if the charter names no collector */
+    char urls[PTI_REPORT_URLS_MAX][PTI_URL_MAX + 1]; /* the charter's collectors */
+    size_t url_count;
+    size_t url; /* the one that answers; the next is tried when it does not */
     int64_t deadline_ms;
     unsigned sent, refused;
 };
@@ -25,7 +27,7 @@ static enum pintle_status post(struct sending *sending, struct pintle_bytes repo
     struct pintle_request request = {
         .size = sizeof request,
         .method = "POST",
-        .url = sending->url,
+        .url = sending->urls[sending->url],
         .content_type = "application/json",
         .body = report,
         .max_response = ANSWER_SIZE_MAX,
@@ -42,11 +44,11 @@ static enum pintle_status post(struct sending *sending, struct pintle_bytes repo
     status = config->transport.perform(config->transport.ctx, &request, &sink, &response, detail, sizeof detail);
     pti_buf_clear(&answer);
     if (status != PINTLE_OK)
-        return pti_fail(error, PINTLE_ERR_NETWORK, "reports: %s: %s", sending->url, detail);
+        return pti_fail(error, PINTLE_ERR_NETWORK, "reports: %s: %s", sending->urls[sending->url], detail);
     if (response.status / 100 == 2)
         return PINTLE_OK;
     *keep = response.status == 408 || response.status == 429 || response.status / 100 == 5;
-    return pti_fail(error, PINTLE_ERR_NETWORK, "reports: %s answered with HTTP status %d", sending->url,
+    return pti_fail(error, PINTLE_ERR_NETWORK, "reports: %s answered with HTTP status %d", sending->urls[sending->url],
                     response.status);
 }
 
@@ -67,13 +69,28 @@ static void put_back(struct pintle_client *client, struct pintle_bytes report)
     (void)pthread_mutex_unlock(&client->live->lock);
 }
 
+/* One report to the collector that answered last, or else to each of the others in turn. */
+static enum pintle_status post_anywhere(struct sending *sending, struct pintle_bytes report, bool *keep,
+                                        struct pti_error *error)
+{
+    enum pintle_status status = PINTLE_ERR_NETWORK;
+
+    *keep = true;
+    for (size_t tried = 0; tried < sending->url_count && status != PINTLE_OK && *keep; tried++) {
+        if (tried > 0)
+            sending->url = (sending->url + 1) % sending->url_count;
+        status = post(sending, report, keep, error);
+    }
+    return status;
+}
+
 static enum pintle_status send_all(struct sending *sending, struct pti_error *error)
 {
     struct pintle_bytes report;
 
     while (take(sending->client, &report)) {
         bool keep;
-        enum pintle_status status = post(sending, report, &keep, error);
+        enum pintle_status status = post_anywhere(sending, report, &keep, error);
 
         if (status != PINTLE_OK && keep) {
             put_back(sending->client, report);
@@ -88,14 +105,14 @@ static enum pintle_status send_all(struct sending *sending, struct pti_error *er
     return PINTLE_OK;
 }
 
-/* The first collector of the charter in force. */
-static void find_collector(struct sending *sending)
+static void find_collectors(struct sending *sending)
 {
     struct pintle_client *client = sending->client;
 
     (void)pthread_mutex_lock(&client->state);
-    if (client->accepted != NULL && client->accepted->charter.report_url_count > 0)
-        (void)pti_copy_text(sending->url, sizeof sending->url, client->accepted->charter.report_urls[0]);
+    for (size_t i = 0; client->accepted != NULL && i < client->accepted->charter.report_url_count; i++)
+        (void)pti_copy_text(sending->urls[sending->url_count++], sizeof sending->urls[0],
+                            client->accepted->charter.report_urls[i]);
     (void)pthread_mutex_unlock(&client->state);
 }
 
@@ -104,41 +121,53 @@ static void emit(const struct sending *sending, const struct pti_error *error)
     char line[PTI_ERROR_DETAIL_MAX];
 
     if (sending->sent > 0) {
-        (void)snprintf(line, sizeof line, "%u sent to %.400s", sending->sent, sending->url);
+        (void)snprintf(line, sizeof line, "%u sent to %.400s", sending->sent, sending->urls[sending->url]);
         pti_live_emit(sending->client->live, PINTLE_EVENT_REPORTS_SENT, PINTLE_OK, NULL, line);
     }
     if (sending->refused > 0)
         pti_live_emit(sending->client->live, PINTLE_EVENT_REPORTS_DROPPED, error->status, NULL, error->detail);
 }
 
-static enum pintle_status nowhere(struct pintle_client *client)
+/* The charter names no collector: nobody wants what was queued. */
+static void discard_all(struct pintle_client *client)
 {
     struct pintle_bytes report;
 
     while (take(client, &report))
         pti_bytes_free(&report);
-    return PINTLE_OK;
+}
+
+static enum pintle_status send_reports(struct sending *sending, int64_t deadline_ms, struct pti_error *error)
+{
+    struct pintle_client *client = sending->client;
+    enum pintle_status status;
+
+    if (deadline_ms <= 0)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "reports: expected a deadline above 0 ms, found %" PRId64,
+                        deadline_ms);
+    find_collectors(sending);
+    if (sending->url_count == 0) {
+        discard_all(client);
+        return PINTLE_OK;
+    }
+    if (client->config->transport.perform == NULL)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "reports: no transport was configured");
+    sending->deadline_ms = pti_client_deadline(client, deadline_ms);
+    status = send_all(sending, error);
+    emit(sending, error);
+    if (status == PINTLE_OK)
+        pti_error_clear(error);
+    return status;
 }
 
 enum pintle_status pintle_client_send_reports(struct pintle_client *client, int64_t deadline_ms)
 {
     struct pti_error error = {PINTLE_OK, ""};
     struct sending sending = {.client = client};
-    enum pintle_status status;
 
-    if (client == NULL || deadline_ms <= 0)
+    if (client == NULL)
         return PINTLE_ERR_MISUSE;
-    find_collector(&sending);
-    if (sending.url[0] == '\0')
-        return nowhere(client);
-    if (client->config->transport.perform == NULL) {
-        (void)pti_fail(&error, PINTLE_ERR_MISUSE, "reports: no transport was configured");
-        return pti_client_fail(client, &error);
-    }
-    (void)pthread_mutex_lock(&client->refreshing); /* a transport serves one thread at a time */
-    sending.deadline_ms = pti_client_deadline(client, deadline_ms);
-    status = send_all(&sending, &error);
-    emit(&sending, &error);
-    (void)pthread_mutex_unlock(&client->refreshing);
-    return status == PINTLE_OK ? status : pti_client_fail(client, &error);
+    pti_client_begin(client); /* a transport serves one thread at a time */
+    (void)send_reports(&sending, deadline_ms, &error);
+    return pti_client_end(client, &error);
 }

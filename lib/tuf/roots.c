@@ -100,7 +100,7 @@ enum pintle_status pti_roots_add_file(struct pti_roots *roots, struct pintle_byt
         size_t version = pti_roots_path_version(container.entries[i].path);
 
         if (version == 0)
-            status = pti_fail(error, PINTLE_ERR_INPUT, "roots: expected entries like 1.root.json, found %.*s",
+            status = pti_fail(error, PINTLE_ERR_INPUT, "expected entries like 1.root.json, found %.*s",
                               (int)container.entries[i].path.size, (const char *)container.entries[i].path.data);
         else if (version > roots->count)
             status = pti_roots_add(roots, container.entries[i].data, error);

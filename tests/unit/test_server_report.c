@@ -162,10 +162,10 @@ static void name_collector(struct pti_charter *charter, const char *url)
 /* The two halves of one format are written in two rooms that do not know each other. */
 static void takes_what_our_client_sends(void **state)
 {
+    static const char *const hosts[] = {"api.example.com", "sim.example"}; /* a connection, a manifest */
     struct fixture fixture;
     struct pti_report report;
     struct pti_error error;
-    struct pintle_bytes posted;
 
     (void)state;
     fixture_init(&fixture, sim_new());
@@ -176,13 +176,17 @@ static void takes_what_our_client_sends(void **state)
     fixture_start(&fixture);
     fixture_refresh(&fixture);
     fixture_refuses(&fixture, "api.example.com", 2);
+    sim_advance(fixture.sim, 4 * SIM_DAY);
+    fixture_refresh_fails(&fixture, PINTLE_ERR_TRUST, "expired");
     assert_int_equal(pintle_client_send_reports(fixture.client, FIXTURE_DEADLINE_MS), PINTLE_OK);
-    posted = sim_posted(fixture.sim, 0);
-    assert_non_null(posted.data);
-    if (pti_report_parse(posted, &report, &error) != PINTLE_OK)
-        fail_msg("%s in %.*s", error.detail, (int)posted.size, (const char *)posted.data);
-    assert_string_equal(report.host, "api.example.com");
-    pti_report_clear(&report);
+    for (size_t i = 0; i < 2; i++) {
+        struct pintle_bytes posted = sim_posted(fixture.sim, i);
+        assert_non_null(posted.data);
+        if (pti_report_parse(posted, &report, &error) != PINTLE_OK)
+            fail_msg("%s in %.*s", error.detail, (int)posted.size, (const char *)posted.data);
+        assert_string_equal(report.host, hosts[i]);
+        pti_report_clear(&report);
+    }
     fixture_clear(&fixture);
 }
 
