@@ -15,10 +15,6 @@ demo='gcc libc6-dev make cmake ninja-build pkg-config|pkgconf libssl-dev
 tests='g++ clang libclang-rt-14-dev libcmocka-dev python3-venv faketime shellcheck scdoc mandoc'
 full='clang-tidy clang-format cppcheck valgrind abigail-tools linux-perf'
 
-policy=/usr/sbin/policy-rc.d
-saved=/usr/sbin/policy-rc.d.saved-by-pintle
-mark='Made by tools/setup.sh of Pintle while packages are installed'
-
 say() { echo "setup: $*"; }
 die() {
     echo "setup: $*" >&2
@@ -32,6 +28,9 @@ as_root() {
         sudo "$@"
     fi
 }
+
+# shellcheck source=tools/hold-services.sh
+. tools/hold-services.sh
 
 installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -57,97 +56,104 @@ missing_packages() {
     done
 }
 
-# Everything that systemd or the boot scripts would start: one line a link.
-enabled_services() {
-    find /etc/systemd/system /etc/systemd/user /etc/rc[S2345].d \
-        \( -path '*.wants/*' -o -path '*.requires/*' -o -name 'S[0-9]*' \) -type l 2>/dev/null | sort
-}
-
-# dpkg's maintainer scripts start services through invoke-rc.d and deb-systemd-invoke, and both ask policy-rc.d.
-block_services() {
-    if grep -qs "$mark" "$policy"; then # a run that was killed
-        as_root rm -f "$policy"
-    elif [ -e "$policy" ] || [ -L "$policy" ]; then
-        as_root mv "$policy" "$saved"
-    fi
-    printf '#!/bin/sh\n# %s: no service is started.\nexit 101\n' "$mark" | as_root tee "$policy" >/dev/null
-    as_root chmod 755 "$policy"
-}
-
-unblock_services() {
-    if grep -qs "$mark" "$policy"; then
-        as_root rm -f "$policy"
-    fi
-    if [ -e "$saved" ] || [ -L "$saved" ]; then
-        as_root mv "$saved" "$policy"
-    fi
-}
-
-# Turns off what was not in file $1 (the links before), by Debian's own tools so that upgrades keep it off.
-disable_new_services() {
-    enabled_services | comm -13 "$1" - | while read -r link; do
-        name=${link##*/}
-        case $link in
-        /etc/rc*) name=$(echo "$name" | sed 's/^S[0-9][0-9]//') ;;
-        esac
-        [ -L "$link" ] || continue # gone together with an earlier one
-        say "disabling $name, which its package enabled"
-        case $link in
-        /etc/rc*) as_root update-rc.d "$name" disable >/dev/null ;;
-        /etc/systemd/user/*) as_root deb-systemd-helper --user disable "$name" >/dev/null ;;
-        *) as_root deb-systemd-helper disable "$name" >/dev/null ;;
-        esac
-    done
-    left=$(enabled_services | comm -13 "$1" -)
-    [ -z "$left" ] || die "could not disable: $left"
-}
-
 apt() {
-    as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l LC_ALL=C.UTF-8 \
-        apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
+    as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l LC_ALL=C.UTF-8 "$@"
+}
+
+apt_get() {
+    apt apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# The signals that end a whole group of processes would cut dpkg off; an interrupt apt-get obeys at a good moment.
+apt_get_undisturbed() {
+    apt env --ignore-signal=HUP,PIPE,TERM apt-get -q -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# Was dpkg cut off in the middle (or is it working just now)?
+dpkg_interrupted() {
+    [ -n "$(ls /var/lib/dpkg/updates 2>/dev/null)" ]
 }
 
 install_packages() {
     for attempt in 1 2 3; do
         # The lists may be missing or out of date: fetch them when a package is unknown or could not be downloaded.
-        if [ "$attempt" -gt 1 ] || ! apt-cache show --no-all-versions "$@" >/dev/null 2>&1; then
+        if [ "$attempt" -gt 1 ] || { [ $# -gt 0 ] && ! apt-cache show --no-all-versions "$@" >/dev/null 2>&1; }; then
             say "fetching package lists"
-            apt update || say "apt-get update failed; trying with the lists that are there"
+            apt_get update || say "apt-get update failed; trying with the lists that are there"
         fi
-        apt install --yes --no-install-recommends --no-upgrade --no-remove "$@" && return 0
+        if [ -n "$may_repair" ] && dpkg_interrupted; then
+            say "dpkg was cut off: letting it finish"
+            apt dpkg --configure -a || say "it could not"
+        fi
+        set -- --yes --no-install-recommends --no-upgrade --no-remove "$@"
+        apt_get install --download-only "$@" && apt_get_undisturbed install "$@" && return
+        shift 4
         say "attempt $attempt of 3 to install packages failed"
         sleep $((attempt * 5))
     done
     die "could not install: $* (see apt-get's messages above; nothing that conflicts with them is removed for you)"
 }
 
+need_root() {
+    [ "$(id -u)" -ne 0 ] || return 0
+    command -v sudo >/dev/null || die "this needs root, and there is no sudo; as root: $*"
+    sudo true || die "this needs root, and sudo does not allow it; as root: $*"
+}
+
+# However installation ends.
+release() {
+    trap '' HUP INT PIPE TERM
+    trap - EXIT
+    release_services || exit 1
+    trap - HUP INT PIPE TERM
+}
+
+# One set-up at a time on a machine, whatever clone it is of.
+wait_for_others() {
+    exec 8</var/lib/dpkg
+    flock --nonblock 8 && return
+    say "waiting for another set-up to end"
+    flock 8
+}
+
 ensure_packages() {
+    wait_for_others
     missing=$(missing_packages "$@")
-    if [ -z "$missing" ]; then
+    may_repair=1
+    if [ -n "$missing" ]; then
+        say "to install: $missing"
+        need_root "apt-get install --no-install-recommends $missing"
+    elif services_held; then
+        need_root "$PWD/tools/setup.sh demo"
+    else
         say "all packages are there"
+        exec 8<&-
         return
     fi
-    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
-        die "these packages are missing, and there is no sudo; as root: apt-get install --no-install-recommends $missing"
+    if services_held; then
+        say "an earlier run was killed: what it left is put right"
+    elif dpkg_interrupted; then
+        may_repair='' # not by us: its owner should look at it first
     fi
-    say "installing: $missing"
-    before=$(mktemp)
-    enabled_services >"$before"
-    trap unblock_services EXIT
-    trap 'exit 130' INT TERM HUP
-    block_services
+    trap release EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 141' PIPE
+    trap 'exit 143' TERM
+    hold_services
     # shellcheck disable=SC2086 # one word, one package
     install_packages $missing
-    disable_new_services "$before"
-    unblock_services
-    trap - EXIT INT TERM HUP
-    rm -f "$before"
+    release
+    exec 8<&-
     missing=$(missing_packages "$@")
     [ -z "$missing" ] || die "still missing after installation: $missing"
 }
 
 # A python that can make virtual environments: the system's, for python3-venv belongs to it.
 ensure_venv() {
+    mkdir -p build
+    exec 9>build/.setup.lock
+    flock 9
     python=/usr/bin/python3
     [ -x "$python" ] || python=python3
     want="$("$python" --version) $(cksum <tools/requirements.txt)"
@@ -176,9 +182,6 @@ esac
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     die "no apt and dpkg here; install what corresponds to these Debian packages: $(echo "$wanted" | tr -s ' \n' ' ')"
 fi
-mkdir -p build
-exec 9>build/.setup.lock
-flock 9
 # shellcheck disable=SC2086 # one word, one requirement
 ensure_packages $wanted
 [ "$1" = demo ] || ensure_venv
