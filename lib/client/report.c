@@ -136,12 +136,17 @@ static void add(struct pti_reports *reports, const struct subject *subject, int6
     struct pti_buf text;
     struct pintle_bytes copy;
 
-    if (random % 1000 >= (uint64_t)reports->settings.sample_per_mille || seen_before(reports, dedup_key(subject), now))
+    if (random % 1000 >= (uint64_t)reports->settings.sample_per_mille)
+        return;
+    if (reports->count == PTI_REPORTS_MAX) {
+        reports->dropped++; /* and not remembered as seen: it may come again once there is room */
+        return;
+    }
+    if (seen_before(reports, dedup_key(subject), now))
         return;
     pti_buf_init(&text, PTI_REPORT_SIZE_MAX);
     write_report(&text, &reports->settings, subject, now, id);
-    if (reports->count == PTI_REPORTS_MAX || text.status != PINTLE_OK ||
-        pti_bytes_copy(pti_buf_bytes(&text), &copy) != PINTLE_OK)
+    if (text.status != PINTLE_OK || pti_bytes_copy(pti_buf_bytes(&text), &copy) != PINTLE_OK)
         reports->dropped++;
     else
         reports->queue[reports->count++] = copy;

@@ -2,7 +2,7 @@
 /*
  * Reports: what a client tells a collector about refused or unusual connections.  An allow-list of fields without any
  * identifier of a person or device; a bounded queue in memory; one report per (host, leaf key, versions, reason) in 24
- * hours.  When memory runs out a report is dropped and counted, nothing else happens.
+ * hours, in one process.  When memory runs out a report is dropped and counted, nothing else happens.
  */
 #ifndef PTI_CLIENT_REPORT_H
 #define PTI_CLIENT_REPORT_H
