@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# make install PREFIX=... DESTDIR=...: headers, libraries, pkg-config files, the CMake package, programs.
+# make install PREFIX=... DESTDIR=...: headers, libraries, pkg-config files, the CMake package, programs, completions; the
+# manual pages are installed where they are made.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Pintle)
@@ -26,3 +27,9 @@ foreach(name IN ITEMS pintle pintled)
         install(TARGETS program_${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
     endif()
 endforeach()
+
+# Each shell looks for a file with the name of the command.
+foreach(name IN ITEMS pintle pintled)
+    install(FILES completions/pintle.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${name})
+endforeach()
+install(FILES completions/_pintle DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)

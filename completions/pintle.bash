@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for pintle and pintled.  What may follow is read from the program's own --help, so nothing here has to
+# change with it.
+
+# The names of commands, "host add" as one line.
+_pintle_commands() {
+    "$1" help 2>/dev/null | sed -n 's/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)  *[A-Z].*/\1/p'
+}
+
+# Hosts or zones ($1) of the repository that the command line names, as staged.
+_pintle_names() {
+    local i repo=()
+    for ((i = 1; i < ${#COMP_WORDS[@]} - 1; i++)); do
+        [[ ${COMP_WORDS[i]} == --repo ]] && repo=(--repo "${COMP_WORDS[i + 1]}")
+    done
+    "${COMP_WORDS[0]}" "$1" list "${repo[@]}" --json 2>/dev/null | sed -n "s/^.*\"$1\": \"\([^\"]*\)\".*/\1/p" | sort -u
+}
+
+# Completes $2 by what --help calls $1.
+_pintle_by_name() {
+    local words=''
+    case $1 in
+    FILE* | PATH*)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$2")
+        return
+        ;;
+    DIR)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$2")
+        return
+        ;;
+    HOST*) words=$(_pintle_names host) ;;
+    ZONE | NAME) words=$(_pintle_names zone) ;;
+    TYPE) words='p256 ed25519' ;;
+    MODE) words='enforce report' ;;
+    WHAT) words='spki cert' ;;
+    WHERE) words='leaf issuer any' ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2")
+}
+
+_pintle_among() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+# Completes one of the first words, or fails if they are complete; sets command to program and command then.
+_pintle_command() {
+    local cur=$1 at=1 commands firsts
+    commands=$(_pintle_commands "${COMP_WORDS[0]}")
+    firsts=$(cut -d ' ' -f 1 <<<"$commands" | sort -u)
+    if ((COMP_CWORD == 1)); then
+        _pintle_among "$firsts help --help --version" "$cur"
+        return
+    fi
+    if [[ ${COMP_WORDS[1]} == help ]]; then
+        at=2
+        if ((COMP_CWORD == 2)); then
+            _pintle_among "$firsts exit-codes" "$cur"
+            return
+        fi
+    fi
+    command+=("${COMP_WORDS[at]}")
+    if grep -q "^${COMP_WORDS[at]} " <<<"$commands"; then
+        if ((COMP_CWORD == at + 1)); then
+            _pintle_among "$(sed -n "s/^${COMP_WORDS[at]} //p" <<<"$commands") --help" "$cur"
+            return
+        fi
+        command+=("${COMP_WORDS[at + 1]}")
+    fi
+    ((at == 2)) # nothing follows `pintle help COMMAND`
+}
+
+_pintle() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=("${COMP_WORDS[0]}") help name
+
+    COMPREPLY=()
+    # "--name=value" arrives as three words.
+    if [[ $cur == = ]]; then
+        cur=''
+    elif [[ $prev == = ]]; then
+        prev=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    if [[ ${COMP_WORDS[0]##*/} != pintled ]] && _pintle_command "$cur"; then
+        return
+    fi
+    help=$("${command[@]}" --help 2>/dev/null)
+    name=$(sed -n "s/^  $prev \([A-Z][^ ]*\) .*/\1/p" <<<"$help")
+    if [[ -z $name && $cur == -* ]]; then
+        _pintle_among "$(sed -n 's/^  \(--[a-z0-9-]*\).*/\1/p' <<<"$help")" "$cur"
+        return
+    fi
+    if [[ -z $name ]]; then
+        name=$(sed -n "1s/^usage: pintle ${command[*]:1} \[\{0,1\}\([A-Z]*\).*/\1/p" <<<"$help")
+    fi
+    # What is to be made has no name that could be known.
+    if [[ $name != NAME || ${command[*]:1} == 'zone renew' ]]; then
+        _pintle_by_name "$name" "$cur"
+    fi
+}
+
+complete -F _pintle pintle pintled
