@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 demo='gcc libc6-dev make cmake ninja-build pkg-config|pkgconf libssl-dev
       libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev libmicrohttpd-dev libsqlite3-dev
       nginx-light|/usr/sbin/nginx sslsplit openssl curl sqlite3 python3'
-tests='g++ clang libclang-rt-14-dev libcmocka-dev python3-venv faketime shellcheck scdoc mandoc'
+tests='g++ clang libclang-rt-14-dev libcmocka-dev python3-venv faketime shellcheck scdoc mandoc zsh'
 full='clang-tidy clang-format cppcheck valgrind abigail-tools linux-perf'
 
 say() { echo "setup: $*"; }
