@@ -91,6 +91,14 @@ static void connect_once(struct getter *getter, struct outcome *outcome)
 
 /* ---- once ---- */
 
+static enum pintle_status judge_answer(struct getter *getter, const struct outcome *outcome)
+{
+    if (outcome->answer.status >= 400) {
+        return pti_cli_other(getter->cli, "%s answered HTTP %ld", getter->get.host.host, outcome->answer.status);
+    }
+    return PINTLE_OK;
+}
+
 static enum pintle_status get_once(struct getter *getter)
 {
     struct pti_cli *cli = getter->cli;
@@ -106,10 +114,7 @@ static enum pintle_status get_once(struct getter *getter)
     if (outcome.status != PINTLE_OK) {
         return pti_fail(&cli->error, outcome.status, "%s", outcome.text);
     }
-    if (outcome.answer.status >= 400) {
-        return pti_cli_other(cli, "%s answered HTTP %ld", getter->get.host.host, outcome.answer.status);
-    }
-    return PINTLE_OK;
+    return judge_answer(getter, &outcome);
 }
 
 /* ---- again and again ---- */
@@ -178,7 +183,7 @@ static enum pintle_status get_every(struct getter *getter)
     if (stop_wanted()) {
         return PINTLE_OK; /* being told to stop is how this ends */
     }
-    return outcome.status == PINTLE_OK ? PINTLE_OK
+    return outcome.status == PINTLE_OK ? judge_answer(getter, &outcome)
                                        : pti_fail(&getter->cli->error, outcome.status, "the last attempt failed");
 }
 
