@@ -137,13 +137,6 @@ static enum pintle_status parse_coverage(const struct pti_json_value *object, st
     return status;
 }
 
-static enum pintle_status parse_list(const struct pti_json_value *object, const char *name, bool denials,
-                                     struct pti_pins *pins, struct pti_error *error)
-{
-    const struct pti_json_value *array = pti_json_member(object, name);
-    return array != NULL ? pti_pins_parse(array, denials, pins, error) : PINTLE_OK;
-}
-
 /* entry is zeroed and stays safe to clear whatever happens. */
 static enum pintle_status parse_entry(const struct pti_json_value *object, struct pti_charter_host *entry,
                                       struct pti_error *error)
@@ -155,9 +148,9 @@ static enum pintle_status parse_entry(const struct pti_json_value *object, struc
     if (status == PINTLE_OK)
         status = parse_coverage(object, entry, error);
     if (status == PINTLE_OK)
-        status = parse_list(object, "pins", false, &entry->pins, error);
+        status = pti_pins_parse(pti_json_member(object, "pins"), false, &entry->pins, error);
     if (status == PINTLE_OK)
-        status = parse_list(object, "deny", true, &entry->deny, error);
+        status = pti_pins_parse(pti_json_member(object, "deny"), true, &entry->deny, error);
     if (status != PINTLE_OK)
         (void)pti_error_prefix(error, "host %s", entry->host);
     return status;

@@ -50,6 +50,8 @@ void pti_charter_clear(struct pti_charter *charter);
 void pti_charter_write(const struct pti_charter *charter, struct pti_buf *out);
 
 struct pti_charter_host *pti_charter_find(const struct pti_charter *charter, const char *host);
+/* Does name, "host" or "*.host", stand in released? */
+bool pti_charter_has_released(const struct pti_charter *charter, const char *name);
 /*
  * Adds an entry in its place: enforce, without zone, subdomains and pins.  A release of this host from before becomes
  * one of its subdomains only.  PINTLE_ERR_INPUT if it exists, is not normalised, or PTI_HOSTS_MAX is reached.

@@ -11,7 +11,7 @@
 
 #define RELEASE_SIZE (PINTLE_HOST_MAX + 3) /* "*." and a terminator */
 
-static bool has_released(const struct pti_charter *charter, const char *name)
+bool pti_charter_has_released(const struct pti_charter *charter, const char *name)
 {
     size_t position;
     return pti_entries_search(charter->released, charter->released_count, sizeof *charter->released, name, &position);
@@ -101,7 +101,7 @@ static enum pintle_status narrow_release(struct pti_charter *charter, const stru
 {
     char release[RELEASE_SIZE];
 
-    if (!has_released(charter, host->name))
+    if (!pti_charter_has_released(charter, host->name))
         return PINTLE_OK;
     if (!host->ip) {
         subdomains_of(host->name, release);

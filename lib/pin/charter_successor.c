@@ -3,13 +3,6 @@
 #include <string.h>
 
 #include "pin/charter.h"
-#include "pin/entries.h"
-
-static bool has_released(const struct pti_charter *charter, const char *name)
-{
-    size_t position;
-    return pti_entries_search(charter->released, charter->released_count, sizeof *charter->released, name, &position);
-}
 
 /* Does "host", or "*.host", stand in released? */
 static bool releases_subdomains(const struct pti_charter *charter, const char *host)
@@ -17,7 +10,7 @@ static bool releases_subdomains(const struct pti_charter *charter, const char *h
     char name[PINTLE_HOST_MAX + 3] = "*.";
 
     pti_copy_text(name + 2, sizeof name - 2, host);
-    return has_released(charter, host) || has_released(charter, name);
+    return pti_charter_has_released(charter, host) || pti_charter_has_released(charter, name);
 }
 
 enum pintle_status pti_charter_check_successor(const struct pti_charter *current, const struct pti_charter *next,
@@ -26,7 +19,7 @@ enum pintle_status pti_charter_check_successor(const struct pti_charter *current
     for (size_t i = 0; i < current->host_count; i++) {
         const struct pti_charter_host *before = &current->hosts[i];
         const struct pti_charter_host *after = pti_charter_find(next, before->host);
-        if (after == NULL && !has_released(next, before->host))
+        if (after == NULL && !pti_charter_has_released(next, before->host))
             return pti_fail(error, PINTLE_ERR_TRUST,
                             "expected the charter to list %s, which is in force, found neither the host nor its "
                             "release; list it or release it",
@@ -46,7 +39,7 @@ static bool still_released(const struct pti_charter *next, const char *release)
     bool subdomains = strncmp(release, "*.", 2) == 0;
     const char *host = subdomains ? release + 2 : release;
 
-    if (has_released(next, release) || has_released(next, host))
+    if (pti_charter_has_released(next, release) || pti_charter_has_released(next, host))
         return true;
     const struct pti_charter_host *entry = pti_charter_find(next, host);
     return entry != NULL && (entry->subdomains || releases_subdomains(next, host));
@@ -64,7 +57,8 @@ enum pintle_status pti_charter_check_released(const struct pti_charter *current,
     }
     for (size_t i = 0; i < next->host_count; i++) {
         const struct pti_charter_host *entry = &next->hosts[i];
-        if (has_released(next, entry->host) || (entry->subdomains && releases_subdomains(next, entry->host)))
+        if (pti_charter_has_released(next, entry->host) ||
+            (entry->subdomains && releases_subdomains(next, entry->host)))
             return pti_fail(error, PINTLE_ERR_INPUT,
                             "expected %s to be either listed or released, found both; take its release out, or a "
                             "later charter could drop it silently",

@@ -102,9 +102,11 @@ enum pintle_status pti_pins_parse(const struct pti_json_value *array, bool denia
                                   struct pti_error *error)
 {
     *pins = (struct pti_pins){NULL, 0, 0};
-    if (array == NULL || pti_json_type(array) != PTI_JSON_ARRAY)
+    if (array == NULL)
+        return PINTLE_OK;
+    if (pti_json_type(array) != PTI_JSON_ARRAY)
         return pti_fail(error, PINTLE_ERR_INPUT, "expected an array of %s, found %s", denials ? "denials" : "pins",
-                        array != NULL ? pti_json_type_name(pti_json_type(array)) : "nothing");
+                        pti_json_type_name(pti_json_type(array)));
     size_t count = pti_json_count(array);
     if (count > PTI_PINS_PER_HOST_MAX)
         return pti_fail(error, PINTLE_ERR_INPUT, "expected at most %d %s for one host, found %zu; remove old ones",

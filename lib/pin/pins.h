@@ -21,7 +21,7 @@ struct pti_pins {
 };
 
 /*
- * Reads a JSON array.  denials have no "at".  A malformed hash (not 44 characters of base64 for 32 bytes) is
+ * Reads a JSON array; NULL is an absent one, so no pins.  denials have no "at".  A malformed hash (not 44 characters of base64 for 32 bytes) is
  * PINTLE_ERR_INPUT; an unknown "of" or "at" is counted in unusable.  More than PTI_PINS_PER_HOST_MAX: PINTLE_ERR_INPUT.
  */
 enum pintle_status pti_pins_parse(const struct pti_json_value *array, bool denials, struct pti_pins *pins,

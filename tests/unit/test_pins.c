@@ -23,6 +23,19 @@ static enum pintle_status parse(const char *notation, bool denials, struct pti_p
     return status;
 }
 
+static void an_absent_list_is_empty(void **state)
+{
+    struct pti_pins pins = {NULL, 1, 1};
+    struct pti_error error;
+
+    (void)state;
+    assert_int_equal(pti_pins_parse(NULL, false, &pins, &error), PINTLE_OK);
+    assert_int_equal(pins.count, 0);
+    assert_int_equal(pins.unusable, 0);
+    assert_int_equal(parse("null", false, &pins, &error), PINTLE_ERR_INPUT);
+    assert_non_null(strstr(error.detail, "found null"));
+}
+
 static void reads_or_refuses(void **state)
 {
     static const struct {
@@ -183,6 +196,7 @@ static void names_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_absent_list_is_empty),
         cmocka_unit_test(reads_or_refuses),     cmocka_unit_test(bounds_the_list),  cmocka_unit_test(adds_and_removes),
         cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(names_round_trip),
     };
