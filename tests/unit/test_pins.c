@@ -196,9 +196,9 @@ static void names_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_absent_list_is_empty),
-        cmocka_unit_test(reads_or_refuses),     cmocka_unit_test(bounds_the_list),  cmocka_unit_test(adds_and_removes),
-        cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(names_round_trip),
+        cmocka_unit_test(an_absent_list_is_empty), cmocka_unit_test(reads_or_refuses),
+        cmocka_unit_test(bounds_the_list),         cmocka_unit_test(adds_and_removes),
+        cmocka_unit_test(writes_what_it_reads),    cmocka_unit_test(names_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
