@@ -31,7 +31,11 @@ PINTLE_API void pintle_config_free(struct pintle_config *config);
 PINTLE_API enum pintle_status pintle_config_set_roots_mem(struct pintle_config *config, struct pintle_bytes roots);
 PINTLE_API enum pintle_status pintle_config_set_roots_file(struct pintle_config *config, const char *path);
 
-/* The generation that ships inside the app (`app/shipped`), enforced from the first start on.  Optional. */
+/*
+ * The generation that ships inside the app (`app/shipped`), enforced from the first start on.  Optional; but without
+ * it, and with no pintle_config_require_host() or PINTLE_UNLISTED_REFUSE, a first start pins nothing until its first
+ * refresh has succeeded, and whoever owns the network can prevent that.
+ */
 PINTLE_API enum pintle_status pintle_config_set_shipped_mem(struct pintle_config *config, struct pintle_bytes shipped);
 PINTLE_API enum pintle_status pintle_config_set_shipped_file(struct pintle_config *config, const char *path);
 

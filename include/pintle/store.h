@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where a client keeps what it has accepted: two small named blobs ("roots", "accepted"), each replaced atomically, and
- * one lock.  Contents are signed and verified at every start, so a store needs no secrecy; a store that loses or mixes
- * up data costs availability, never pins.
+ * one lock.  Contents are signed and verified at every start, so a store needs no secrecy: one that is unreadable, cut
+ * short or altered costs availability, never pins.  A store that is wholly gone makes a new client, which knows what
+ * ships with the application and nothing else (docs/design.md, section 5.5).
  */
 #ifndef PINTLE_STORE_H
 #define PINTLE_STORE_H
