@@ -83,7 +83,7 @@ static enum pintle_status put_roles(struct pti_cli *cli, struct pti_printout *pr
                       COUNT(role_columns));
     status = pti_stage_roles(&session.repository->stage, &roles, &count, &cli->error);
     for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
-        if (pti_role_keys_find(&roles[i].keys, keyid)) {
+        if (pti_role_keys_find(&roles[i].keys, keyid) || pti_role_keys_find(&roles[i].old_keys, keyid)) {
             pti_printout_row(printout);
             pti_printout_text(printout, "role", roles[i].name);
         }

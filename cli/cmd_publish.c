@@ -88,11 +88,14 @@ static enum pintle_status run_sign(struct pti_cli *cli)
 
 /* ---- publish ---- */
 
-static void say_published(struct pti_cli *cli, const struct pti_repository *repository, bool renewed,
+static void say_published(struct pti_cli *cli, const struct pti_repository *repository, bool renewed, bool root,
                           const struct pti_publish_result *result)
 {
     if (renewed) {
         fputs("nothing was staged: timestamp and snapshot are renewed\n", cli->out);
+    }
+    if (root) {
+        fprintf(cli->out, "root %zu is out: clients follow it from any root they have\n", result->root_version);
     }
     fprintf(cli->out, "published timestamp %" PRId64 ", snapshot %" PRId64 ", targets %" PRId64 ": charter=%" PRId64,
             result->timestamp_version, result->snapshot_version, result->targets_version, result->charter_version);
@@ -102,13 +105,29 @@ static void say_published(struct pti_cli *cli, const struct pti_repository *repo
     fprintf(cli->out, "\n%zu files written; serve %s/public\n", result->file_count, repository->directory);
 }
 
+/* What signs nothing any more does not stay where pintled and `pintle publish` look for keys. */
+static void retire_keys(struct pti_cli *cli, struct pti_repository *repository)
+{
+    struct pti_error error;
+    char **names = NULL;
+    size_t count = 0;
+
+    if (pti_repository_retire_keys(repository, &names, &count, &error) != PINTLE_OK) {
+        fprintf(cli->err, "warning: published, but old keys were not moved aside: %s\n", error.detail);
+    }
+    for (size_t i = 0; i < count; i++) {
+        fprintf(cli->out, "moved keys/%s to keys/retired: it may sign nothing any more\n", names[i]);
+    }
+    pti_file_names_free(names, count);
+}
+
 static enum pintle_status run_publish(struct pti_cli *cli)
 {
     struct pti_session session;
     struct pti_keyring ring = {.count = 0};
     struct pti_publish_result result = {0};
     size_t encrypted = 0;
-    bool renewed = false;
+    bool renewed = false, root = false;
     enum pintle_status status = PINTLE_OK;
     char *passphrase = NULL;
 
@@ -125,10 +144,13 @@ static enum pintle_status run_publish(struct pti_cli *cli)
     }
     if (status == PINTLE_OK) {
         renewed = !pti_stage_has_drafts(&session.repository->stage);
+        root = session.repository->stage.root.size > 0;
+        session.repository->clock_is_right = pti_cli_flag(cli, "clock-is-right");
         status = pti_publish(session.repository, &ring, session.now, &result, &cli->error);
     }
     if (status == PINTLE_OK) {
-        say_published(cli, session.repository, renewed, &result);
+        say_published(cli, session.repository, renewed, root, &result);
+        retire_keys(cli, session.repository);
     } else if (encrypted > 0) {
         fprintf(cli->err, "%zu encrypted keys in keys/ were not used; --passphrase-file FILE opens them\n", encrypted);
     }
@@ -161,6 +183,7 @@ static const struct pti_option options_of_publish[] = {
     PTI_OPTION_REPO,
     {"key", "FILE", "sign with this key too, besides those in DIR/keys; repeat it for several", true},
     {"passphrase-file", "FILE", "the passphrase of encrypted keys is the first line of FILE", false},
+    {"clock-is-right", NULL, "publish though the last publication is dated more than a day ahead of this clock", false},
     PTI_OPTION_END,
 };
 
@@ -170,7 +193,7 @@ const struct pti_command pti_command_publish = {
     .operands = "",
     .details = "Signs with the keys in DIR/keys, refuses if a threshold is missing, and lets the client's own code\n"
                "accept the new generation before anything is written. With nothing staged it renews snapshot and\n"
-               "timestamp.",
+               "timestamp. Key files that may sign nothing any more are moved to DIR/keys/retired.",
     .example = "  pintle publish --repo pins",
     .options = options_of_publish,
     .run = run_publish,

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "publish/root_history.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define SECONDS_A_DAY 86400
@@ -25,11 +26,19 @@ static const struct pti_column repository_columns[] = {
 };
 
 static const struct pti_column role_columns[] = {
-    {"role", "role", PTI_SHOWN_BOTH},         {"version", "version", PTI_SHOWN_BOTH},
-    {"expires", "expires", PTI_SHOWN_BOTH},   {"days_left", "days left", PTI_SHOWN_BOTH},
-    {"threshold", NULL, PTI_SHOWN_JSON},      {"keys", NULL, PTI_SHOWN_JSON},
-    {"signers", "signed by", PTI_SHOWN_TEXT}, {"draft_version", "draft", PTI_SHOWN_BOTH},
-    {"signatures", NULL, PTI_SHOWN_JSON},     {"signatures_missing", "signatures missing", PTI_SHOWN_BOTH},
+    {"role", "role", PTI_SHOWN_BOTH},
+    {"version", "version", PTI_SHOWN_BOTH},
+    {"expires", "expires", PTI_SHOWN_BOTH},
+    {"days_left", "days left", PTI_SHOWN_BOTH},
+    {"expiry", NULL, PTI_SHOWN_JSON},
+    {"threshold", NULL, PTI_SHOWN_JSON},
+    {"keys", NULL, PTI_SHOWN_JSON},
+    {"signers", "signed by", PTI_SHOWN_TEXT},
+    {"draft_version", "draft", PTI_SHOWN_BOTH},
+    {"signatures", NULL, PTI_SHOWN_JSON},
+    {"signatures_missing", "signatures missing", PTI_SHOWN_BOTH},
+    {"old_threshold", NULL, PTI_SHOWN_JSON},
+    {"old_signatures", NULL, PTI_SHOWN_JSON},
 };
 
 static const struct pti_column url_columns[] = {{"url", "url", PTI_SHOWN_BOTH}};
@@ -44,28 +53,10 @@ static const struct pti_column change_columns[] = {
     {"sha256", NULL, PTI_SHOWN_JSON},
     {"of", NULL, PTI_SHOWN_JSON},
     {"at", NULL, PTI_SHOWN_JSON},
+    {"key_role", NULL, PTI_SHOWN_JSON},
+    {"keyid", NULL, PTI_SHOWN_JSON},
+    {"old_keyid", NULL, PTI_SHOWN_JSON},
 };
-
-static void put_role(struct pti_printout *printout, const struct pti_role_state *role, int64_t now)
-{
-    int64_t missing = role->threshold - role->signatures;
-
-    pti_printout_row(printout);
-    pti_printout_text(printout, "role", role->name);
-    pti_printout_integer(printout, "threshold", role->threshold);
-    pti_printout_integer(printout, "keys", (int64_t)role->keys.key_count);
-    pti_printout_format(printout, "signers", "%" PRId64 " of %zu", role->threshold, role->keys.key_count);
-    if (role->version > 0) {
-        pti_printout_integer(printout, "version", role->version);
-        pti_printout_time(printout, "expires", role->expires);
-        pti_printout_integer(printout, "days_left", (role->expires - now) / SECONDS_A_DAY);
-    }
-    if (role->draft_version > 0) {
-        pti_printout_integer(printout, "draft_version", role->draft_version);
-        pti_printout_integer(printout, "signatures", role->signatures);
-        pti_printout_integer(printout, "signatures_missing", missing > 0 ? missing : 0);
-    }
-}
 
 /* How long a role lives and who gives it more time. */
 static int64_t lifetime_days(const char *role, const struct pti_expiry_days *days)
@@ -77,41 +68,85 @@ static int64_t lifetime_days(const char *role, const struct pti_expiry_days *day
                                            : days->zone;
 }
 
-static void describe_renewal(const char *role, char *out, size_t size)
+/* "ok"; "soon" in the last third of a lifetime; "expired". */
+static const char *expiry_of(const struct pti_role_state *role, const struct pti_expiry_days *days, int64_t now)
 {
-    if (strcmp(role, "timestamp") == 0 || strcmp(role, "snapshot") == 0) {
+    int64_t left = role->expires - now;
+
+    return left <= 0 ? "expired" : left < lifetime_days(role->name, days) * SECONDS_A_DAY / 3 ? "soon" : "ok";
+}
+
+static void put_role(struct pti_printout *printout, const struct pti_role_state *role,
+                     const struct pti_expiry_days *days, int64_t now)
+{
+    pti_printout_row(printout);
+    pti_printout_text(printout, "role", role->name);
+    pti_printout_integer(printout, "threshold", role->threshold);
+    pti_printout_integer(printout, "keys", (int64_t)role->keys.key_count);
+    pti_printout_format(printout, "signers", "%" PRId64 " of %zu", role->threshold, role->keys.key_count);
+    if (role->version > 0) {
+        pti_printout_integer(printout, "version", role->version);
+        pti_printout_time(printout, "expires", role->expires);
+        pti_printout_integer(printout, "days_left", (role->expires - now) / SECONDS_A_DAY);
+        pti_printout_text(printout, "expiry", expiry_of(role, days, now));
+    }
+    if (role->draft_version > 0) {
+        pti_printout_integer(printout, "draft_version", role->draft_version);
+        pti_printout_integer(printout, "signatures", role->signatures);
+        pti_printout_integer(printout, "signatures_missing", pti_role_state_missing(role));
+    }
+    if (role->old_keys.key_count > 0) {
+        pti_printout_integer(printout, "old_threshold", role->old_keys.threshold);
+        pti_printout_integer(printout, "old_signatures", role->old_signatures);
+    }
+}
+
+static void describe_renewal(const struct pti_role_state *role, char *out, size_t size)
+{
+    if (role->draft_version > 0) {
+        pti_copy_text(out, size, "sign and publish the draft, which has a later expiry");
+    } else if (strcmp(role->name, "timestamp") == 0 || strcmp(role->name, "snapshot") == 0) {
         pti_copy_text(out, size, "`pintle publish` renews it, and pintled does so by itself");
-    } else if (strcmp(role, "targets") == 0) {
+    } else if (strcmp(role->name, "targets") == 0) {
         pti_copy_text(out, size, "`pintle charter renew`, then sign and publish");
-    } else if (strcmp(role, "root") == 0) {
-        pti_copy_text(out, size, "past that, clients take nothing new until there is a new root");
+    } else if (strcmp(role->name, "root") == 0) {
+        pti_copy_text(out, size, "`pintle root renew`, then sign and publish");
     } else {
-        snprintf(out, size, "`pintle zone renew %s`, then sign and publish", role);
+        snprintf(out, size, "`pintle zone renew %s`, then sign and publish", role->name);
+    }
+}
+
+static void put_expiry_notice(struct pti_printout *printout, const struct pti_role_state *role,
+                              const struct pti_expiry_days *days, int64_t now)
+{
+    const char *expiry = expiry_of(role, days, now);
+    char renewal[160];
+
+    describe_renewal(role, renewal, sizeof renewal);
+    if (role->version == 0 || strcmp(expiry, "ok") == 0) {
+        return;
+    }
+    pti_printout_row(printout);
+    if (strcmp(expiry, "expired") == 0) {
+        pti_printout_format(printout, "notice", "%s has expired: %s", role->name, renewal);
+    } else {
+        pti_printout_format(printout, "notice", "%s expires in %" PRId64 " days: %s", role->name,
+                            (role->expires - now) / SECONDS_A_DAY, renewal);
     }
 }
 
 static void put_notice(struct pti_printout *printout, const struct pti_role_state *role,
                        const struct pti_expiry_days *days, int64_t now)
 {
-    int64_t left = role->expires - now;
-    char renewal[160];
+    char signatures[128];
 
-    describe_renewal(role->name, renewal, sizeof renewal);
-    if (role->version > 0 && role->draft_version == 0 && left <= 0) {
-        pti_printout_row(printout);
-        pti_printout_format(printout, "notice", "%s has expired: %s", role->name, renewal);
-    } else if (role->version > 0 && role->draft_version == 0 &&
-               left < lifetime_days(role->name, days) * SECONDS_A_DAY / 3) {
-        pti_printout_row(printout);
-        pti_printout_format(printout, "notice", "%s expires in %" PRId64 " days: %s", role->name, left / SECONDS_A_DAY,
-                            renewal);
-    }
-    if (role->draft_version > 0 && role->signatures < role->threshold) {
+    put_expiry_notice(printout, role, days, now);
+    if (pti_role_state_missing(role) > 0) {
+        pti_role_state_describe(role, signatures, sizeof signatures);
         pti_printout_row(printout);
         pti_printout_format(printout, "notice",
-                            "%s: %" PRId64 " of %" PRId64
-                            " signatures; `pintle publish` signs with keys/, `pintle sign --key FILE` with others",
-                            role->name, role->signatures, role->threshold);
+                            "%s: %s; `pintle publish` signs with keys/, `pintle sign --key FILE` with others",
+                            role->name, signatures);
     } else if (role->draft_version > 0) {
         pti_printout_row(printout);
         pti_printout_format(printout, "notice", "%s: a draft is signed but not published; `pintle publish`",
@@ -127,6 +162,24 @@ static void put_notices(struct pti_printout *printout, const struct pti_role_sta
     for (size_t i = 0; i < count; i++) {
         put_notice(printout, &roles[i], days, now);
     }
+}
+
+/* A publication that ended between a root and its timestamp: clients see the state before until somebody goes on. */
+static enum pintle_status put_interruption(struct pti_cli *cli, struct pti_printout *printout,
+                                           const struct pti_repository *repository)
+{
+    size_t version = 0;
+    enum pintle_status status = pti_root_history_accepting(&repository->published, repository->crypto, &version,
+                                                           &cli->error);
+
+    if (status == PINTLE_OK && version < repository->published.root_count) {
+        pti_printout_row(printout);
+        pti_printout_format(printout, "notice",
+                            "root %zu is out, but the manifest is not signed for it: a publication was interrupted; "
+                            "`pintle publish` completes it",
+                            repository->published.root_count);
+    }
+    return status;
 }
 
 static void put_repository(struct pti_printout *printout, const struct pti_repository *repository, size_t changes)
@@ -170,9 +223,10 @@ static enum pintle_status fill_status(struct pti_cli *cli, const struct pti_sess
         put_repository(printout, repository, change_count);
         pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "roles", "roles:", NULL, role_columns, COUNT(role_columns));
         for (size_t i = 0; i < role_count; i++) {
-            put_role(printout, &roles[i], session->now);
+            put_role(printout, &roles[i], &repository->settings.days, session->now);
         }
         put_notices(printout, roles, role_count, &repository->settings.days, session->now);
+        status = put_interruption(cli, printout, repository);
     }
     pti_role_states_free(roles, role_count);
     free(changes);
@@ -214,6 +268,11 @@ static void put_change(struct pti_printout *printout, const struct pti_change *c
     pti_printout_text(printout, "role", change->role);
     pti_printout_text(printout, "host", *change->host ? change->host : NULL);
     pti_printout_bool(printout, "permanent", change->permanent);
+    if (*change->key_role) {
+        pti_printout_text(printout, "key_role", change->key_role);
+        pti_printout_text(printout, "keyid", *change->keyid ? change->keyid : NULL);
+        pti_printout_text(printout, "old_keyid", *change->old_keyid ? change->old_keyid : NULL);
+    }
     if (is_about_a_pin(change->kind)) {
         pti_printout_sha256(printout, "sha256", change->pin.sha256);
         pti_printout_text(printout, "of", pti_of_name(change->pin.of));

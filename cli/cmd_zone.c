@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `pintle zone add|renew|list` */
+/* `pintle zone add|rotate|renew|list` */
 #include <inttypes.h>
 #include <string.h>
 
@@ -26,27 +26,25 @@ static enum pintle_status given_keys(struct pti_cli *cli, struct pti_role_keys *
     return status;
 }
 
-/* keys/zone-NAME.pem: an online key, for rotation without people. */
-static enum pintle_status save_key(struct pti_cli *cli, const struct pti_session *session, const char *zone,
+/* keys/<name>.pem: an online key, for rotation without people. */
+static enum pintle_status save_key(struct pti_cli *cli, const struct pti_session *session, const char *name,
                                    const struct pti_signing_key *key)
 {
-    char relative[128], path[PTI_PATH_MAX];
-    enum pintle_status status = PINTLE_OK;
+    char path[PTI_PATH_MAX];
+    enum pintle_status status = pti_repository_save_key(session->repository, key, name, path, &cli->error);
 
-    snprintf(relative, sizeof relative, "keys/zone-%.63s.pem", zone);
-    status = pti_repository_path(session->repository, relative, path, &cli->error);
-    if (status == PINTLE_OK) {
-        status = pti_signing_key_save(key, path, NULL, &cli->error);
-    }
     if (status == PINTLE_OK) {
         fprintf(cli->out, "made %s\n", path);
     }
     return status;
 }
 
-/* Adds the zone, with a key made here unless keys were given; the key is written only once the zone is acceptable. */
-static enum pintle_status add_zone(struct pti_cli *cli, struct pti_session *session, const char *zone,
-                                   struct pti_role_keys *keys)
+typedef enum pintle_status (*zone_edit)(struct pti_stage *stage, const char *zone, const struct pti_role_keys *keys,
+                                        const struct pti_file_source *source, struct pti_error *error);
+
+/* Edits the zone with the keys given, or with one made here, which is written only once the edit is acceptable. */
+static enum pintle_status edit_zone(struct pti_cli *cli, struct pti_session *session, zone_edit edit, const char *file,
+                                    struct pti_role_keys *keys)
 {
     struct pti_file_source source = pti_repository_source(session->repository);
     struct pti_signing_key *made = NULL;
@@ -65,20 +63,31 @@ static enum pintle_status add_zone(struct pti_cli *cli, struct pti_session *sess
                                keys->key_count);
     }
     if (status == PINTLE_OK) {
-        status = pti_stage_zone_add(&session->repository->stage, zone, keys, &source, &cli->error);
+        status = edit(&session->repository->stage, cli->operands[0], keys, &source, &cli->error);
     }
     if (status == PINTLE_OK && made) {
-        status = save_key(cli, session, zone, made);
+        status = save_key(cli, session, file, made);
     }
     pti_signing_key_free(made);
     return status;
 }
 
-static enum pintle_status run_add(struct pti_cli *cli)
+/* The name of the key file if one is made: keys/zone-NAME.pem, or .N.pem with the targets version that brings it. */
+static void name_key(const struct pti_session *session, bool rotate, const char *zone, char *out, size_t size)
+{
+    if (rotate) {
+        snprintf(out, size, "zone-%.63s.%" PRId64, zone, session->repository->published.targets_version + 1);
+    } else {
+        snprintf(out, size, "zone-%.63s", zone);
+    }
+}
+
+static enum pintle_status run_edit(struct pti_cli *cli, zone_edit edit, bool rotate)
 {
     const char *zone = cli->operands[0];
     struct pti_role_keys keys = {0};
     struct pti_session session;
+    char file[128];
     int64_t threshold = 1, most = 0;
     enum pintle_status status = PINTLE_OK;
 
@@ -98,14 +107,26 @@ static enum pintle_status run_add(struct pti_cli *cli)
         return status;
     }
     keys.threshold = threshold;
-    status = add_zone(cli, &session, zone, &keys);
+    name_key(&session, rotate, zone, file, sizeof file);
+    status = edit_zone(cli, &session, edit, file, &keys);
     if (status == PINTLE_OK) {
-        fprintf(cli->out, "zone %s: %" PRId64 " of %zu keys\n", zone, threshold, keys.key_count);
+        fprintf(cli->out, "zone %s: %" PRId64 " of %zu %skeys\n", zone, threshold, keys.key_count,
+                rotate ? "new " : "");
         status = pti_session_save(&session, cli);
     }
     pti_role_keys_clear(&keys);
     pti_session_close(&session);
     return status;
+}
+
+static enum pintle_status run_add(struct pti_cli *cli)
+{
+    return run_edit(cli, pti_stage_zone_add, false);
+}
+
+static enum pintle_status run_rotate(struct pti_cli *cli)
+{
+    return run_edit(cli, pti_stage_zone_rotate, true);
 }
 
 static const struct pti_column zone_columns[] = {
@@ -194,6 +215,32 @@ const struct pti_command pti_command_zone_add = {
     .operands_min = 1,
     .operands_max = 1,
     .run = run_add,
+};
+
+static const struct pti_option options_of_rotate[] = {
+    PTI_OPTION_REPO,
+    {"key", "FILE",
+     "a new key that signs the zone, public half or whole; repeat it for several\n"
+     "(default: one is made in keys/, and `pintle publish` signs with it)",
+     true},
+    {"threshold", "M", "how many of the keys must sign (default 1)", false},
+    {"passphrase-file", "FILE", "the passphrase of encrypted keys is the first line of FILE", false},
+    PTI_OPTION_END,
+};
+
+const struct pti_command pti_command_zone_rotate = {
+    .name = "zone rotate",
+    .summary = "Replace all keys of a zone: when one was stolen",
+    .operands = "NAME",
+    .details =
+        "Needs the signatures of targets, and the new keys sign the zone again. Keys that the zone ever had are\n"
+        "refused: only under new ones do clients disregard what a thief signed. Look at the zone's pins first,\n"
+        "and deny a thief's key in the charter: `pintle pin add HOST --key FILE --deny --permanent`.",
+    .example = "  pintle zone rotate payments --repo pins",
+    .options = options_of_rotate,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run_rotate,
 };
 
 static const struct pti_option options_of_list[] = {PTI_OPTION_REPO, PTI_OPTION_JSON, PTI_OPTION_END};

@@ -10,7 +10,11 @@ extern const struct pti_command pti_command_init;
 /* cmd_key.c */
 extern const struct pti_command pti_command_key_new, pti_command_key_show;
 /* cmd_zone.c */
-extern const struct pti_command pti_command_zone_add, pti_command_zone_renew, pti_command_zone_list;
+extern const struct pti_command pti_command_zone_add, pti_command_zone_rotate, pti_command_zone_renew,
+    pti_command_zone_list;
+/* cmd_root.c, cmd_root_edit.c */
+extern const struct pti_command pti_command_root_list, pti_command_root_add, pti_command_root_remove,
+    pti_command_root_rotate, pti_command_root_threshold, pti_command_root_renew;
 /* cmd_host.c */
 extern const struct pti_command pti_command_host_add, pti_command_host_release, pti_command_host_list;
 /* cmd_charter.c */

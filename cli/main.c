@@ -21,9 +21,11 @@ static const struct {
 } chapters[] = {
     {"make and change a repository",
      {&pti_command_init, &pti_command_host_add, &pti_command_host_release, &pti_command_host_list, &pti_command_pin_add,
-      &pti_command_pin_remove, &pti_command_pin_list, &pti_command_zone_add, &pti_command_zone_renew,
-      &pti_command_zone_list, &pti_command_charter_set, &pti_command_charter_renew, &pti_command_key_new,
-      &pti_command_key_show}},
+      &pti_command_pin_remove, &pti_command_pin_list, &pti_command_zone_add, &pti_command_zone_rotate,
+      &pti_command_zone_renew, &pti_command_zone_list, &pti_command_charter_set, &pti_command_charter_renew}},
+    {"who may sign",
+     {&pti_command_key_new, &pti_command_key_show, &pti_command_root_list, &pti_command_root_add,
+      &pti_command_root_remove, &pti_command_root_rotate, &pti_command_root_threshold, &pti_command_root_renew}},
     {"sign and publish it",
      {&pti_command_diff, &pti_command_sign, &pti_command_publish, &pti_command_status, &pti_command_verify}},
     {"look at a host as a client does", {&pti_command_probe, &pti_command_check, &pti_command_get}},
@@ -51,7 +53,7 @@ static void print_commands(FILE *stream)
     for (size_t i = 0; i < CHAPTER_COUNT; i++) {
         fprintf(stream, "\n%s:\n", chapters[i].title);
         for (size_t j = 0; j < CHAPTER_COMMANDS && chapters[i].commands[j]; j++) {
-            fprintf(stream, "  %-13s %s\n", chapters[i].commands[j]->name, chapters[i].commands[j]->summary);
+            fprintf(stream, "  %-14s %s\n", chapters[i].commands[j]->name, chapters[i].commands[j]->summary);
         }
     }
     fputs("\n`pintle help COMMAND` explains one, with an example; `pintle help exit-codes` lists the exit codes;\n"
@@ -117,7 +119,7 @@ static void print_group_member(const struct pti_command *command, void *ctx)
     size_t length = first_word(command->name, &second);
 
     if (second && strlen(search->first) == length && strncmp(search->first, command->name, length) == 0) {
-        printf("  %-13s %s\n", command->name, command->summary);
+        printf("  %-14s %s\n", command->name, command->summary);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/session.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 int64_t pti_session_time(void)
@@ -37,14 +37,15 @@ void pti_session_close(struct pti_session *session)
 enum pintle_status pti_session_print_drafts(struct pti_session *session, struct pti_cli *cli)
 {
     struct pti_role_state *roles = NULL;
+    char signatures[128];
     size_t count = 0, missing = 0;
     enum pintle_status status = pti_stage_roles(&session->repository->stage, &roles, &count, &cli->error);
 
     for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
         if (roles[i].draft_version > 0) {
-            fprintf(cli->out, "%s: %" PRId64 " of %" PRId64 " signatures\n", roles[i].name, roles[i].signatures,
-                    roles[i].threshold);
-            missing += roles[i].signatures < roles[i].threshold;
+            pti_role_state_describe(&roles[i], signatures, sizeof signatures);
+            fprintf(cli->out, "%s: %s\n", roles[i].name, signatures);
+            missing += pti_role_state_missing(&roles[i]) > 0;
         }
     }
     if (status == PINTLE_OK) {
@@ -56,18 +57,19 @@ enum pintle_status pti_session_print_drafts(struct pti_session *session, struct 
     return status;
 }
 
-/* "staged, to be signed by targets (1 of 2), payments (0 of 1); ..." */
+/* "staged, to be signed by targets (1 of 2 signatures), payments (0 of 1 signatures); ..." */
 static enum pintle_status say_staged(struct pti_session *session, struct pti_cli *cli)
 {
     struct pti_role_state *roles = NULL;
     const char *separator = "staged, to be signed by ";
+    char signatures[128];
     size_t count = 0;
     enum pintle_status status = pti_stage_roles(&session->repository->stage, &roles, &count, &cli->error);
 
     for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
         if (roles[i].draft_version > 0) {
-            fprintf(cli->out, "%s%s (%" PRId64 " of %" PRId64 ")", separator, roles[i].name, roles[i].signatures,
-                    roles[i].threshold);
+            pti_role_state_describe(&roles[i], signatures, sizeof signatures);
+            fprintf(cli->out, "%s%s (%s)", separator, roles[i].name, signatures);
             separator = ", ";
         }
     }

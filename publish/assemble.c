@@ -5,26 +5,26 @@
 #include <string.h>
 
 #include "base/encode.h"
-#include "manifest/apply.h"
 #include "publish/bundle.h"
 #include "publish/online.h"
 #include "publish/publish.h"
+#include "publish/root_history.h"
 
 #define DAY_S INT64_C(86400)
 
 /* ---- thresholds ---- */
 
-/* "sign with one of 1a2b3c..., 4d5e6f...", as far as it fits. */
-static void list_missing(const struct pti_role_state *state, char *out, size_t size)
+/* "1a2b3c..., 4d5e6f...", the keys that have not signed, as far as it fits. */
+static void list_missing(const struct pti_role_keys *keys, const bool *has_signed, char *out, size_t size)
 {
     size_t used = 0;
 
     out[0] = '\0';
-    for (size_t i = 0; i < state->keys.key_count && used + 24 < size; i++) {
-        if (state->has_signed[i])
+    for (size_t i = 0; i < keys->key_count && used + 24 < size; i++) {
+        if (has_signed[i])
             continue;
         used += pti_copy_text(out + used, size - used, used > 0 ? ", " : "");
-        memcpy(out + used, state->keys.keys[i].id, 16);
+        memcpy(out + used, keys->keys[i].id, 16);
         used += 16;
         out[used] = '\0';
     }
@@ -32,17 +32,17 @@ static void list_missing(const struct pti_role_state *state, char *out, size_t s
 
 static enum pintle_status check_draft(const struct pti_role_state *state, int64_t now, struct pti_error *error)
 {
-    char missing[160];
+    bool old = state->old_signatures < state->old_keys.threshold;
+    char missing[160], signatures[128];
 
     if (state->draft_version == 0)
         return PINTLE_OK;
-    if (state->signatures < state->threshold) {
-        list_missing(state, missing, sizeof(missing));
-        return pti_fail(error, PINTLE_ERR_TRUST,
-                        "%s: %" PRId64 " of %" PRId64
-                        " signatures; sign it with `pintle sign --key FILE`, keys not used yet: "
-                        "%s",
-                        state->name, state->signatures, state->threshold, missing);
+    if (pti_role_state_missing(state) > 0) {
+        pti_role_state_describe(state, signatures, sizeof(signatures));
+        list_missing(old ? &state->old_keys : &state->keys, old ? state->old_has_signed : state->has_signed, missing,
+                     sizeof(missing));
+        return pti_fail(error, PINTLE_ERR_TRUST, "%s: %s; sign it with `pintle sign --key FILE`, keys not used yet: %s",
+                        state->name, signatures, missing);
     }
     if (state->draft_expires <= now)
         return pti_fail(error, PINTLE_ERR_TRUST,
@@ -88,7 +88,23 @@ static enum pintle_status next_zone(const struct pti_stage *stage, const struct 
     return zone->draft.size > 0 ? pti_envelope_dates(zone->draft, &next->role_version, &expires, error) : PINTLE_OK;
 }
 
-/* All bytes are borrowed from current and stage; the caller frees next->zones alone. */
+/* The published roots and the staged one. */
+static enum pintle_status next_roots(const struct pti_publish_input *input, struct pti_published *next,
+                                     struct pti_error *error)
+{
+    const struct pti_published *current = input->current;
+
+    next->roots = calloc(current->root_count + 1, sizeof(*next->roots));
+    if (next->roots == NULL)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu roots", current->root_count + 1);
+    for (size_t i = 0; i < current->root_count; i++)
+        next->roots[i] = current->roots[i];
+    if (input->stage->root.size > 0)
+        next->roots[next->root_count++] = input->stage->root;
+    return PINTLE_OK;
+}
+
+/* All bytes are borrowed from current and stage; the caller frees next->roots and next->zones alone. */
 static enum pintle_status next_content(const struct pti_publish_input *input, struct pti_published *next,
                                        struct pti_error *error)
 {
@@ -98,6 +114,10 @@ static enum pintle_status next_content(const struct pti_publish_input *input, st
     int64_t expires;
 
     *next = *current;
+    next->zones = NULL;
+    status = next_roots(input, next, error);
+    if (status != PINTLE_OK)
+        return status;
     next->targets = either(stage->targets, current->targets);
     next->charter = either(stage->charter_file, current->charter);
     next->zone_count = 0;
@@ -117,11 +137,42 @@ static enum pintle_status next_content(const struct pti_publish_input *input, st
     return status;
 }
 
+/*
+ * Numbers of timestamp and snapshot go on from what is published, or start again after the old online keys.  A file name
+ * has one content for ever, as caches hold it, so a snapshot starts again at the lowest number that was never used.
+ */
+static enum pintle_status next_versions(const struct pti_publish_input *input, struct pti_published *next,
+                                        struct pti_error *error)
+{
+    const struct pti_published *current = input->current;
+    struct pti_tuf_metadata *before = NULL, *after = NULL;
+    size_t version = 0;
+    enum pintle_status status = PINTLE_OK;
+
+    next->snapshot_version = current->snapshot_floor + 1;
+    next->timestamp_version = current->timestamp_version + 1;
+    if (current->timestamp.size > 0)
+        status = pti_root_history_accepting(current, input->crypto, &version, error);
+    if (status != PINTLE_OK || version == 0 || version == next->root_count)
+        return status;
+    status = pti_tuf_metadata_parse(next->roots[version - 1], PTI_TUF_ROOT, input->crypto, &before, error);
+    if (status == PINTLE_OK)
+        status = pti_tuf_metadata_parse(pti_published_root(next), PTI_TUF_ROOT, input->crypto, &after, error);
+    if (status == PINTLE_OK && pti_root_history_restarts(before, after)) {
+        next->timestamp_version = 1;
+        if (input->source != NULL)
+            status = pti_published_free_snapshot(input->source, &next->snapshot_version, error);
+    }
+    pti_tuf_metadata_free(before);
+    pti_tuf_metadata_free(after);
+    return status;
+}
+
 static enum pintle_status next_snapshot(const struct pti_publish_input *input, struct pti_published *next,
                                         struct pti_error *error)
 {
     struct pti_snapshot_entry *entries = calloc(next->zone_count + 1, sizeof(*entries));
-    struct pti_snapshot_fields fields = {.version = next->snapshot_floor + 1,
+    struct pti_snapshot_fields fields = {.version = next->snapshot_version,
                                          .expires = input->now + input->stage->days.snapshot * DAY_S,
                                          .entries = entries,
                                          .entry_count = next->zone_count + 1};
@@ -136,7 +187,6 @@ static enum pintle_status next_snapshot(const struct pti_publish_input *input, s
         status = pti_file_meta_of(input->crypto, next->zones[i].role, next->zones[i].role_version, &entries[i + 1].file,
                                   error);
     }
-    next->snapshot_version = fields.version;
     next->snapshot = (struct pintle_bytes){NULL, 0};
     if (status == PINTLE_OK)
         status = pti_online_snapshot(&fields, pti_published_root(next), input->keys, input->crypto, &next->snapshot,
@@ -148,90 +198,16 @@ static enum pintle_status next_snapshot(const struct pti_publish_input *input, s
 static enum pintle_status next_timestamp(const struct pti_publish_input *input, struct pti_published *next,
                                          struct pti_error *error)
 {
-    struct pti_timestamp_fields fields = {.version = input->current->timestamp_version + 1,
+    struct pti_timestamp_fields fields = {.version = next->timestamp_version,
                                           .expires = input->now + input->stage->days.timestamp * DAY_S,
                                           .issued = input->now};
     enum pintle_status status = pti_file_meta_of(input->crypto, next->snapshot, next->snapshot_version,
                                                  &fields.snapshot, error);
 
-    next->timestamp_version = fields.version;
     next->timestamp = (struct pintle_bytes){NULL, 0};
     return status == PINTLE_OK ? pti_online_timestamp(&fields, pti_published_root(next), input->keys, input->crypto,
                                                       &next->timestamp, error)
                                : status;
-}
-
-/* ---- the client's opinion ---- */
-
-/*
- * Clients bind themselves to the largest issue time they have seen: a clock that goes back would make new files look
- * old.
- */
-static enum pintle_status check_clock(const struct pti_generation *before, int64_t now, struct pti_error *error)
-{
-    if (before->timestamp->issued <= now + PTI_CLOCK_AHEAD_MAX_S)
-        return PINTLE_OK;
-    return pti_fail(error, PINTLE_ERR_INPUT,
-                    "this machine's clock is %" PRId64
-                    " seconds behind the last publication; set it right and publish again",
-                    before->timestamp->issued - now);
-}
-
-static enum pintle_status check_over(const struct pti_published *current, const struct pti_generation *next,
-                                     const struct pti_roots *roots, int64_t now, struct pintle_crypto *crypto,
-                                     struct pti_error *error)
-{
-    struct pti_generation *before = NULL;
-    struct pti_roots old;
-    enum pintle_status status;
-
-    if (current->timestamp.size == 0)
-        return PINTLE_OK;
-    status = pti_bundle_verify_baseline(current, now, crypto, &old, &before, error);
-    if (status != PINTLE_OK)
-        return pti_error_prefix(error, "what is published now does not verify, restore it from a copy"), status;
-    status = pti_apply(before, next, pti_roots_newest(roots), error);
-    if (status == PINTLE_OK)
-        status = pti_charter_check_released(&before->charter, &next->charter, error);
-    if (status == PINTLE_OK)
-        status = check_clock(before, now, error);
-    pti_generation_free(before);
-    pti_roots_clear(&old);
-    return status;
-}
-
-static enum pintle_status check_ignored(const struct pti_generation *generation, struct pti_error *error)
-{
-    const struct pti_zone **zones = calloc(generation->zone_count + 1, sizeof(*zones));
-    enum pintle_status status;
-
-    if (zones == NULL)
-        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu zones", generation->zone_count);
-    for (size_t i = 0; i < generation->zone_count; i++)
-        zones[i] = &generation->zones[i].zone;
-    status = pti_content_check(&generation->charter, zones, generation->zone_count, error);
-    free(zones);
-    return status;
-}
-
-enum pintle_status pti_publish_check(const struct pti_published *current, const struct pti_published *next, int64_t now,
-                                     struct pintle_crypto *crypto, struct pti_generation **generation,
-                                     struct pti_error *error)
-{
-    struct pti_roots roots;
-    enum pintle_status status = pti_bundle_verify(next, now, crypto, &roots, generation, error);
-
-    if (status != PINTLE_OK)
-        return pti_error_prefix(error, "a client would reject this"), status;
-    status = check_over(current, *generation, &roots, now, crypto, error);
-    if (status == PINTLE_OK)
-        status = check_ignored(*generation, error);
-    pti_roots_clear(&roots);
-    if (status != PINTLE_OK) {
-        pti_generation_free(*generation);
-        *generation = NULL;
-    }
-    return status;
 }
 
 /* ---- files ---- */
@@ -291,13 +267,19 @@ static enum pintle_status add_heads(const struct pti_published *next, struct pti
     return status;
 }
 
-/* Body before the timestamp, heads last: nothing is named before it is there, and an old head stays good meanwhile. */
-enum pintle_status pti_publish_bundles(const struct pti_published *next, struct pti_generation *generation,
-                                       struct pintle_crypto *crypto, struct pti_output *output, struct pti_error *error)
+/*
+ * Body before the timestamp, heads last: nothing is named before it is there, and an old head stays good meanwhile.  New
+ * roots right before the timestamp: whoever reads the plain files takes a new root, and then only what it accepts.
+ */
+enum pintle_status pti_publish_bundles(const struct pti_published *next, size_t roots_before,
+                                       struct pti_generation *generation, struct pintle_crypto *crypto,
+                                       struct pti_output *output, struct pti_error *error)
 {
     struct pti_buf buf;
     enum pintle_status status = add_body(next, crypto, output, error);
 
+    for (size_t i = roots_before; i < next->root_count && status == PINTLE_OK; i++)
+        status = pti_output_add(output, next->roots[i], error, "public/metadata/%zu.root.json", i + 1);
     if (status == PINTLE_OK)
         status = pti_output_add(output, next->timestamp, error, "public/metadata/timestamp.json");
     if (status == PINTLE_OK)
@@ -332,8 +314,6 @@ static enum pintle_status add_content(const struct pti_publish_input *input, con
     if (status == PINTLE_OK && stage->targets.size > 0)
         status = pti_output_add(output, stage->targets, error, "public/metadata/%" PRId64 ".targets.json",
                                 next->targets_version);
-    for (size_t i = 0; i < next->root_count && status == PINTLE_OK && input->current->timestamp.size == 0; i++)
-        status = pti_output_add(output, next->roots[i], error, "public/metadata/%zu.root.json", i + 1);
     if (status == PINTLE_OK)
         status = pti_output_add(output, next->snapshot, error, "public/metadata/%" PRId64 ".snapshot.json",
                                 next->snapshot_version);
@@ -354,20 +334,25 @@ enum pintle_status pti_publish_assemble(const struct pti_publish_input *input, s
     status = next_content(input, &next, error);
     next.snapshot = next.timestamp = (struct pintle_bytes){NULL, 0};
     if (status == PINTLE_OK)
+        status = next_versions(input, &next, error);
+    if (status == PINTLE_OK)
         status = next_snapshot(input, &next, error);
     if (status == PINTLE_OK)
         status = next_timestamp(input, &next, error);
     if (status == PINTLE_OK)
-        status = pti_publish_check(input->current, &next, input->now, input->crypto, &generation, error);
+        status = pti_publish_check(input->current, &next, input->now, input->clock_is_right, input->crypto, &generation,
+                                   error);
     if (status == PINTLE_OK)
         status = add_content(input, &next, output, error);
     if (status == PINTLE_OK)
-        status = pti_publish_bundles(&next, generation, input->crypto, output, error);
+        status = pti_publish_bundles(&next, input->current->timestamp.size > 0 ? input->current->root_count : 0,
+                                     generation, input->crypto, output, error);
     if (status != PINTLE_OK)
         pti_output_clear(output);
     pti_generation_free(generation);
     pti_bytes_free(&next.snapshot);
     pti_bytes_free(&next.timestamp);
+    free(next.roots);
     free(next.zones);
     return status;
 }

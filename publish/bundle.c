@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "publish/root_history.h"
 #include "tuf/container.h"
 
 static uint32_t delegated_count(const struct pti_published *published)
@@ -106,6 +107,7 @@ static enum pintle_status verify(const struct pti_published *published, int64_t 
                                  struct pti_generation **generation, struct pti_error *error)
 {
     struct pti_trusted set;
+    size_t root_version = published->root_count;
     enum pintle_status status = PINTLE_OK;
 
     *generation = NULL;
@@ -114,8 +116,11 @@ static enum pintle_status verify(const struct pti_published *published, int64_t 
         status = pti_roots_add(roots, published->roots[i], error);
     if (status == PINTLE_OK && published->root_count == 0)
         status = pti_fail(error, PINTLE_ERR_TRUST, "no root: there is nothing to verify anything with");
+    if (status == PINTLE_OK && baseline)
+        status = pti_root_history_accepting(published, crypto, &root_version, error);
     if (status == PINTLE_OK) {
-        pti_trusted_init(&set, crypto, pti_roots_newest(roots), now);
+        const struct pti_tuf_metadata *root = pti_roots_version(roots, (int64_t)root_version);
+        pti_trusted_init(&set, crypto, root != NULL ? root : pti_roots_newest(roots), now);
         set.waive_expiry = baseline;
         set.waive_delegated_expiry = true;
         status = build(published, &set, generation, error);

@@ -30,7 +30,10 @@ enum pintle_status pti_bundle_shipped(const struct pti_generation *generation, s
 enum pintle_status pti_bundle_verify(const struct pti_published *published, int64_t now, struct pintle_crypto *crypto,
                                      struct pti_roots *roots, struct pti_generation **generation,
                                      struct pti_error *error);
-/* The same with every expiry waived: what is published now may have expired, and is still the baseline. */
+/*
+ * The same with every expiry waived, and under the newest root that accepts it: what is published now may have expired,
+ * or lag behind a root that came out alone, and is still the baseline.
+ */
 enum pintle_status pti_bundle_verify_baseline(const struct pti_published *published, int64_t now,
                                               struct pintle_crypto *crypto, struct pti_roots *roots,
                                               struct pti_generation **generation, struct pti_error *error);

@@ -195,8 +195,11 @@ static enum pintle_status make_root(struct making *making)
 
 static enum pintle_status make_generation(struct making *making)
 {
-    struct pti_publish_input input = {&making->base, &making->stage, &making->ring, making->options->now,
-                                      making->crypto};
+    struct pti_publish_input input = {.current = &making->base,
+                                      .stage = &making->stage,
+                                      .keys = &making->ring,
+                                      .now = making->options->now,
+                                      .crypto = making->crypto};
     struct pti_signed_roles done;
     enum pintle_status status;
 

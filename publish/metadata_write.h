@@ -89,6 +89,9 @@ enum pintle_status pti_role_keys_add(struct pti_role_keys *role, const struct pt
 enum pintle_status pti_role_keys_copy(const struct pti_role_keys *from, struct pti_role_keys *to,
                                       struct pti_error *error);
 const struct pti_public_key *pti_role_keys_find(const struct pti_role_keys *role, const char *id);
+void pti_role_keys_remove(struct pti_role_keys *role, const char *id); /* absent: nothing */
+/* The same keys, in whatever order, and the same threshold. */
+bool pti_role_keys_same(const struct pti_role_keys *a, const struct pti_role_keys *b);
 void pti_role_keys_clear(struct pti_role_keys *role);
 
 /*

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "publish/bundle.h"
+#include "publish/root_history.h"
 
 /* ---- signing with what is at hand ---- */
 
@@ -18,6 +19,23 @@ static enum pintle_status sign_all(struct pti_stage *stage, const struct pti_key
     return status;
 }
 
+/* A head that is not written any more would freeze whoever polls it; without it, clients take the plain files. */
+static enum pintle_status drop_old_heads(const struct pti_repository *repository, struct pti_error *error)
+{
+    enum pintle_status status = PINTLE_OK;
+    bool found = true;
+
+    for (size_t n = pti_bundle_first_head(&repository->published) - 1; n > 0 && found && status == PINTLE_OK; n--) {
+        char relative[64], path[PTI_PATH_MAX];
+        (void)snprintf(relative, sizeof(relative), "public/head/%zu", n);
+        status = pti_repository_path(repository, relative, path, error);
+        found = status == PINTLE_OK && pti_file_exists(path);
+        if (found)
+            status = pti_file_remove(path, error);
+    }
+    return status;
+}
+
 static enum pintle_status write_and_reload(struct pti_repository *repository, const struct pti_output *output,
                                            int64_t now, struct pti_error *error)
 {
@@ -25,13 +43,22 @@ static enum pintle_status write_and_reload(struct pti_repository *repository, co
 
     if (status == PINTLE_OK)
         status = pti_repository_reload(repository, now, error);
+    if (status == PINTLE_OK)
+        status = drop_old_heads(repository, error);
     return status == PINTLE_OK ? pti_repository_save_stage(repository, error) : status;
 }
 
 enum pintle_status pti_publish(struct pti_repository *repository, const struct pti_keyring *keys, int64_t now,
                                struct pti_publish_result *result, struct pti_error *error)
 {
-    const struct pti_publish_input input = {&repository->published, &repository->stage, keys, now, repository->crypto};
+    const struct pti_file_source source = pti_repository_source(repository);
+    const struct pti_publish_input input = {.current = &repository->published,
+                                            .stage = &repository->stage,
+                                            .keys = keys,
+                                            .now = now,
+                                            .crypto = repository->crypto,
+                                            .source = &source,
+                                            .clock_is_right = repository->clock_is_right};
     struct pti_output output = {NULL, 0};
     enum pintle_status status = PINTLE_OK;
 
@@ -48,6 +75,7 @@ enum pintle_status pti_publish(struct pti_repository *repository, const struct p
         status = write_and_reload(repository, &output, now, error);
     if (status == PINTLE_OK) {
         result->file_count = output.count;
+        result->root_version = repository->published.root_count;
         result->timestamp_version = repository->published.timestamp_version;
         result->snapshot_version = repository->published.snapshot_version;
         result->targets_version = repository->published.targets_version;
@@ -87,18 +115,22 @@ enum pintle_status pti_publish_repair(struct pti_repository *repository, int64_t
     struct pti_generation *generation = NULL;
     struct pti_output output = {NULL, 0};
     struct pti_roots roots;
+    size_t accepting = 0;
     bool complete = false;
     enum pintle_status status;
 
     if (repository->published.timestamp.size == 0)
         return pti_fail(error, PINTLE_ERR_STORAGE, "public/metadata/timestamp.json is missing; restore it from a copy");
     status = is_complete(repository, &complete, error);
-    if (status != PINTLE_OK || complete)
+    if (status == PINTLE_OK && !complete)
+        status = pti_root_history_accepting(&repository->published, repository->crypto, &accepting, error);
+    if (status != PINTLE_OK || complete || (accepting > 0 && accepting < repository->published.root_count))
         return status;
     status = pti_bundle_verify_baseline(&repository->published, now, repository->crypto, &roots, &generation, error);
     if (status != PINTLE_OK)
         return pti_error_prefix(error, "what is published now does not verify, restore it from a copy"), status;
-    status = pti_publish_bundles(&repository->published, generation, repository->crypto, &output, error);
+    status = pti_publish_bundles(&repository->published, repository->published.root_count, generation,
+                                 repository->crypto, &output, error);
     if (status == PINTLE_OK)
         status = pti_repository_write_output(repository->directory, &output, error);
     pti_output_clear(&output);

@@ -20,11 +20,13 @@ struct pti_publish_input {
     const struct pti_keyring *keys;      /* snapshot and timestamp keys, at their thresholds, are among them */
     int64_t now;                         /* Unix seconds */
     struct pintle_crypto *crypto;
+    const struct pti_file_source *source; /* of public/: which file names are taken; NULL: none beyond current */
+    bool clock_is_right;                  /* though it is far behind the last publication */
 };
 
 /*
  * Pure: the files of the next publication, in publish order: zone files, charter, zone roles, targets, snapshot, body,
- * timestamp, app/roots, app/shipped, heads.  PINTLE_ERR_TRUST: a threshold is missing ("targets: 1 of 2 signatures;
+ * the new root, timestamp, app/roots, app/shipped, heads.  PINTLE_ERR_TRUST: a threshold is missing ("targets: 1 of 2 signatures;
  * ...") or a client would reject it; PINTLE_ERR_INPUT: a client would ignore part of it; each says what and what to do.
  */
 enum pintle_status pti_publish_assemble(const struct pti_publish_input *input, struct pti_output *output,
@@ -35,17 +37,18 @@ enum pintle_status pti_publish_assemble(const struct pti_publish_input *input, s
  * what a client would ignore.  On success the caller owns *generation.
  */
 enum pintle_status pti_publish_check(const struct pti_published *current, const struct pti_published *next, int64_t now,
-                                     struct pintle_crypto *crypto, struct pti_generation **generation,
-                                     struct pti_error *error);
+                                     bool clock_is_right, struct pintle_crypto *crypto,
+                                     struct pti_generation **generation, struct pti_error *error);
 /*
- * Appends what follows from a checked state: body, timestamp, app files, heads. The head of the newest root is the
- * last.
+ * Appends what follows from a checked state: body, roots after version roots_before, timestamp, app files, heads.  The
+ * head of the newest root is the last.
  */
-enum pintle_status pti_publish_bundles(const struct pti_published *next, struct pti_generation *generation,
-                                       struct pintle_crypto *crypto, struct pti_output *output,
-                                       struct pti_error *error);
+enum pintle_status pti_publish_bundles(const struct pti_published *next, size_t roots_before,
+                                       struct pti_generation *generation, struct pintle_crypto *crypto,
+                                       struct pti_output *output, struct pti_error *error);
 
 struct pti_publish_result {
+    size_t root_version;
     int64_t timestamp_version, snapshot_version, targets_version, charter_version;
     size_t file_count; /* written */
 };
@@ -59,7 +62,8 @@ enum pintle_status pti_publish(struct pti_repository *repository, const struct p
 
 /*
  * Completes what an interrupted publication left undone (body, heads, app files that lag behind timestamp.json).
- * pti_repository_open() for writing has done this already.
+ * pti_repository_open() for writing has done this already.  One that ended right after a root with other online keys
+ * needs these keys: it is left as it is, clients see the state before, and publishing completes it.
  */
 enum pintle_status pti_publish_repair(struct pti_repository *repository, int64_t now, struct pti_error *error);
 

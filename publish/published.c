@@ -179,6 +179,30 @@ static enum pintle_status load_zones(const struct loader *loader, const struct p
     return status;
 }
 
+static enum pintle_status snapshot_exists(const struct pti_file_source *source, int64_t version, bool *exists,
+                                          struct pti_error *error)
+{
+    char path[SOURCE_PATH_MAX];
+    struct pintle_bytes data = {NULL, 0};
+    enum pintle_status status;
+
+    (void)snprintf(path, sizeof(path), "metadata/%" PRId64 ".snapshot.json", version);
+    status = source->read(source->ctx, path, PTI_SNAPSHOT_SIZE_MAX, &data, exists, error);
+    pti_bytes_free(&data);
+    return status;
+}
+
+enum pintle_status pti_published_free_snapshot(const struct pti_file_source *source, int64_t *version,
+                                               struct pti_error *error)
+{
+    bool exists = true;
+    enum pintle_status status = PINTLE_OK;
+
+    for (*version = 0; status == PINTLE_OK && exists;)
+        status = snapshot_exists(source, ++*version, &exists, error);
+    return status;
+}
+
 /*
  * A snapshot that was signed but never named by a timestamp: its number is spent, for one version is one file for ever.
  */
@@ -190,11 +214,7 @@ static enum pintle_status find_floor(const struct loader *loader)
 
     published->snapshot_floor = published->snapshot_version;
     while (status == PINTLE_OK && found) {
-        char path[SOURCE_PATH_MAX];
-        struct pintle_bytes data = {NULL, 0};
-        (void)snprintf(path, sizeof(path), "metadata/%" PRId64 ".snapshot.json", published->snapshot_floor + 1);
-        status = loader->source->read(loader->source->ctx, path, PTI_SNAPSHOT_SIZE_MAX, &data, &found, loader->error);
-        pti_bytes_free(&data);
+        status = snapshot_exists(loader->source, published->snapshot_floor + 1, &found, loader->error);
         if (status == PINTLE_OK && found)
             published->snapshot_floor++;
     }
@@ -312,7 +332,8 @@ static enum pintle_status delegates_to(struct pintle_bytes targets, const char *
     enum pintle_status status = pti_delegations_from_targets(targets, &delegations, &count, error);
 
     for (size_t i = 0; i < count; i++)
-        if (strcmp(delegations[i].zone, zone) == 0 && pti_role_keys_find(&delegations[i].keys, keyid) != NULL)
+        if ((zone == NULL || strcmp(delegations[i].zone, zone) == 0) &&
+            pti_role_keys_find(&delegations[i].keys, keyid) != NULL)
             *used = true;
     pti_delegations_free(delegations, count);
     return status;

@@ -48,7 +48,11 @@ void pti_published_clear(struct pti_published *published);
 const struct pti_published_zone *pti_published_zone(const struct pti_published *published, const char *zone);
 struct pintle_bytes pti_published_root(const struct pti_published *published); /* the newest */
 
-/* Whether any published targets metadata, 1 to the newest, ever delegated zone to a key with this id. */
+/* The lowest n of which there is no <n>.snapshot.json. */
+enum pintle_status pti_published_free_snapshot(const struct pti_file_source *source, int64_t *version,
+                                               struct pti_error *error);
+
+/* Whether any published targets metadata, 1 to the newest, ever delegated zone (NULL: any) to a key with this id. */
 enum pintle_status pti_published_key_was_used(const struct pti_file_source *source,
                                               const struct pti_published *published, const char *zone,
                                               const char *keyid, bool *used, struct pti_error *error);

@@ -34,6 +34,7 @@ struct pti_repository {
     struct pti_stage stage;       /* over published; empty under PTI_REPOSITORY_PUBLISHED */
     struct pintle_crypto *crypto; /* own reference */
     int lock;                     /* descriptor or -1 */
+    bool clock_is_right; /* set by the caller: publish though the last publication is dated far ahead of the clock */
 };
 
 /*
@@ -77,5 +78,20 @@ struct pti_file_source pti_repository_source(struct pti_repository *repository);
 enum pintle_status pti_repository_load_keys(const struct pti_repository *repository, const char *directory,
                                             const char *passphrase, struct pti_keyring *ring, size_t *skipped,
                                             struct pti_error *error);
+
+/*
+ * Writes a private key to DIR/keys/<name>.pem, or <name>-2.pem and so on if that name was ever taken there; path
+ * (PTI_PATH_MAX bytes) becomes the file.
+ */
+enum pintle_status pti_repository_save_key(const struct pti_repository *repository, const struct pti_signing_key *key,
+                                           const char *name, char *path, struct pti_error *error);
+
+/*
+ * Moves aside, to DIR/keys/retired, the key files in DIR/keys that root or targets once named and now do not.
+ * Encrypted ones, which it cannot tell, and keys that were never named stay.  *names (pti_file_names_free) are those
+ * moved.
+ */
+enum pintle_status pti_repository_retire_keys(struct pti_repository *repository, char ***names, size_t *count,
+                                              struct pti_error *error);
 
 #endif

@@ -213,12 +213,12 @@ enum pintle_status pti_publish_resigned(struct pti_repository *repository, const
     if (status == PINTLE_OK)
         status = check_rises(current, &next, resigned->snapshot.size > 0, error);
     if (status == PINTLE_OK)
-        status = pti_publish_check(current, &next, now, repository->crypto, &generation, error);
+        status = pti_publish_check(current, &next, now, false, repository->crypto, &generation, error);
     if (status == PINTLE_OK && resigned->snapshot.size > 0)
         status = pti_output_add(&output, next.snapshot, error, "public/metadata/%" PRId64 ".snapshot.json",
                                 next.snapshot_version);
     if (status == PINTLE_OK)
-        status = pti_publish_bundles(&next, generation, repository->crypto, &output, error);
+        status = pti_publish_bundles(&next, next.root_count, generation, repository->crypto, &output, error);
     if (status == PINTLE_OK)
         status = pti_repository_write_output(repository->directory, &output, error);
     if (status == PINTLE_OK)

@@ -35,6 +35,28 @@ enum pintle_status pti_role_keys_add(struct pti_role_keys *role, const struct pt
     return status;
 }
 
+void pti_role_keys_remove(struct pti_role_keys *role, const char *id)
+{
+    for (size_t i = 0; i < role->key_count; i++) {
+        if (strcmp(role->keys[i].id, id) != 0)
+            continue;
+        pti_public_key_clear(&role->keys[i]);
+        memmove(&role->keys[i], &role->keys[i + 1], (role->key_count - i - 1) * sizeof(*role->keys));
+        role->key_count--;
+        return;
+    }
+}
+
+bool pti_role_keys_same(const struct pti_role_keys *a, const struct pti_role_keys *b)
+{
+    if (a->key_count != b->key_count || a->threshold != b->threshold)
+        return false;
+    for (size_t i = 0; i < a->key_count; i++)
+        if (pti_role_keys_find(b, a->keys[i].id) == NULL)
+            return false;
+    return true;
+}
+
 enum pintle_status pti_role_keys_copy(const struct pti_role_keys *from, struct pti_role_keys *to,
                                       struct pti_error *error)
 {

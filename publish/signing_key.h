@@ -87,6 +87,9 @@ void pti_keyring_clear(struct pti_keyring *ring);
  */
 enum pintle_status pti_public_key_load(const char *path, const char *passphrase, struct pti_public_key *key,
                                        struct pti_error *error);
+/* Its kind, from the key object.  PINTLE_ERR_INPUT: none that pintle can make. */
+enum pintle_status pti_public_key_kind(const struct pti_public_key *key, enum pti_key_kind *kind,
+                                       struct pti_error *error);
 enum pintle_status pti_public_key_copy(const struct pti_public_key *from, struct pti_public_key *to,
                                        struct pti_error *error);
 void pti_public_key_clear(struct pti_public_key *key);

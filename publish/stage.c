@@ -135,7 +135,9 @@ enum pintle_status pti_stage_init(struct pti_stage *stage, const struct pti_publ
     stage->base = base;
     stage->days = *days;
     stage->crypto = crypto;
-    status = init_charter(stage, error);
+    status = pti_stage_init_root(stage, error);
+    if (status == PINTLE_OK)
+        status = init_charter(stage, error);
     if (status == PINTLE_OK)
         status = init_zones(stage, base->targets, error);
     if (status != PINTLE_OK)
@@ -149,6 +151,9 @@ void pti_stage_clear(struct pti_stage *stage)
         clear_zone(&stage->zones[i]);
     free(stage->zones);
     pti_charter_clear(&stage->charter);
+    for (size_t i = 0; i < PTI_TUF_TYPES; i++)
+        pti_role_keys_clear(&stage->root_keys[i]);
+    pti_bytes_free(&stage->root);
     pti_bytes_free(&stage->targets);
     pti_bytes_free(&stage->charter_file);
     memset(stage, 0, sizeof(*stage));
@@ -156,7 +161,7 @@ void pti_stage_clear(struct pti_stage *stage)
 
 bool pti_stage_has_drafts(const struct pti_stage *stage)
 {
-    bool drafts = stage->targets.size > 0;
+    bool drafts = stage->root.size > 0 || stage->targets.size > 0;
 
     for (size_t i = 0; i < stage->zone_count; i++)
         drafts = drafts || stage->zones[i].draft.size > 0;
@@ -220,6 +225,18 @@ static enum pintle_status load_zone(struct pti_stage_zone *zone, const struct pt
     return status;
 }
 
+static enum pintle_status load_root(struct pti_stage *stage, const struct pti_file_source *source,
+                                    struct pti_error *error)
+{
+    struct pintle_bytes draft = {NULL, 0};
+    enum pintle_status status = read_part(source, "metadata/", "root", PTI_ROOT_SIZE_MAX, &draft, error);
+
+    if (status == PINTLE_OK && draft.size > 0)
+        status = in_stage(pti_stage_take_root(stage, draft, error), "root", error);
+    pti_bytes_free(&draft);
+    return status;
+}
+
 /* A targets draft says which zones there will be; only it knows of zones that are not published yet. */
 static enum pintle_status load_targets(struct pti_stage *stage, const struct pti_file_source *source,
                                        struct pti_error *error)
@@ -236,8 +253,10 @@ static enum pintle_status load_targets(struct pti_stage *stage, const struct pti
 enum pintle_status pti_stage_load(struct pti_stage *stage, const struct pti_file_source *source, int64_t now,
                                   struct pti_error *error)
 {
-    enum pintle_status status = load_targets(stage, source, error);
+    enum pintle_status status = load_root(stage, source, error);
 
+    if (status == PINTLE_OK)
+        status = load_targets(stage, source, error);
     if (status == PINTLE_OK)
         status = load_charter(stage, source, error);
     for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++)
@@ -259,5 +278,7 @@ enum pintle_status pti_stage_write(const struct pti_stage *stage, struct pti_out
             status = pti_output_add(output, stage->zones[i].draft, error, "metadata/%s.json", stage->zones[i].name);
     if (status == PINTLE_OK && stage->targets.size > 0)
         status = pti_output_add(output, stage->targets, error, "metadata/targets.json");
+    if (status == PINTLE_OK && stage->root.size > 0)
+        status = pti_output_add(output, stage->root, error, "metadata/root.json");
     return status;
 }

@@ -15,6 +15,7 @@
 #include "pin/zone.h"
 #include "publish/envelope.h"
 #include "publish/published.h"
+#include "tuf/metadata.h"
 
 /* Days until metadata expire, from the repository's settings. */
 struct pti_expiry_days {
@@ -36,6 +37,8 @@ struct pti_stage {
     struct pti_charter charter;
     struct pti_stage_zone *zones; /* in delegation order */
     size_t zone_count;
+    struct pti_role_keys root_keys[PTI_TUF_TYPES]; /* who may sign root, targets, snapshot and timestamp */
+    struct pintle_bytes root;                      /* draft with signatures so far; empty: no new root is staged */
     struct pintle_bytes targets;      /* draft with signatures so far; empty: what is published is current */
     struct pintle_bytes charter_file; /* charter.json with the changes; empty: what is published is current */
 };
@@ -104,7 +107,43 @@ enum pintle_status pti_stage_zone_add(struct pti_stage *stage, const char *zone,
 /* Withdraws a zone that no charter host uses any more.  Its last version stays listed by every snapshot. */
 enum pintle_status pti_stage_zone_remove(struct pti_stage *stage, const char *zone, struct pti_error *error);
 
-/* A new version with the same content and a new expiry: for "targets" or a zone that would expire. */
+/*
+ * Replaces all keys of a zone: what answers a stolen zone key.  Refuses a key that the zone has or ever had, as
+ * pti_stage_zone_add() does.
+ */
+enum pintle_status pti_stage_zone_rotate(struct pti_stage *stage, const char *zone, const struct pti_role_keys *keys,
+                                         const struct pti_file_source *source, struct pti_error *error);
+
+/*
+ * The trust anchor: who may sign root, targets, snapshot and timestamp.  Each edit goes into the one next root, which
+ * old and new root keys sign (TUF specification 6.1).  All refuse a role that could not meet its threshold.
+ */
+
+/*
+ * Adds a key to role.  Refuses one that is there; one that an earlier root named and a later one did not (a removed key
+ * never returns); and one key for both an offline role (root, targets) and an online one.
+ */
+enum pintle_status pti_stage_root_add(struct pti_stage *stage, enum pti_tuf_type role, const struct pti_public_key *key,
+                                      struct pti_error *error);
+enum pintle_status pti_stage_root_remove(struct pti_stage *stage, enum pti_tuf_type role, const char *keyid,
+                                         struct pti_error *error);
+/* Removes the one and adds the other; the threshold stays. */
+enum pintle_status pti_stage_root_replace(struct pti_stage *stage, enum pti_tuf_type role, const char *keyid,
+                                          const struct pti_public_key *key, struct pti_error *error);
+enum pintle_status pti_stage_root_threshold(struct pti_stage *stage, enum pti_tuf_type role, int64_t threshold,
+                                            struct pti_error *error);
+/*
+ * Replaces every key of timestamp and snapshot by a new one of the same kind: what answers stolen online keys.  The new
+ * private keys are in rings[PTI_TUF_TIMESTAMP] and rings[PTI_TUF_SNAPSHOT], owned by the caller, who keeps them before
+ * the stage is written.  Refuses while such a change is staged.  On failure the rings are empty.
+ */
+enum pintle_status pti_stage_root_replace_online(struct pti_stage *stage, struct pti_keyring rings[PTI_TUF_TYPES],
+                                                 struct pti_error *error);
+/* The key of role whose id begins with prefix: at least 8 of its hex digits.  PINTLE_ERR_INPUT: none, or several. */
+enum pintle_status pti_stage_root_find(const struct pti_stage *stage, enum pti_tuf_type role, const char *prefix,
+                                       const struct pti_public_key **key, struct pti_error *error);
+
+/* A new version with the same content and a new expiry: for "root", "targets" or a zone that would expire. */
 enum pintle_status pti_stage_renew(struct pti_stage *stage, const char *role, int64_t now, struct pti_error *error);
 
 /*
@@ -115,7 +154,7 @@ enum pintle_status pti_stage_update(struct pti_stage *stage, int64_t now, struct
 
 /* ---- signing ---- */
 
-/* The roles that key signed just now: "targets", or a zone. */
+/* The roles that key signed just now: "root", "targets", or a zone. */
 struct pti_signed_roles {
     char names[PTI_ZONES_MAX + 4][64];
     size_t count;
@@ -134,9 +173,18 @@ struct pti_role_state {
     int64_t draft_version, draft_expires; /* 0: no draft */
     int64_t threshold;
     int64_t signatures;        /* good ones on the draft, from distinct keys; 0 without a draft */
-    struct pti_role_keys keys; /* who may sign */
+    struct pti_role_keys keys; /* who may sign, as staged */
     bool *has_signed;          /* the draft, parallel to keys.keys */
+    /* Of a root draft that changes who may sign root: the keys before, a threshold of which must sign it too. */
+    struct pti_role_keys old_keys;
+    bool *old_has_signed;
+    int64_t old_signatures;
 };
+
+/* How many more signatures the draft needs at least; 0: it has what it needs, or there is none. */
+int64_t pti_role_state_missing(const struct pti_role_state *state);
+/* "1 of 2 signatures", or "1 of 2 signatures of the old keys and 0 of 2 of the new ones". */
+void pti_role_state_describe(const struct pti_role_state *state, char *out, size_t size);
 
 enum pintle_status pti_stage_roles(const struct pti_stage *stage, struct pti_role_state **states, size_t *count,
                                    struct pti_error *error);
@@ -156,21 +204,28 @@ enum pti_change_kind {
     PTI_CHANGE_DENIAL_REMOVED,
     PTI_CHANGE_ZONE_ADDED,
     PTI_CHANGE_ZONE_WITHDRAWN,
-    PTI_CHANGE_SETTING, /* reports, refresh and age bounds of the charter */
-    PTI_CHANGE_RENEWED  /* same content, new version and expiry */
+    PTI_CHANGE_SETTING,   /* reports, refresh and age bounds of the charter */
+    PTI_CHANGE_KEY_ADDED, /* of a role: who may sign it */
+    PTI_CHANGE_KEY_REMOVED,
+    PTI_CHANGE_KEY_REPLACED,
+    PTI_CHANGE_THRESHOLD,
+    PTI_CHANGE_RENEWED /* same content, new version and expiry */
 };
 
 struct pti_change {
     enum pti_change_kind kind;
-    char role[64];                  /* whose signatures it needs: "targets" or a zone */
-    char host[PINTLE_HOST_MAX + 1]; /* "" where there is none */
-    bool permanent;                 /* a pin or denial of the charter */
-    struct pti_pin pin;             /* of pin and denial changes */
-    char text[512];                 /* one line in words */
+    char role[64];                      /* whose signatures it needs: "root", "targets" or a zone */
+    char host[PINTLE_HOST_MAX + 1];     /* "" where there is none */
+    bool permanent;                     /* a pin or denial of the charter */
+    struct pti_pin pin;                 /* of pin and denial changes */
+    char key_role[64];                  /* of changes of keys and thresholds: the role they sign; else "" */
+    char keyid[PTI_KEYID_SIZE + 1];     /* of added, removed and (the new one) replaced keys */
+    char old_keyid[PTI_KEYID_SIZE + 1]; /* of replaced ones */
+    char text[512];                     /* one line in words */
 };
 
 const char *pti_change_kind_name(enum pti_change_kind kind); /* "host_added", ... for JSON */
-/* What publishing would change, in words: charter first, then zone by zone. *changes is freed with free(). */
+/* What publishing would change, in words: root, then charter, then zone by zone. *changes is freed with free(). */
 enum pintle_status pti_stage_diff(const struct pti_stage *stage, struct pti_change **changes, size_t *count,
                                   struct pti_error *error);
 

@@ -7,15 +7,7 @@
 #include <string.h>
 
 #include "base/encode.h"
-#include "publish/stage.h"
-
-struct differ {
-    const struct pti_stage *stage;
-    struct pti_change *changes;
-    size_t count;
-    size_t capacity;
-    bool failed; /* out of memory */
-};
+#include "publish/stage_internal.h"
 
 const char *pti_change_kind_name(enum pti_change_kind kind)
 {
@@ -44,13 +36,22 @@ const char *pti_change_kind_name(enum pti_change_kind kind)
         return "zone_withdrawn";
     case PTI_CHANGE_SETTING:
         return "setting";
+    case PTI_CHANGE_KEY_ADDED:
+        return "key_added";
+    case PTI_CHANGE_KEY_REMOVED:
+        return "key_removed";
+    case PTI_CHANGE_KEY_REPLACED:
+        return "key_replaced";
+    case PTI_CHANGE_THRESHOLD:
+        return "threshold";
     case PTI_CHANGE_RENEWED:
         return "renewed";
     }
     return "unknown";
 }
 
-static struct pti_change *add(struct differ *differ, enum pti_change_kind kind, const char *role, const char *host)
+struct pti_change *pti_diff_add(struct pti_differ *differ, enum pti_change_kind kind, const char *role,
+                                const char *host)
 {
     struct pti_change *change;
 
@@ -73,9 +74,7 @@ static struct pti_change *add(struct differ *differ, enum pti_change_kind kind, 
     return change;
 }
 
-static void say(struct pti_change *change, const char *format, ...) PTI_PRINTF(2, 3);
-
-static void say(struct pti_change *change, const char *format, ...)
+void pti_diff_say(struct pti_change *change, const char *format, ...)
 {
     va_list arguments;
 
@@ -97,25 +96,25 @@ static bool holds(const struct pti_pins *pins, const struct pti_pin *pin)
     return false;
 }
 
-static void say_pin(struct differ *differ, enum pti_change_kind kind, const char *role, const char *host,
+static void say_pin(struct pti_differ *differ, enum pti_change_kind kind, const char *role, const char *host,
                     const struct pti_pin *pin)
 {
     bool denial = kind == PTI_CHANGE_DENIAL_ADDED || kind == PTI_CHANGE_DENIAL_REMOVED;
     bool added = kind == PTI_CHANGE_PIN_ADDED || kind == PTI_CHANGE_DENIAL_ADDED;
-    struct pti_change *change = add(differ, kind, role, host);
+    struct pti_change *change = pti_diff_add(differ, kind, role, host);
     char text[PTI_BASE64_SIZE(PINTLE_SHA256_SIZE) + 1];
 
     if (change == NULL)
         return;
     change->pin = *pin;
     pti_base64_encode(pin->sha256, sizeof(pin->sha256), text);
-    say(change, "%s: %s%s%s %s (%s%s%s)", host, change->permanent ? "permanent " : "", denial ? "denial" : "pin",
-        added ? " added:" : " removed:", text, pti_of_name(pin->of), denial ? "" : ", ",
-        denial ? "" : pti_at_name(pin->at));
+    pti_diff_say(change, "%s: %s%s%s %s (%s%s%s)", host, change->permanent ? "permanent " : "",
+                 denial ? "denial" : "pin", added ? " added:" : " removed:", text, pti_of_name(pin->of),
+                 denial ? "" : ", ", denial ? "" : pti_at_name(pin->at));
 }
 
 /* What one list lost and won; either may be NULL. */
-static void diff_pins(struct differ *differ, const char *role, const char *host, const struct pti_pins *before,
+static void diff_pins(struct pti_differ *differ, const char *role, const char *host, const struct pti_pins *before,
                       const struct pti_pins *after, bool denials)
 {
     for (size_t i = 0; before != NULL && i < before->count; i++)
@@ -129,36 +128,37 @@ static void diff_pins(struct differ *differ, const char *role, const char *host,
 
 /* ---- the charter ---- */
 
-static void diff_entry(struct differ *differ, const struct pti_charter_host *before,
+static void diff_entry(struct pti_differ *differ, const struct pti_charter_host *before,
                        const struct pti_charter_host *after)
 {
     if (before->mode != after->mode)
-        say(add(differ, PTI_CHANGE_MODE, "targets", after->host), "%s: mode %s, was %s%s", after->host,
-            pti_mode_name(after->mode), pti_mode_name(before->mode),
-            after->mode == PINTLE_MODE_REPORT ? ": a mismatch is reported and no longer refused" : "");
+        pti_diff_say(pti_diff_add(differ, PTI_CHANGE_MODE, "targets", after->host), "%s: mode %s, was %s%s",
+                     after->host, pti_mode_name(after->mode), pti_mode_name(before->mode),
+                     after->mode == PINTLE_MODE_REPORT ? ": a mismatch is reported and no longer refused" : "");
     if (strcmp(before->zone, after->zone) != 0)
-        say(add(differ, PTI_CHANGE_ZONE, "targets", after->host), "%s: zone %s, was %s", after->host, after->zone,
-            before->zone);
+        pti_diff_say(pti_diff_add(differ, PTI_CHANGE_ZONE, "targets", after->host), "%s: zone %s, was %s", after->host,
+                     after->zone, before->zone);
     if (before->subdomains != after->subdomains)
-        say(add(differ, PTI_CHANGE_SUBDOMAINS, "targets", after->host), "%s: subdomains %s", after->host,
-            after->subdomains ? "covered too" : "released: no longer pinned");
+        pti_diff_say(pti_diff_add(differ, PTI_CHANGE_SUBDOMAINS, "targets", after->host), "%s: subdomains %s",
+                     after->host, after->subdomains ? "covered too" : "released: no longer pinned");
     diff_pins(differ, "targets", after->host, &before->pins, &after->pins, false);
     diff_pins(differ, "targets", after->host, &before->deny, &after->deny, true);
 }
 
-static void diff_new_entry(struct differ *differ, const struct pti_charter_host *after)
+static void diff_new_entry(struct pti_differ *differ, const struct pti_charter_host *after)
 {
-    say(add(differ, PTI_CHANGE_HOST_ADDED, "targets", after->host), "%s: host added, zone %s, mode %s%s", after->host,
-        after->zone, pti_mode_name(after->mode), after->subdomains ? ", with subdomains" : "");
+    pti_diff_say(pti_diff_add(differ, PTI_CHANGE_HOST_ADDED, "targets", after->host),
+                 "%s: host added, zone %s, mode %s%s", after->host, after->zone, pti_mode_name(after->mode),
+                 after->subdomains ? ", with subdomains" : "");
     diff_pins(differ, "targets", after->host, NULL, &after->pins, false);
     diff_pins(differ, "targets", after->host, NULL, &after->deny, true);
 }
 
-static void setting(struct differ *differ, const char *format, ...) PTI_PRINTF(2, 3);
+static void setting(struct pti_differ *differ, const char *format, ...) PTI_PRINTF(2, 3);
 
-static void setting(struct differ *differ, const char *format, ...)
+static void setting(struct pti_differ *differ, const char *format, ...)
 {
-    struct pti_change *change = add(differ, PTI_CHANGE_SETTING, "targets", "");
+    struct pti_change *change = pti_diff_add(differ, PTI_CHANGE_SETTING, "targets", "");
     va_list arguments;
 
     if (change == NULL)
@@ -177,7 +177,7 @@ static bool sends_to(const struct pti_charter *charter, const char *url)
 }
 
 /* A collector that changes hands must not hide: every address is named. */
-static void diff_reports(struct differ *differ, const struct pti_charter *before, const struct pti_charter *after)
+static void diff_reports(struct pti_differ *differ, const struct pti_charter *before, const struct pti_charter *after)
 {
     for (size_t i = 0; i < before->report_url_count; i++)
         if (!sends_to(after, before->report_urls[i]))
@@ -191,7 +191,7 @@ static void diff_reports(struct differ *differ, const struct pti_charter *before
 }
 
 /* A bound in days, or none (negative). */
-static void diff_bound(struct differ *differ, const char *what, int64_t before, int64_t after)
+static void diff_bound(struct pti_differ *differ, const char *what, int64_t before, int64_t after)
 {
     char was[32] = "never";
 
@@ -205,7 +205,7 @@ static void diff_bound(struct differ *differ, const char *what, int64_t before, 
         setting(differ, "charter: %s are refused after %" PRId64 " days, was %s", what, after, was);
 }
 
-static void diff_settings(struct differ *differ, const struct pti_charter *before, const struct pti_charter *after)
+static void diff_settings(struct pti_differ *differ, const struct pti_charter *before, const struct pti_charter *after)
 {
     diff_reports(differ, before, after);
     if (before->refresh_default_s != after->refresh_default_s || before->refresh_min_s != after->refresh_min_s ||
@@ -219,7 +219,7 @@ static void diff_settings(struct differ *differ, const struct pti_charter *befor
     diff_bound(differ, "stale pins", before->refuse_stale_after_days, after->refuse_stale_after_days);
 }
 
-static void diff_charter(struct differ *differ, const struct pti_charter *before, const struct pti_charter *after)
+static void diff_charter(struct pti_differ *differ, const struct pti_charter *before, const struct pti_charter *after)
 {
     for (size_t i = 0; i < after->host_count; i++) {
         const struct pti_charter_host *old = pti_charter_find(before, after->hosts[i].host);
@@ -230,14 +230,14 @@ static void diff_charter(struct differ *differ, const struct pti_charter *before
     }
     for (size_t i = 0; i < before->host_count; i++)
         if (pti_charter_find(after, before->hosts[i].host) == NULL)
-            say(add(differ, PTI_CHANGE_HOST_RELEASED, "targets", before->hosts[i].host),
-                "%s: host released: clients stop pinning it", before->hosts[i].host);
+            pti_diff_say(pti_diff_add(differ, PTI_CHANGE_HOST_RELEASED, "targets", before->hosts[i].host),
+                         "%s: host released: clients stop pinning it", before->hosts[i].host);
     diff_settings(differ, before, after);
 }
 
 /* ---- zones ---- */
 
-static void diff_zone(struct differ *differ, const struct pti_zone *before, const struct pti_zone *after)
+static void diff_zone(struct pti_differ *differ, const struct pti_zone *before, const struct pti_zone *after)
 {
     for (size_t i = 0; i < before->host_count; i++) {
         const struct pti_zone_host *old = &before->hosts[i], *now = pti_zone_find(after, old->host);
@@ -253,7 +253,7 @@ static void diff_zone(struct differ *differ, const struct pti_zone *before, cons
     }
 }
 
-static enum pintle_status diff_staged_zone(struct differ *differ, const struct pti_stage_zone *zone,
+static enum pintle_status diff_staged_zone(struct pti_differ *differ, const struct pti_stage_zone *zone,
                                            struct pti_error *error)
 {
     const struct pti_published_zone *published = pti_published_zone(differ->stage->base, zone->name);
@@ -264,44 +264,53 @@ static enum pintle_status diff_staged_zone(struct differ *differ, const struct p
     if (published != NULL && published->delegated)
         status = pti_zone_parse(published->file, zone->name, &before, error);
     else
-        say(add(differ, PTI_CHANGE_ZONE_ADDED, "targets", ""), "zone %s: added, %" PRId64 " of %zu keys sign it",
-            zone->name, zone->keys.threshold, zone->keys.key_count);
+        pti_diff_say(pti_diff_add(differ, PTI_CHANGE_ZONE_ADDED, "targets", ""),
+                     "zone %s: added, %" PRId64 " of %zu keys sign it", zone->name, zone->keys.threshold,
+                     zone->keys.key_count);
     if (status == PINTLE_OK)
         diff_zone(differ, &before, &zone->zone);
     pti_zone_clear(&before);
     return status;
 }
 
-/* A draft without a change of content is a renewal. */
-static void diff_renewal(struct differ *differ, const char *role, bool draft)
+/* A draft without a change of content is a renewal, or there because other keys sign now. */
+static void diff_renewal(struct pti_differ *differ, const char *role, bool draft)
 {
-    bool explained = !draft;
+    bool explained = !draft, other_keys = false;
 
-    for (size_t i = 0; i < differ->count && !explained; i++)
+    for (size_t i = 0; i < differ->count && !explained; i++) {
         explained = strcmp(differ->changes[i].role, role) == 0;
+        other_keys = other_keys || strcmp(differ->changes[i].key_role, role) == 0;
+    }
     if (!explained)
-        say(add(differ, PTI_CHANGE_RENEWED, role, ""), "%s: renewed, same content, later expiry", role);
+        pti_diff_say(pti_diff_add(differ, PTI_CHANGE_RENEWED, role, ""), "%s: %s", role,
+                     other_keys ? "signed anew by those who may sign it now, same content"
+                                : "renewed, same content, later expiry");
 }
 
 enum pintle_status pti_stage_diff(const struct pti_stage *stage, struct pti_change **changes, size_t *count,
                                   struct pti_error *error)
 {
-    struct differ differ = {.stage = stage};
+    struct pti_differ differ = {.stage = stage};
     struct pti_charter before;
     enum pintle_status status = PINTLE_OK;
 
     pti_charter_init(&before);
-    if (stage->base->charter.size > 0)
+    status = pti_diff_root(&differ, error);
+    if (status == PINTLE_OK && stage->base->charter.size > 0)
         status = pti_charter_parse(stage->base->charter, &before, error);
     if (status == PINTLE_OK)
         diff_charter(&differ, &before, &stage->charter);
     pti_charter_clear(&before);
+    if (status == PINTLE_OK)
+        status = pti_diff_delegations(&differ, error);
     for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++)
         status = diff_staged_zone(&differ, &stage->zones[i], error);
     for (size_t i = 0; i < stage->base->zone_count && status == PINTLE_OK; i++)
         if (stage->base->zones[i].delegated && pti_stage_zone(stage, stage->base->zones[i].name) == NULL)
-            say(add(&differ, PTI_CHANGE_ZONE_WITHDRAWN, "targets", ""), "zone %s: withdrawn",
-                stage->base->zones[i].name);
+            pti_diff_say(pti_diff_add(&differ, PTI_CHANGE_ZONE_WITHDRAWN, "targets", ""), "zone %s: withdrawn",
+                         stage->base->zones[i].name);
+    diff_renewal(&differ, "root", stage->root.size > 0);
     diff_renewal(&differ, "targets", stage->targets.size > 0);
     for (size_t i = 0; i < stage->zone_count; i++) {
         const struct pti_published_zone *published = pti_published_zone(stage->base, stage->zones[i].name);
@@ -312,7 +321,7 @@ enum pintle_status pti_stage_diff(const struct pti_stage *stage, struct pti_chan
         status = pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu changes", differ.count);
     if (status != PINTLE_OK) {
         free(differ.changes);
-        differ = (struct differ){0};
+        differ = (struct pti_differ){0};
     }
     *changes = differ.changes;
     *count = differ.count;

@@ -245,6 +245,15 @@ enum pintle_status pti_stage_pin_remove(struct pti_stage *stage, const char *hos
 
 /* ---- zones ---- */
 
+static enum pintle_status check_threshold(const struct pti_role_keys *keys, struct pti_error *error)
+{
+    if (keys->threshold >= 1 && (uint64_t)keys->threshold <= keys->key_count)
+        return PINTLE_OK;
+    return pti_fail(error, PINTLE_ERR_INPUT,
+                    "a threshold of %d needs at least that many keys and must not be 0; found %zu keys",
+                    (int)(keys->threshold < 1000 ? keys->threshold : 1000), keys->key_count);
+}
+
 static enum pintle_status check_new_zone(const struct pti_stage *stage, const char *name,
                                          const struct pti_role_keys *keys, struct pti_error *error)
 {
@@ -258,12 +267,7 @@ static enum pintle_status check_new_zone(const struct pti_stage *stage, const ch
         return pti_fail(error, PINTLE_ERR_INPUT, "there is a zone \"%s\" already; choose another name", name);
     if (stage->zone_count >= PTI_ZONES_MAX)
         return pti_fail(error, PINTLE_ERR_INPUT, "a repository has at most %d zones", PTI_ZONES_MAX);
-    if (keys->threshold < 1 || (uint64_t)keys->threshold > keys->key_count)
-        return pti_fail(error, PINTLE_ERR_INPUT,
-                        "a threshold of %d needs at least that many keys and must not be 0; found "
-                        "%zu keys",
-                        (int)(keys->threshold < 1000 ? keys->threshold : 1000), keys->key_count);
-    return PINTLE_OK;
+    return check_threshold(keys, error);
 }
 
 /*
@@ -284,9 +288,9 @@ static enum pintle_status check_fresh_keys(const struct pti_stage *stage, const 
         if (status == PINTLE_OK && used)
             status = pti_fail(
                 error, PINTLE_ERR_INPUT,
-                "zone \"%s\" existed before and key %.16s signed it then; a zone that comes back needs keys that "
-                "it never had: make new ones, or choose another name",
-                name, keys->keys[i].id);
+                "key %.16s has signed zone \"%s\" before, and a removed key never returns; give the zone keys that it "
+                "never had: make new ones with `pintle key new FILE`",
+                keys->keys[i].id, name);
     }
     return status;
 }
@@ -300,6 +304,26 @@ enum pintle_status pti_stage_zone_add(struct pti_stage *stage, const char *zone,
     if (status == PINTLE_OK)
         status = check_fresh_keys(stage, zone, keys, source, error);
     return status == PINTLE_OK ? pti_stage_append_zone(stage, zone, keys, &added, error) : status;
+}
+
+enum pintle_status pti_stage_zone_rotate(struct pti_stage *stage, const char *zone, const struct pti_role_keys *keys,
+                                         const struct pti_file_source *source, struct pti_error *error)
+{
+    struct pti_stage_zone *found;
+    struct pti_role_keys copy;
+    enum pintle_status status = find_zone(stage, zone, &found, error);
+
+    if (status == PINTLE_OK)
+        status = check_threshold(keys, error);
+    if (status == PINTLE_OK)
+        status = check_fresh_keys(stage, zone, keys, source, error);
+    if (status == PINTLE_OK)
+        status = pti_role_keys_copy(keys, &copy, error);
+    if (status != PINTLE_OK)
+        return status;
+    pti_role_keys_clear(&found->keys);
+    found->keys = copy;
+    return PINTLE_OK;
 }
 
 enum pintle_status pti_stage_zone_remove(struct pti_stage *stage, const char *zone, struct pti_error *error)

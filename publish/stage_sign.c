@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signing the drafts of a stage, and how far that has come. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,10 +149,24 @@ static enum pintle_status sign_role(struct pti_stage *stage, const char *name, c
     return status;
 }
 
+/* A new root is signed by who may sign the old one and by who may sign the new one. */
+static enum pintle_status sign_root(struct pti_stage *stage, const struct pti_signing_key *key,
+                                    struct pti_signed_roles *done, struct pti_error *error)
+{
+    const struct pti_role_keys *next = &stage->root_keys[PTI_TUF_ROOT];
+    struct pti_role_keys before;
+    bool is_new = pti_role_keys_find(next, pti_signing_key_public(key)->id) != NULL;
+    enum pintle_status status = pti_role_keys_from_root(pti_published_root(stage->base), "root", &before, error);
+
+    if (status == PINTLE_OK)
+        status = sign_role(stage, "root", is_new ? next : &before, &stage->root, key, done, error);
+    pti_role_keys_clear(&before);
+    return status;
+}
+
 enum pintle_status pti_stage_sign(struct pti_stage *stage, const struct pti_signing_key *key,
                                   struct pti_signed_roles *signed_roles, struct pti_error *error)
 {
-    struct pti_role_keys targets;
     enum pintle_status status;
 
     signed_roles->count = 0;
@@ -158,14 +174,13 @@ enum pintle_status pti_stage_sign(struct pti_stage *stage, const struct pti_sign
         return PINTLE_OK;
     status = pti_stage_check(stage, error);
     if (status == PINTLE_OK)
-        status = pti_role_keys_from_root(pti_published_root(stage->base), "targets", &targets, error);
-    if (status != PINTLE_OK)
-        return status;
-    status = sign_role(stage, "targets", &targets, &stage->targets, key, signed_roles, error);
+        status = sign_root(stage, key, signed_roles, error);
+    if (status == PINTLE_OK)
+        status = sign_role(stage, "targets", &stage->root_keys[PTI_TUF_TARGETS], &stage->targets, key, signed_roles,
+                           error);
     for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++)
         status = sign_role(stage, stage->zones[i].name, &stage->zones[i].keys, &stage->zones[i].draft, key,
                            signed_roles, error);
-    pti_role_keys_clear(&targets);
     return status;
 }
 
@@ -189,14 +204,36 @@ static enum pintle_status fill_state(const struct pti_stage *stage, struct pti_r
     return status;
 }
 
-static enum pintle_status top_level_state(const struct pti_stage *stage, const char *name,
+static enum pintle_status top_level_state(const struct pti_stage *stage, enum pti_tuf_type role,
                                           struct pintle_bytes published, struct pintle_bytes draft,
                                           struct pti_role_state *state, struct pti_error *error)
 {
-    enum pintle_status status = pti_role_keys_from_root(pti_published_root(stage->base), name, &state->keys, error);
+    enum pintle_status status = pti_role_keys_copy(&stage->root_keys[role], &state->keys, error);
 
-    (void)pti_copy_text(state->name, sizeof(state->name), name);
+    (void)pti_copy_text(state->name, sizeof(state->name), pti_tuf_type_name(role));
     return status == PINTLE_OK ? fill_state(stage, state, published, draft, error) : status;
+}
+
+/* The signatures of those who may sign the root before; nothing to tell if they are the same people. */
+static enum pintle_status old_root_state(const struct pti_stage *stage, struct pti_role_state *state,
+                                         struct pti_error *error)
+{
+    enum pintle_status status;
+
+    if (stage->root.size == 0)
+        return PINTLE_OK;
+    status = pti_role_keys_from_root(pti_published_root(stage->base), "root", &state->old_keys, error);
+    if (status != PINTLE_OK)
+        return status;
+    if (pti_role_keys_same(&state->old_keys, &state->keys)) {
+        pti_role_keys_clear(&state->old_keys);
+        return PINTLE_OK;
+    }
+    state->old_has_signed = calloc(state->old_keys.key_count + 1, sizeof(*state->old_has_signed));
+    if (state->old_has_signed == NULL)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu keys", state->old_keys.key_count);
+    return pti_envelope_signers(stage->root, &state->old_keys, stage->crypto, state->old_has_signed,
+                                &state->old_signatures, error);
 }
 
 static enum pintle_status zone_state(const struct pti_stage *stage, const struct pti_stage_zone *zone,
@@ -218,12 +255,12 @@ enum pintle_status pti_stage_roles(const struct pti_stage *stage, struct pti_rol
     const struct pti_published *base = stage->base;
     const struct pintle_bytes none = {NULL, 0};
     const struct {
-        const char *name;
+        enum pti_tuf_type role;
         struct pintle_bytes published, draft;
-    } top[] = {{"root", pti_published_root(base), none},
-               {"timestamp", base->timestamp, none},
-               {"snapshot", base->snapshot, none},
-               {"targets", base->targets, stage->targets}};
+    } top[] = {{PTI_TUF_ROOT, pti_published_root(base), stage->root},
+               {PTI_TUF_TIMESTAMP, base->timestamp, none},
+               {PTI_TUF_SNAPSHOT, base->snapshot, none},
+               {PTI_TUF_TARGETS, base->targets, stage->targets}};
     enum pintle_status status = PINTLE_OK;
 
     *count = 0;
@@ -231,7 +268,9 @@ enum pintle_status pti_stage_roles(const struct pti_stage *stage, struct pti_rol
     if (*states == NULL)
         return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu roles", 4 + stage->zone_count);
     for (size_t i = 0; i < 4 && status == PINTLE_OK; i++)
-        status = top_level_state(stage, top[i].name, top[i].published, top[i].draft, &(*states)[(*count)++], error);
+        status = top_level_state(stage, top[i].role, top[i].published, top[i].draft, &(*states)[(*count)++], error);
+    if (status == PINTLE_OK)
+        status = old_root_state(stage, &(*states)[0], error);
     for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++)
         status = zone_state(stage, &stage->zones[i], &(*states)[(*count)++], error);
     if (status != PINTLE_OK) {
@@ -246,7 +285,35 @@ void pti_role_states_free(struct pti_role_state *states, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         pti_role_keys_clear(&states[i].keys);
+        pti_role_keys_clear(&states[i].old_keys);
         free(states[i].has_signed);
+        free(states[i].old_has_signed);
     }
     free(states);
+}
+
+static int64_t shortfall(int64_t signatures, int64_t threshold)
+{
+    return signatures < threshold ? threshold - signatures : 0;
+}
+
+int64_t pti_role_state_missing(const struct pti_role_state *state)
+{
+    int64_t missing = shortfall(state->signatures, state->threshold);
+    int64_t old_missing = shortfall(state->old_signatures, state->old_keys.threshold);
+
+    if (state->draft_version == 0)
+        return 0;
+    return old_missing > missing ? old_missing : missing;
+}
+
+void pti_role_state_describe(const struct pti_role_state *state, char *out, size_t size)
+{
+    if (state->old_keys.key_count == 0)
+        (void)snprintf(out, size, "%" PRId64 " of %" PRId64 " signatures", state->signatures, state->threshold);
+    else
+        (void)snprintf(out, size,
+                       "%" PRId64 " of %" PRId64 " signatures of the old keys and %" PRId64 " of %" PRId64
+                       " of the new ones",
+                       state->old_signatures, state->old_keys.threshold, state->signatures, state->threshold);
 }

@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_write.h"
 #include "pin/entries.h"
+#include "publish/draft.h"
 #include "publish/stage_internal.h"
-
-#define DAY_S INT64_C(86400)
 
 /* ---- releases ---- */
 
@@ -50,18 +48,6 @@ static void tidy_releases(const struct pti_charter *base, struct pti_charter *ne
 
 /* ---- content files ---- */
 
-/* Keeps bytes in *slot, or empties it when there is nothing to keep. */
-static enum pintle_status keep(struct pintle_bytes *slot, struct pintle_bytes bytes, struct pti_error *error)
-{
-    struct pintle_bytes copy;
-
-    if (pti_bytes_copy(bytes, &copy) != PINTLE_OK)
-        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for a draft");
-    pti_bytes_free(slot);
-    *slot = copy;
-    return PINTLE_OK;
-}
-
 static enum pintle_status update_charter(struct pti_stage *stage, struct pti_error *error)
 {
     struct pti_charter base;
@@ -85,7 +71,7 @@ static enum pintle_status update_charter(struct pti_stage *stage, struct pti_err
         pti_charter_write(&stage->charter, &text);
         status = pti_buf_check(&text, error, "charter");
         if (status == PINTLE_OK)
-            status = keep(&stage->charter_file, pti_buf_bytes(&text), error);
+            status = pti_draft_keep(&stage->charter_file, pti_buf_bytes(&text), error);
     }
     pti_buf_clear(&text);
     pti_charter_clear(&base);
@@ -115,7 +101,7 @@ static enum pintle_status update_zone_file(struct pti_stage_zone *zone, const st
         pti_zone_write(&zone->zone, &text);
         status = pti_buf_check(&text, error, zone->name);
         if (status == PINTLE_OK)
-            status = keep(&zone->file, pti_buf_bytes(&text), error);
+            status = pti_draft_keep(&zone->file, pti_buf_bytes(&text), error);
     }
     pti_buf_clear(&text);
     pti_zone_clear(&base);
@@ -124,120 +110,13 @@ static enum pintle_status update_zone_file(struct pti_stage_zone *zone, const st
 
 /* ---- role drafts ---- */
 
-static enum pintle_status canonical_of(struct pintle_bytes text, bool envelope, struct pti_buf *out,
-                                       struct pti_error *error)
+static void write_targets(const void *fields, int64_t version, int64_t expires, struct pti_buf *out)
 {
-    struct pti_json *json = NULL;
-    const struct pti_json_value *value;
-    enum pintle_status status = pti_json_parse(text, &json, error);
+    struct pti_targets_fields dated = *(const struct pti_targets_fields *)fields;
 
-    if (status != PINTLE_OK)
-        return status;
-    value = envelope ? pti_json_member(pti_json_root(json), "signed") : pti_json_root(json);
-    if (value != NULL)
-        pti_json_write_canonical(value, out);
-    pti_json_free(json);
-    return pti_buf_check(out, error, "metadata");
-}
-
-/* Does envelope sign exactly fields, but for version and expiry? */
-static enum pintle_status says_same(struct pintle_bytes envelope, const struct pti_targets_fields *fields, bool *same,
-                                    struct pti_error *error)
-{
-    struct pti_targets_fields dated = *fields;
-    struct pti_buf wanted, text, found;
-    enum pintle_status status;
-
-    *same = false;
-    status = pti_envelope_dates(envelope, &dated.version, &dated.expires, error);
-    if (status != PINTLE_OK)
-        return status;
-    pti_buf_init(&wanted, PTI_TARGETS_SIZE_MAX);
-    pti_buf_init(&text, PTI_TARGETS_SIZE_MAX);
-    pti_buf_init(&found, PTI_TARGETS_SIZE_MAX);
-    pti_targets_write(&dated, &text);
-    status = pti_buf_check(&text, error, "metadata");
-    if (status == PINTLE_OK)
-        status = canonical_of(pti_buf_bytes(&text), false, &wanted, error);
-    if (status == PINTLE_OK)
-        status = canonical_of(envelope, true, &found, error);
-    if (status == PINTLE_OK)
-        *same = pti_bytes_equal(pti_buf_bytes(&wanted), pti_buf_bytes(&found));
-    pti_buf_clear(&found);
-    pti_buf_clear(&text);
-    pti_buf_clear(&wanted);
-    return status;
-}
-
-struct role {
-    struct pintle_bytes published; /* empty: never */
-    int64_t published_version;
-    bool resign; /* even if its content is the same: other keys must sign, or it would expire */
-    int64_t days;
-    int64_t now;
-    struct pintle_bytes *draft;
-};
-
-static enum pintle_status new_draft(const struct role *role, const struct pti_targets_fields *fields,
-                                    struct pti_error *error)
-{
-    struct pti_targets_fields dated = *fields;
-    struct pti_buf text, envelope;
-    enum pintle_status status;
-
-    dated.version = role->published_version + 1;
-    dated.expires = role->now + role->days * DAY_S;
-    pti_buf_init(&text, PTI_TARGETS_SIZE_MAX);
-    pti_buf_init(&envelope, PTI_TARGETS_SIZE_MAX);
-    pti_targets_write(&dated, &text);
-    status = pti_buf_check(&text, error, "metadata");
-    if (status == PINTLE_OK)
-        status = pti_envelope_write(pti_buf_bytes(&text), &envelope, error);
-    if (status == PINTLE_OK)
-        status = keep(role->draft, pti_buf_bytes(&envelope), error);
-    pti_buf_clear(&envelope);
-    pti_buf_clear(&text);
-    return status;
-}
-
-/*
- * Keeps the draft with its signatures if it still says what it should; drops it if it is not needed; or makes a new
- * one.
- */
-static enum pintle_status update_role(const struct role *role, const struct pti_targets_fields *fields,
-                                      struct pti_error *error)
-{
-    enum pintle_status status = PINTLE_OK;
-    int64_t version = 0, expires = 0;
-    bool same = false;
-
-    if (role->draft->size > 0) {
-        if (pti_envelope_dates(*role->draft, &version, &expires, error) == PINTLE_OK &&
-            version == role->published_version + 1 && expires > role->now)
-            status = says_same(*role->draft, fields, &same, error);
-        if (status != PINTLE_OK || same)
-            return status;
-    }
-    if (role->published.size > 0 && !role->resign) {
-        status = says_same(role->published, fields, &same, error);
-        if (status != PINTLE_OK)
-            return status;
-        if (same) {
-            pti_bytes_free(role->draft);
-            return PINTLE_OK;
-        }
-    }
-    return new_draft(role, fields, error);
-}
-
-static bool same_keys(const struct pti_role_keys *a, const struct pti_role_keys *b)
-{
-    if (a->key_count != b->key_count || a->threshold != b->threshold)
-        return false;
-    for (size_t i = 0; i < a->key_count; i++)
-        if (pti_role_keys_find(b, a->keys[i].id) == NULL)
-            return false;
-    return true;
+    dated.version = version;
+    dated.expires = expires;
+    pti_targets_write(&dated, out);
 }
 
 /* Was the zone delegated to other keys, or not at all? */
@@ -253,7 +132,7 @@ static enum pintle_status zone_keys_changed(const struct pti_stage *stage, const
         status = pti_delegations_from_targets(stage->base->targets, &delegations, &count, error);
     for (size_t i = 0; i < count; i++)
         if (strcmp(delegations[i].zone, zone->name) == 0)
-            *changed = !same_keys(&delegations[i].keys, &zone->keys);
+            *changed = !pti_role_keys_same(&delegations[i].keys, &zone->keys);
     pti_delegations_free(delegations, count);
     return status;
 }
@@ -262,8 +141,10 @@ static enum pintle_status update_zone(const struct pti_stage *stage, struct pti_
                                       int64_t now, struct pti_error *error)
 {
     const struct pti_published_zone *published = pti_published_zone(stage->base, zone->name);
-    struct role role = {{NULL, 0}, 0, false, stage->days.zone, now, &zone->draft};
     struct pti_target_entry target;
+    const struct pti_targets_fields fields = {.targets = &target, .target_count = 1};
+    struct pti_draft draft = {
+        .days = stage->days.zone, .now = now, .write = write_targets, .fields = &fields, .slot = &zone->draft};
     char path[80];
     bool changed = false;
     enum pintle_status status = update_zone_file(zone, published, error);
@@ -273,30 +154,55 @@ static enum pintle_status update_zone(const struct pti_stage *stage, struct pti_
     if (status != PINTLE_OK)
         return status;
     if (published != NULL) {
-        role.published = published->role;
-        role.published_version = published->role_version;
+        draft.published = published->role;
+        draft.published_version = published->role_version;
     }
-    role.resign = renew || changed;
+    draft.resign = renew || changed;
     (void)snprintf(path, sizeof(path), "zones/%s.json", zone->name);
     target.path = path;
     status = pti_file_meta_of(stage->crypto, zone->file.size > 0 ? zone->file : published->file, 0, &target.file,
                               error);
-    return status == PINTLE_OK
-               ? update_role(&role, &(struct pti_targets_fields){.targets = &target, .target_count = 1}, error)
-               : status;
+    return status == PINTLE_OK ? pti_draft_update(&draft, error) : status;
+}
+
+/*
+ * Other keys of targets prove by signing that they can; and what the newest root does not accept needs new signatures,
+ * though its content is the same: a publication may have ended right after its root.
+ */
+static enum pintle_status targets_need_signing(const struct pti_stage *stage, bool *needed, struct pti_error *error)
+{
+    const struct pti_role_keys *keys = &stage->root_keys[PTI_TUF_TARGETS];
+    struct pti_role_keys before;
+    int64_t count = 0;
+    enum pintle_status status = pti_role_keys_from_root(pti_published_root(stage->base), "targets", &before, error);
+
+    *needed = true;
+    if (status != PINTLE_OK)
+        return status;
+    if (stage->base->targets.size > 0 && pti_role_keys_same(&before, keys)) {
+        status = pti_envelope_count(stage->base->targets, keys, stage->crypto, &count, error);
+        *needed = count < keys->threshold;
+    }
+    pti_role_keys_clear(&before);
+    return status;
 }
 
 static enum pintle_status update_targets(struct pti_stage *stage, bool renew, int64_t now, struct pti_error *error)
 {
-    const struct role role = {stage->base->targets, stage->base->targets_version, renew, stage->days.targets, now,
-                              &stage->targets};
     struct pti_delegation *delegations = calloc(stage->zone_count + 1, sizeof(*delegations));
     struct pti_target_entry charter = {.path = "charter.json"};
-    struct pti_targets_fields fields = {.targets = &charter,
-                                        .target_count = 1,
-                                        .delegates = true,
-                                        .delegations = delegations,
-                                        .delegation_count = stage->zone_count};
+    const struct pti_targets_fields fields = {.targets = &charter,
+                                              .target_count = 1,
+                                              .delegates = true,
+                                              .delegations = delegations,
+                                              .delegation_count = stage->zone_count};
+    struct pti_draft draft = {.published = stage->base->targets,
+                              .published_version = stage->base->targets_version,
+                              .days = stage->days.targets,
+                              .now = now,
+                              .write = write_targets,
+                              .fields = &fields,
+                              .slot = &stage->targets};
     enum pintle_status status;
 
     if (delegations == NULL)
@@ -308,7 +214,10 @@ static enum pintle_status update_targets(struct pti_stage *stage, bool renew, in
     status = pti_file_meta_of(stage->crypto, stage->charter_file.size > 0 ? stage->charter_file : stage->base->charter,
                               0, &charter.file, error);
     if (status == PINTLE_OK)
-        status = update_role(&role, &fields, error);
+        status = targets_need_signing(stage, &draft.resign, error);
+    draft.resign = draft.resign || renew;
+    if (status == PINTLE_OK)
+        status = pti_draft_update(&draft, error);
     free(delegations);
     return status;
 }
@@ -316,8 +225,10 @@ static enum pintle_status update_targets(struct pti_stage *stage, bool renew, in
 /* renew names a role that gets a draft even if its content is the same; NULL. */
 static enum pintle_status update(struct pti_stage *stage, const char *renew, int64_t now, struct pti_error *error)
 {
-    enum pintle_status status = update_charter(stage, error);
+    enum pintle_status status = pti_stage_update_root(stage, renew != NULL && strcmp(renew, "root") == 0, now, error);
 
+    if (status == PINTLE_OK)
+        status = update_charter(stage, error);
     for (size_t i = 0; i < stage->zone_count && status == PINTLE_OK; i++)
         status = update_zone(stage, &stage->zones[i], renew != NULL && strcmp(renew, stage->zones[i].name) == 0, now,
                              error);
@@ -332,11 +243,11 @@ enum pintle_status pti_stage_update(struct pti_stage *stage, int64_t now, struct
 
 enum pintle_status pti_stage_renew(struct pti_stage *stage, const char *role, int64_t now, struct pti_error *error)
 {
-    if (strcmp(role, "targets") != 0 && pti_stage_zone(stage, role) == NULL)
+    if (strcmp(role, "root") != 0 && strcmp(role, "targets") != 0 && pti_stage_zone(stage, role) == NULL)
         return pti_fail(
             error, PINTLE_ERR_INPUT,
-            "expected \"targets\" or the name of a zone, found \"%.63s\"; snapshot and timestamp are renewed by "
-            "publishing",
+            "expected \"root\", \"targets\" or the name of a zone, found \"%.63s\"; snapshot and timestamp are renewed "
+            "by publishing",
             role);
     return update(stage, role, now, error);
 }
