@@ -345,10 +345,13 @@ class TestRenewal:
     def test_targets_past_their_date_are_renewed(self, backend, install, host, tmp_path):
         repository = Repository(tmp_path / "pins", env=clock("-360d"))
         client = install(repository, backend.nginx.serve_directory(repository.public))
+        before = repository.run("status", "--json").json
         repository.run("charter", "renew")
         repository.publish()
-        roles = {role["role"]: role for role in repository.run("status", "--json").json["roles"]}
-        assert roles["targets"]["days_left"] > 300
+        after = repository.run("status", "--json").json
+        roles = {role["role"]: role for role in after["roles"]}
+        assert (roles["targets"]["version"], roles["targets"]["days_left"] > 300) == (2, True)
+        assert after["charter_version"] == before["charter_version"], "what it says has not changed"
         client.check(host, connect="127.0.0.1:1")
         assert client.accepted()
 
