@@ -36,9 +36,9 @@ if(NOT APPLE)
     add_link_options(LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack LINKER:--as-needed)
 endif()
 
-# Only what is reached goes into a library, and an app carries no unwind tables it never uses: debuggers have .debug_frame.
+# Only what is reached goes into a library.  Unwind tables stay: a crash reporter in an app must see through us.
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT PINTLE_SANITIZE)
-    add_compile_options(-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables)
+    add_compile_options(-ffunction-sections -fdata-sections)
     if(NOT APPLE)
         add_link_options(LINKER:--gc-sections)
     endif()
