@@ -8,33 +8,16 @@ from pathlib import Path
 import pytest
 
 from pki import spki_pin
-from rig.programs import ROOT, binary, clean_environment
+from rig.compiler import build_directory, compile_program
+from rig.programs import clean_environment
 
 HERE = Path(__file__).resolve().parent
-
-
-def build_directory():
-    return binary("pintle").parents[1]
-
-
-def compiler_words():
-    """The compiler and sanitizer that the libraries were built with."""
-    cache = (build_directory() / "CMakeCache.txt").read_text()
-    compiler = re.search(r"^CMAKE_C_COMPILER:\w+=(.+)$", cache, re.M).group(1)
-    sanitize = re.search(r"^PINTLE_SANITIZE:\w+=(.+)$", cache, re.M)
-    return [compiler, *([f"-fsanitize={sanitize.group(1)}"] if sanitize else [])]
 
 
 @pytest.fixture(scope="session")
 def stranger(tmp_path_factory):
     """The compiled application."""
-    path = tmp_path_factory.mktemp("stranger") / "stranger"
-    libraries = build_directory() / "lib"
-    subprocess.run([*compiler_words(), "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic",
-                    "-Werror", "-g", f"-I{ROOT / 'include'}", "-o", path, HERE / "stranger.c", f"-L{libraries}",
-                    f"-Wl,-rpath,{libraries}", "-lpintle-openssl", "-lpintle-curl-transport", "-lpintle", "-lssl",
-                    "-lcrypto"], check=True)
-    return path
+    return compile_program(tmp_path_factory.mktemp("stranger") / "stranger", HERE / "stranger.c")
 
 
 class Running:

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs of strangers: compiled against the public headers and the built libraries, with the compiler of the build."""
+
+import re
+import subprocess
+
+from .programs import ROOT, binary
+
+STRICT = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"]
+LIBRARIES = ["-lpintle-openssl", "-lpintle-curl-transport", "-lpintle", "-lssl", "-lcrypto"]
+
+
+def build_directory():
+    return binary("pintle").parents[1]
+
+
+def compiler_words():
+    """The compiler and sanitizer that the libraries were built with."""
+    cache = (build_directory() / "CMakeCache.txt").read_text()
+    compiler = re.search(r"^CMAKE_C_COMPILER:\w+=(.+)$", cache, re.M).group(1)
+    sanitize = re.search(r"^PINTLE_SANITIZE:\w+=(.+)$", cache, re.M)
+    return [compiler, *([f"-fsanitize={sanitize.group(1)}"] if sanitize else [])]
+
+
+def compile_program(program, *sources, include=(), libraries=()):
+    """Links sources with all of our libraries; returns the program."""
+    directory = build_directory() / "lib"
+    subprocess.run([*compiler_words(), *STRICT, *(f"-I{path}" for path in [*include, ROOT / "include"]), "-o", program,
+                    *sources, f"-L{directory}", f"-Wl,-rpath,{directory}", *LIBRARIES, *libraries], check=True)
+    return program
+
+
+def compile_object(source, *options):
+    """Compiles alone; returns what the compiler says against it, "" if nothing."""
+    done = subprocess.run([*compiler_words(), *STRICT, *options, f"-I{ROOT / 'include'}", "-c", "-o", "/dev/null", source],
+                          capture_output=True, text=True, check=False)
+    return done.stderr
