@@ -222,7 +222,7 @@ class TestReports:
     def test_list_by_host_and_limit(self, repository, pintled):
         server = pintled(repository)
         for number in range(6):
-            body = report(id=f"report-{number:016d}", host="even.example.test" if number % 2 == 0 else "odd.example.test")
+            body = report(id=f"report-{number:016d}", host=("odd" if number % 2 else "even") + ".example.test")
             assert server.post_report(body)[0] == 202
 
         def listed(query):
