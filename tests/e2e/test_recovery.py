@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/design.md, section 11, last column: after a theft the right keys win, and clients follow without an app release."""
+"""docs/design.md, section 11, last column: after a theft the right keys win, and clients follow by themselves."""
 
 import pytest
 
