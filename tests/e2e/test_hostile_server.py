@@ -88,7 +88,8 @@ def test_plain_tuf_files_are_enough(backend, repository, hostile, install, host)
 
 
 @pytest.mark.parametrize("blocked", ["/metadata/timestamp.json", "/metadata/4.snapshot.json",
-                                     "/metadata/3.targets.json", "/metadata/3.main.json", "/targets/", "/targets/zones/"])
+                                     "/metadata/3.targets.json", "/metadata/3.main.json",
+                                     "/targets/", "/targets/zones/"])
 def test_half_an_update_then_block_then_restart(world, repository, host, blocked):
     """The attacker lets some of the plain files through and cuts the rest: still pinned, also after a restart."""
     repository.run("pin", "add", host, "--key", world.unpinned.key)
