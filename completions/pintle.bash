@@ -20,7 +20,7 @@ _pintle_names() {
 _pintle_by_name() {
     local words=''
     case $1 in
-    FILE* | PATH*)
+    FILE* | PATH* | KEY)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$2")
         return
@@ -32,6 +32,7 @@ _pintle_by_name() {
         ;;
     HOST*) words=$(_pintle_names host) ;;
     ZONE | NAME) words=$(_pintle_names zone) ;;
+    ROLE) words='root targets snapshot timestamp' ;;
     TYPE) words='p256 ed25519' ;;
     MODE) words='enforce report' ;;
     WHAT) words='spki cert' ;;

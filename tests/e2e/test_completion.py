@@ -39,6 +39,8 @@ TYPED = [
     ("pintle host release --repo pins api", "pintle host release --repo pins api.example.test "),
     ("pintle sign --key some-k", "pintle sign --key some-key.pem "),
     ("pintle key show some-k", "pintle key show some-key.pem "),
+    ("pintle root add --role ti", "pintle root add --role timestamp "),
+    ("pintle root remove some-k", "pintle root remove some-key.pem "),
     ("pintle status --repo pi", "pintle status --repo pins/"),
     ("pintled --resi", "pintled --resign-every "),
     ("pintled --data pi", "pintled --data pins/"),
