@@ -99,7 +99,7 @@ enum pintle_status pti_stage_pin_remove(struct pti_stage *stage, const char *hos
                                         struct pti_error *error);
 
 /*
- * Adds a zone: a delegation to keys, and an empty zone file.  A name that once existed continues its version numbers
+ * Adds a zone: a delegation to keys, none of which signs snapshot or timestamp, and an empty zone file.  A name that once existed continues its version numbers
  * and needs keys that it never had: source, where every published targets version is to be read, tells.
  */
 enum pintle_status pti_stage_zone_add(struct pti_stage *stage, const char *zone, const struct pti_role_keys *keys,
@@ -121,7 +121,7 @@ enum pintle_status pti_stage_zone_rotate(struct pti_stage *stage, const char *zo
 
 /*
  * Adds a key to role.  Refuses one that is there; one that an earlier root named and a later one did not (a removed key
- * never returns); and one key for both an offline role (root, targets) and an online one.
+ * never returns); and one key for both an offline role (root, targets) and an online one or a zone.
  */
 enum pintle_status pti_stage_root_add(struct pti_stage *stage, enum pti_tuf_type role, const struct pti_public_key *key,
                                       struct pti_error *error);

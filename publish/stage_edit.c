@@ -254,6 +254,30 @@ static enum pintle_status check_threshold(const struct pti_role_keys *keys, stru
                     (int)(keys->threshold < 1000 ? keys->threshold : 1000), keys->key_count);
 }
 
+/* The online keys lie on a server: whoever takes them must not be able to change a pin. */
+static enum pintle_status check_not_online(const struct pti_stage *stage, const struct pti_role_keys *keys,
+                                           struct pti_error *error)
+{
+    static const enum pti_tuf_type online[] = {PTI_TUF_SNAPSHOT, PTI_TUF_TIMESTAMP};
+
+    for (size_t i = 0; i < keys->key_count; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (pti_role_keys_find(&stage->root_keys[online[k]], keys->keys[i].id) != NULL)
+                return pti_fail(error, PINTLE_ERR_INPUT,
+                                "key %.16s signs %s, so it may not sign a zone too: whoever takes it from the server "
+                                "could change pins; make another one, `pintle key new FILE`",
+                                keys->keys[i].id, pti_tuf_type_name(online[k]));
+    return PINTLE_OK;
+}
+
+static enum pintle_status check_zone_keys(const struct pti_stage *stage, const struct pti_role_keys *keys,
+                                          struct pti_error *error)
+{
+    enum pintle_status status = check_threshold(keys, error);
+
+    return status == PINTLE_OK ? check_not_online(stage, keys, error) : status;
+}
+
 static enum pintle_status check_new_zone(const struct pti_stage *stage, const char *name,
                                          const struct pti_role_keys *keys, struct pti_error *error)
 {
@@ -267,7 +291,7 @@ static enum pintle_status check_new_zone(const struct pti_stage *stage, const ch
         return pti_fail(error, PINTLE_ERR_INPUT, "there is a zone \"%s\" already; choose another name", name);
     if (stage->zone_count >= PTI_ZONES_MAX)
         return pti_fail(error, PINTLE_ERR_INPUT, "a repository has at most %d zones", PTI_ZONES_MAX);
-    return check_threshold(keys, error);
+    return check_zone_keys(stage, keys, error);
 }
 
 /*
@@ -314,7 +338,7 @@ enum pintle_status pti_stage_zone_rotate(struct pti_stage *stage, const char *zo
     enum pintle_status status = find_zone(stage, zone, &found, error);
 
     if (status == PINTLE_OK)
-        status = check_threshold(keys, error);
+        status = check_zone_keys(stage, keys, error);
     if (status == PINTLE_OK)
         status = check_fresh_keys(stage, zone, keys, source, error);
     if (status == PINTLE_OK)

@@ -85,21 +85,25 @@ static enum pintle_status check_lossless(const struct pti_draft *draft, struct p
                     "program that wrote it");
 }
 
-/* Roles that are as published are written as published, whatever the order of the edits; says whether any is not. */
-static bool settle(struct pti_role_keys staged[PTI_TUF_TYPES], struct pti_role_keys published[PTI_TUF_TYPES])
+static bool differ(const struct pti_role_keys *staged, const struct pti_role_keys *published)
 {
-    bool changed = false;
+    bool different = false;
 
+    for (size_t i = 0; i < PTI_TUF_TYPES; i++)
+        different = different || !pti_role_keys_same(&staged[i], &published[i]);
+    return different;
+}
+
+/* Roles that are as published are written as published, whatever the order of the edits. */
+static void settle(struct pti_role_keys *staged, struct pti_role_keys *published)
+{
     for (size_t i = 0; i < PTI_TUF_TYPES; i++) {
         struct pti_role_keys kept = staged[i];
-        if (!pti_role_keys_same(&staged[i], &published[i])) {
-            changed = true;
+        if (!pti_role_keys_same(&staged[i], &published[i]))
             continue;
-        }
         staged[i] = published[i];
         published[i] = kept;
     }
-    return changed;
 }
 
 enum pintle_status pti_stage_update_root(struct pti_stage *stage, bool renew, int64_t now, struct pti_error *error)
@@ -115,13 +119,12 @@ enum pintle_status pti_stage_update_root(struct pti_stage *stage, bool renew, in
                                     .fields = &content,
                                     .slot = &stage->root};
     enum pintle_status status = read_roles(draft.published, published, error);
-    bool changed;
 
     if (status != PINTLE_OK)
         return status;
-    changed = settle(stage->root_keys, published);
-    if (changed || renew || stage->root.size > 0) {
+    if (renew || stage->root.size > 0 || differ(stage->root_keys, published)) {
         status = check_lossless(&draft, error);
+        settle(stage->root_keys, published);
         content.roles = stage->root_keys;
         if (status == PINTLE_OK)
             status = pti_draft_update(&draft, error);
@@ -150,6 +153,12 @@ static enum pintle_status check_apart(const struct pti_stage *stage, enum pti_tu
                 "timestamp too: make another one, `pintle key new FILE`",
                 keyid, pti_tuf_type_name(other));
     }
+    for (size_t i = 0; i < stage->zone_count; i++)
+        if (pti_role_keys_find(&stage->zones[i].keys, keyid) != NULL)
+            return pti_fail(error, PINTLE_ERR_INPUT,
+                            "key %.16s signs zone %s; whoever takes it from there would have a key of the trust anchor "
+                            "with it: make another one, `pintle key new FILE`",
+                            keyid, stage->zones[i].name);
     return PINTLE_OK;
 }
 
