@@ -58,6 +58,7 @@ static enum pintle_status read_public_key(const struct pti_json_value *object, s
     const struct pti_json_value *value;
     uint8_t raw[PINTLE_SHA256_SIZE];
     enum pti_key_kind kind;
+    struct pti_error why;
     enum pintle_status status;
 
     status = pti_json_get_string(object, "keytype", &type, error);
@@ -73,8 +74,8 @@ static enum pintle_status read_public_key(const struct pti_json_value *object, s
             return PINTLE_OK;
         text = (struct pintle_bytes){raw, sizeof raw};
     }
-    status = crypto->ops->key_new(crypto, kind, text, &key->key, key->identity, error);
-    return status == PINTLE_ERR_MEMORY ? status : PINTLE_OK;
+    status = crypto->ops->key_new(crypto, kind, text, &key->key, key->identity, &why);
+    return status == PINTLE_ERR_MEMORY ? pti_fail(error, status, "%s", why.detail) : PINTLE_OK;
 }
 
 static enum pintle_status read_key(const struct pti_json_value *object, struct pintle_crypto *crypto,

@@ -178,6 +178,8 @@ static void test_keys_that_are_unusable(void **state)
         struct pti_tuf_keys keys;
 
         expect(cases[i].name, read_keys(&fixture, text, &keys), fixture.error.detail, readable ? NULL : cases[i].want);
+        if (readable && fixture.error.detail[0] != '\0')
+            fail_msg("%s: leaves \"%s\" behind", cases[i].name, fixture.error.detail);
         if (readable && (keys.items[0].key != NULL) != (strcmp(cases[i].want, "used") == 0))
             fail_msg("%s: expected it to be %s", cases[i].name, cases[i].want);
         pti_tuf_keys_clear(&keys);
