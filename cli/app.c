@@ -86,6 +86,14 @@ static enum pintle_status config_failed(struct pti_app *app, enum pintle_status 
                                        : pti_fail(&app->cli->error, status, "%s", pintle_config_error(app->config));
 }
 
+/* Nothing wrong with the command line, but with the file that it names: an empty one. */
+static enum pintle_status file_failed(struct pti_app *app, enum pintle_status status, const char *path)
+{
+    return status == PINTLE_ERR_MISUSE
+               ? pti_fail(&app->cli->error, PINTLE_ERR_INPUT, "%.300s: %s", path, pintle_config_error(app->config))
+               : config_failed(app, status);
+}
+
 static enum pintle_status set_anchor(struct pti_app *app)
 {
     const char *roots = pti_cli_text(app->cli, "roots"), *shipped = pti_cli_text(app->cli, "shipped");
@@ -104,10 +112,11 @@ static enum pintle_status set_anchor(struct pti_app *app)
         roots = path;
     }
     status = pintle_config_set_roots_file(app->config, roots);
-    if (status == PINTLE_OK && shipped) {
-        status = pintle_config_set_shipped_file(app->config, shipped);
+    if (status != PINTLE_OK) {
+        return file_failed(app, status, roots);
     }
-    return status == PINTLE_OK ? PINTLE_OK : config_failed(app, status);
+    status = shipped ? pintle_config_set_shipped_file(app->config, shipped) : PINTLE_OK;
+    return status == PINTLE_OK ? PINTLE_OK : file_failed(app, status, shipped);
 }
 
 static enum pintle_status set_store(struct pti_app *app)

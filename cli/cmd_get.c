@@ -174,11 +174,10 @@ static enum pintle_status get_every(struct getter *getter)
         if (outcome.status != PINTLE_OK && stop_wanted()) {
             break;
         }
-        print_attempt(getter, &outcome);
         if (outcome.retry && pti_app_heal(&getter->app)) {
             connect_once(getter, &outcome);
-            print_attempt(getter, &outcome);
         }
+        print_attempt(getter, &outcome);
     }
     if (stop_wanted()) {
         return PINTLE_OK; /* being told to stop is how this ends */
@@ -195,6 +194,9 @@ static enum pintle_status read_options(struct getter *getter)
     int64_t seconds = 10;
 
     getter->pinned = !pti_cli_flag(cli, "insecure-unpinned");
+    if (!getter->pinned && pti_cli_flag(cli, "require")) {
+        return pti_cli_usage(cli, "--insecure-unpinned and --require exclude each other; give one");
+    }
     getter->get.url = cli->operands[0];
     getter->get.ca_file = pti_cli_text(cli, "ca");
     getter->get.body = cli->out;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `pintle host add|release|list`: the charter, which hosts are pinned and how strictly */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
@@ -65,11 +66,12 @@ static enum pintle_status run_add(struct pti_cli *cli)
     status = pti_stage_host_add(&session.repository->stage, host.name, &edit, &cli->error);
     if (status == PINTLE_OK) {
         entry = pti_charter_find(&session.repository->stage.charter, host.name);
-        fprintf(cli->out, "%s: zone %s, %s%s\n", host.name, entry->zone, pti_mode_name(entry->mode),
-                entry->subdomains ? ", with subdomains" : "");
+        pti_session_say(&session, "%s: zone %s, %s%s\n", host.name, entry->zone, pti_mode_name(entry->mode),
+                        entry->subdomains ? ", with subdomains" : "");
         if (entry->mode == PINTLE_MODE_ENFORCE && pins_of(&session.repository->stage, entry) == 0) {
-            fprintf(cli->out, "an enforced host without pins is refused: `pintle pin add %s ...` before publishing\n",
-                    host.name);
+            pti_session_say(&session,
+                            "an enforced host without pins is refused: `pintle pin add %s ...` before publishing\n",
+                            host.name);
         }
         status = pti_session_save(&session, cli);
     }
@@ -77,8 +79,24 @@ static enum pintle_status run_add(struct pti_cli *cli)
     return status;
 }
 
+/* Whether the host is in the stage only, so that no client ever heard of it. */
+static enum pintle_status only_staged(struct pti_cli *cli, const struct pti_stage *stage, const char *host, bool *only)
+{
+    struct pti_change *changes = NULL;
+    size_t count = 0;
+    enum pintle_status status = pti_stage_diff(stage, &changes, &count, &cli->error);
+
+    *only = false;
+    for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
+        *only = *only || (changes[i].kind == PTI_CHANGE_HOST_ADDED && strcmp(changes[i].host, host) == 0);
+    }
+    free(changes);
+    return status;
+}
+
 static enum pintle_status run_release(struct pti_cli *cli)
 {
+    bool only = false;
     struct pti_session session;
     struct pti_host host;
     enum pintle_status status = pti_host_parse(cli->operands[0], &host, &cli->error);
@@ -90,9 +108,15 @@ static enum pintle_status run_release(struct pti_cli *cli)
     if (status != PINTLE_OK) {
         return status;
     }
-    status = pti_stage_host_release(&session.repository->stage, host.name, &cli->error);
+    status = only_staged(cli, &session.repository->stage, host.name, &only);
     if (status == PINTLE_OK) {
-        fprintf(cli->out, "%s: released; once published, clients stop pinning it and what it covered\n", host.name);
+        status = pti_stage_host_release(&session.repository->stage, host.name, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        pti_session_say(&session,
+                        only ? "%s: taken out of the stage; it is not published, so clients do not pin it\n"
+                             : "%s: released; once published, clients stop pinning it and what it covered\n",
+                        host.name);
         status = pti_session_save(&session, cli);
     }
     pti_session_close(&session);

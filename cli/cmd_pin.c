@@ -50,22 +50,23 @@ static const struct pti_stage_zone *zone_of(const struct pti_stage *stage, const
     return NULL;
 }
 
-static void say_added(struct pti_cli *cli, const struct pti_stage *stage, const char *host,
-                      const struct pti_pin_edit *edit, bool added)
+static void say_added(struct pti_session *session, const char *host, const struct pti_pin_edit *edit, bool added)
 {
+    const struct pti_stage *stage = &session->repository->stage;
     const struct pti_charter_host *entry = pti_charter_find(&stage->charter, host);
     const struct pti_stage_zone *zone = entry ? zone_of(stage, entry->zone) : NULL;
     const struct pti_zone_host *in_zone = zone ? pti_zone_find(&zone->zone, host) : NULL;
     char hash[PTI_BASE64_SIZE(PINTLE_SHA256_SIZE) + 1];
 
     pti_base64_encode(edit->pin.sha256, PINTLE_SHA256_SIZE, hash);
-    fprintf(cli->out, "%s: %s %s %s%s%s in %s%s%s\n", host, edit->deny ? "denial" : "pin", hash,
-            pti_of_name(edit->pin.of), edit->deny ? "" : " at ", edit->deny ? "" : pti_at_name(edit->pin.at),
-            edit->permanent ? "the charter" : "zone ", edit->permanent || !entry ? "" : entry->zone,
-            added ? "" : ", as before");
+    pti_session_say(session, "%s: %s %s %s%s%s in %s%s%s\n", host, edit->deny ? "denial" : "pin", hash,
+                    pti_of_name(edit->pin.of), edit->deny ? "" : " at ", edit->deny ? "" : pti_at_name(edit->pin.at),
+                    edit->permanent ? "the charter" : "zone ", edit->permanent || !entry ? "" : entry->zone,
+                    added ? "" : ", as before");
     if (entry && entry->pins.count + (in_zone ? in_zone->pins.count : 0) == 1) {
-        fputs("one pin is one accident away from an outage: add the next key, and a backup key kept elsewhere\n",
-              cli->out);
+        pti_session_say(
+            session,
+            "one pin is one accident away from an outage: add the next key, and a backup key kept elsewhere\n");
     }
 }
 
@@ -81,7 +82,7 @@ static enum pintle_status run_add(struct pti_cli *cli)
         status = pti_host_parse(cli->operands[0], &host, &cli->error);
     }
     if (status == PINTLE_OK) {
-        status = pti_pin_source_read(cli, host.name, edit.pin.of, edit.pin.sha256);
+        status = pti_pin_source_read(cli, host.name, &edit.pin);
     }
     if (status != PINTLE_OK) {
         return status;
@@ -92,7 +93,7 @@ static enum pintle_status run_add(struct pti_cli *cli)
     }
     status = pti_stage_pin_add(&session.repository->stage, host.name, &edit, &added, &cli->error);
     if (status == PINTLE_OK) {
-        say_added(cli, &session.repository->stage, host.name, &edit, added);
+        say_added(&session, host.name, &edit, added);
         status = pti_session_save(&session, cli);
     }
     pti_session_close(&session);
@@ -120,8 +121,8 @@ static enum pintle_status run_remove(struct pti_cli *cli)
     }
     status = pti_stage_pin_remove(&session.repository->stage, host.name, &edit, &cli->error);
     if (status == PINTLE_OK) {
-        fprintf(cli->out, "%s: %s %s removed from %s\n", host.name, edit.deny ? "denial" : "pin", cli->operands[1],
-                edit.permanent ? "the charter" : "its zone");
+        pti_session_say(&session, "%s: %s %s removed from %s\n", host.name, edit.deny ? "denial" : "pin",
+                        cli->operands[1], edit.permanent ? "the charter" : "its zone");
         status = pti_session_save(&session, cli);
     }
     pti_session_close(&session);

@@ -7,7 +7,7 @@
 #include "cli/commands.h"
 #include "cli/root_keys.h"
 
-/* What one edit does to the stage; what it says goes to cli->out. */
+/* What one edit does to the stage; what it did goes to pti_session_say(). */
 typedef enum pintle_status (*root_edit)(struct pti_cli *cli, struct pti_session *session, enum pti_tuf_type role);
 
 static enum pintle_status run_edit(struct pti_cli *cli, root_edit edit)
@@ -41,7 +41,7 @@ static enum pintle_status add(struct pti_cli *cli, struct pti_session *session, 
         status = pti_stage_root_add(&session->repository->stage, role, &key, &cli->error);
     }
     if (status == PINTLE_OK) {
-        fprintf(cli->out, "%s: key %.16s is added\n", pti_tuf_type_name(role), key.id);
+        pti_session_say(session, "%s: key %.16s is added\n", pti_tuf_type_name(role), key.id);
     }
     pti_public_key_clear(&key);
     return status;
@@ -62,7 +62,7 @@ static enum pintle_status remove_key(struct pti_cli *cli, struct pti_session *se
         status = pti_stage_root_remove(stage, role, keyid, &cli->error);
     }
     if (status == PINTLE_OK) {
-        fprintf(cli->out, "%s: key %.16s is removed\n", pti_tuf_type_name(role), keyid);
+        pti_session_say(session, "%s: key %.16s is removed\n", pti_tuf_type_name(role), keyid);
     }
     return status;
 }
@@ -79,8 +79,8 @@ static enum pintle_status set_threshold(struct pti_cli *cli, struct pti_session 
     enum pintle_status status = pti_stage_root_threshold(stage, role, threshold, &cli->error);
 
     if (status == PINTLE_OK) {
-        fprintf(cli->out, "%s: %" PRId64 " of %zu keys must sign\n", pti_tuf_type_name(role), threshold,
-                stage->root_keys[role].key_count);
+        pti_session_say(session, "%s: %" PRId64 " of %zu keys must sign\n", pti_tuf_type_name(role), threshold,
+                        stage->root_keys[role].key_count);
     }
     return status;
 }
@@ -111,7 +111,7 @@ static enum pintle_status replace(struct pti_cli *cli, struct pti_session *sessi
         status = pti_stage_root_replace(stage, role, old, &key, &cli->error);
     }
     if (status == PINTLE_OK) {
-        fprintf(cli->out, "%s: key %.16s is replaced by %.16s\n", pti_tuf_type_name(role), old, key.id);
+        pti_session_say(session, "%s: key %.16s is replaced by %.16s\n", pti_tuf_type_name(role), old, key.id);
     }
     pti_public_key_clear(&key);
     return status;

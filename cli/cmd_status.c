@@ -58,6 +58,12 @@ static const struct pti_column change_columns[] = {
     {"old_keyid", NULL, PTI_SHOWN_JSON},
 };
 
+/* Text says it on standard error, beside the changes. */
+static const struct pti_column publishable_columns[] = {
+    {"publishable", NULL, PTI_SHOWN_JSON},
+    {"why", NULL, PTI_SHOWN_JSON},
+};
+
 /* How long a role lives and who gives it more time. */
 static int64_t lifetime_days(const char *role, const struct pti_expiry_days *days)
 {
@@ -285,7 +291,9 @@ static enum pintle_status run_diff(struct pti_cli *cli)
     struct pti_session session;
     struct pti_printout printout;
     struct pti_change *changes = NULL;
+    struct pti_error why = {.status = PINTLE_OK};
     size_t count = 0;
+    bool publishable = false;
     enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
 
     if (status != PINTLE_OK) {
@@ -298,11 +306,17 @@ static enum pintle_status run_diff(struct pti_cli *cli)
     for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
         put_change(&printout, &changes[i]);
     }
+    publishable = status == PINTLE_OK && pti_stage_check(&session.repository->stage, &why) == PINTLE_OK;
+    if (status == PINTLE_OK && pti_cli_flag(cli, "json")) {
+        pti_printout_record(&printout, NULL, publishable_columns, COUNT(publishable_columns));
+        pti_printout_bool(&printout, "publishable", publishable);
+        pti_printout_text(&printout, "why", publishable ? NULL : why.detail);
+    }
     if (status == PINTLE_OK) {
         status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
     }
-    if (status == PINTLE_OK && pti_stage_check(&session.repository->stage, &cli->error) != PINTLE_OK) {
-        fprintf(cli->err, "not publishable yet: %s\n", cli->error.detail);
+    if (status == PINTLE_OK && !publishable) {
+        fprintf(cli->err, "not publishable yet: %s\n", why.detail);
     }
     free(changes);
     pti_printout_clear(&printout);

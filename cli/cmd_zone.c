@@ -110,8 +110,8 @@ static enum pintle_status run_edit(struct pti_cli *cli, zone_edit edit, bool rot
     name_key(&session, rotate, zone, file, sizeof file);
     status = edit_zone(cli, &session, edit, file, &keys);
     if (status == PINTLE_OK) {
-        fprintf(cli->out, "zone %s: %" PRId64 " of %zu %skeys\n", zone, threshold, keys.key_count,
-                rotate ? "new " : "");
+        pti_session_say(&session, "zone %s: %" PRId64 " of %zu %skeys\n", zone, threshold, keys.key_count,
+                        rotate ? "new " : "");
         status = pti_session_save(&session, cli);
     }
     pti_role_keys_clear(&keys);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "cli/certificate_kind.h"
 #include "cli/session.h"
 #include "probe/probe.h"
 #include "publish/key_source.h"
@@ -81,9 +82,27 @@ static enum pintle_status from_probe(struct pti_cli *cli, const char *host, cons
     return status;
 }
 
-enum pintle_status pti_pin_source_read(struct pti_cli *cli, const char *host, enum pintle_of of,
-                                       uint8_t sha256[PINTLE_SHA256_SIZE])
+/* A pin in the wrong place matches nothing, and as the only pin it is an outage. */
+static void warn_of_place(struct pti_cli *cli, const char *path, enum pintle_at at)
 {
+    enum pti_certificate_kind kind = pti_certificate_kind_file(path);
+
+    if (at == PINTLE_AT_LEAF && kind == PTI_CERTIFICATE_CA) {
+        fprintf(cli->err,
+                "warning: %s: this is a CA certificate; at leaf it matches only where a server presents it as its own; "
+                "did you mean --at issuer?\n",
+                path);
+    } else if (at == PINTLE_AT_ISSUER && kind == PTI_CERTIFICATE_END_ENTITY) {
+        fprintf(cli->err,
+                "warning: %s: the first certificate is not a CA's, so it never matches at issuer; give the CA's "
+                "certificate, or --at leaf\n",
+                path);
+    }
+}
+
+enum pintle_status pti_pin_source_read(struct pti_cli *cli, const char *host, struct pti_pin *pin)
+{
+    enum pintle_status status = PINTLE_OK;
     const char *name = NULL, *value = NULL;
 
     for (size_t i = 0; i < COUNT(sources); i++) {
@@ -100,14 +119,18 @@ enum pintle_status pti_pin_source_read(struct pti_cli *cli, const char *host, en
         return pti_cli_usage(cli, "expected one of --cert, --key, --csr, --sha256 or --probe, found none");
     }
     if (strcmp(name, "sha256") == 0) {
-        return pti_pin_source_parse(cli, value, sha256);
+        return pti_pin_source_parse(cli, value, pin->sha256);
     }
     if (strcmp(name, "probe") == 0) {
-        return from_probe(cli, host, value, of, sha256);
+        return from_probe(cli, host, value, pin->of, pin->sha256);
     }
-    return from_file(cli,
-                     strcmp(name, "cert") == 0  ? PTI_KEY_SOURCE_CERTIFICATE
-                     : strcmp(name, "key") == 0 ? PTI_KEY_SOURCE_KEY
-                                                : PTI_KEY_SOURCE_CSR,
-                     value, of, sha256);
+    status = from_file(cli,
+                       strcmp(name, "cert") == 0  ? PTI_KEY_SOURCE_CERTIFICATE
+                       : strcmp(name, "key") == 0 ? PTI_KEY_SOURCE_KEY
+                                                  : PTI_KEY_SOURCE_CSR,
+                       value, pin->of, pin->sha256);
+    if (status == PINTLE_OK && strcmp(name, "cert") == 0) {
+        warn_of_place(cli, value, pin->at);
+    }
+    return status;
 }

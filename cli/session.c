@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/session.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
+
+#define SAID_MAX 65536 /* bytes */
 
 int64_t pti_session_time(void)
 {
@@ -14,6 +17,7 @@ enum pintle_status pti_session_open(struct pti_session *session, struct pti_cli 
     enum pintle_status status = PINTLE_OK;
 
     *session = (struct pti_session){.now = pti_session_time()};
+    pti_buf_init(&session->said, SAID_MAX);
     status = pintle_crypto_openssl_new(&session->crypto);
     if (status != PINTLE_OK) {
         return pti_fail(&cli->error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
@@ -30,6 +34,7 @@ void pti_session_close(struct pti_session *session)
 {
     pti_repository_close(session->repository);
     pintle_crypto_free(session->crypto);
+    pti_buf_clear(&session->said);
     session->repository = NULL;
     session->crypto = NULL;
 }
@@ -82,6 +87,17 @@ static enum pintle_status say_staged(struct pti_session *session, struct pti_cli
     return status;
 }
 
+void pti_session_say(struct pti_session *session, const char *format, ...)
+{
+    char text[2 * PTI_ERROR_DETAIL_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    pti_buf_text(&session->said, text);
+}
+
 enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli *cli)
 {
     enum pintle_status status = pti_stage_update(&session->repository->stage, session->now, &cli->error);
@@ -89,7 +105,14 @@ enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli 
     if (status == PINTLE_OK) {
         status = pti_repository_save_stage(session->repository, &cli->error);
     }
-    return status == PINTLE_OK ? say_staged(session, cli) : status;
+    if (status == PINTLE_OK) {
+        status = pti_buf_check(&session->said, &cli->error, "what there is to say");
+    }
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    fwrite(session->said.data, 1, session->said.size, cli->out);
+    return say_staged(session, cli);
 }
 
 enum pintle_status pti_session_renew(struct pti_cli *cli, const char *role)
@@ -102,7 +125,7 @@ enum pintle_status pti_session_renew(struct pti_cli *cli, const char *role)
     }
     status = pti_stage_renew(&session.repository->stage, role, session.now, &cli->error);
     if (status == PINTLE_OK) {
-        fprintf(cli->out, "%s: a new version with the same content and a new expiry\n", role);
+        pti_session_say(&session, "%s: a new version with the same content and a new expiry\n", role);
         status = pti_session_save(&session, cli);
     }
     pti_session_close(&session);

@@ -3,13 +3,15 @@
 #ifndef PTI_CLI_SESSION_H
 #define PTI_CLI_SESSION_H
 
+#include "base/buf.h"
 #include "cli/cli.h"
 #include "publish/repository.h"
 
 struct pti_session {
     struct pintle_crypto *crypto;
     struct pti_repository *repository;
-    int64_t now; /* Unix seconds; one moment for the whole command */
+    int64_t now;         /* Unix seconds; one moment for the whole command */
+    struct pti_buf said; /* what pti_session_save() prints once it is true */
 };
 
 /* The time of day, in Unix seconds. */
@@ -20,7 +22,15 @@ enum pintle_status pti_session_open(struct pti_session *session, struct pti_cli 
                                     enum pti_repository_access access);
 void pti_session_close(struct pti_session *session);
 
-/* After edits: brings the drafts in line, writes the stage, and says on cli->out in one line what is left to do. */
+/*
+ * What an edit did, for cli->out: printed by pti_session_save() when the stage is on the disk, and never if that fails.
+ */
+void pti_session_say(struct pti_session *session, const char *format, ...) PTI_PRINTF(2, 3);
+
+/*
+ * After edits: brings the drafts in line, writes the stage, then prints what was said, and in one line what is left to
+ * do.
+ */
 enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli *cli);
 
 /*
