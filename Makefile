@@ -8,6 +8,7 @@ export FUZZ_SECONDS
 .PHONY: all demo test test-long bench lint fuzz install clean
 
 all:
+	@command -v cmake >/dev/null || { echo "make: there is no cmake; tools/setup.sh demo installs what the build needs" >&2; exit 1; }
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release
 
