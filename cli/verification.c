@@ -11,6 +11,11 @@
 #include "base/buf.h"
 #include "cli/directory_transport.h"
 #include "cli/memory_store.h"
+#include "cli/shared_lock.h"
+
+#define RETRIES 3 /* beside a publisher whose lock cannot be had */
+#define RETRY_PAUSE_MS 200
+#define LOCK_WAIT_MS 15000
 
 /* ---- where ---- */
 
@@ -100,10 +105,18 @@ static enum pintle_status fetch_root(struct pti_verification *verification)
 static enum pintle_status find_anchor(struct pti_verification *verification)
 {
     const char *path = pti_cli_text(verification->cli, "roots");
+    enum pintle_status status = PINTLE_OK;
 
     verification->anchored = path != NULL;
-    return path ? pti_file_read(path, PTI_STORE_BLOB_MAX, &verification->roots, &verification->cli->error)
-                : fetch_root(verification);
+    if (!path) {
+        return fetch_root(verification);
+    }
+    status = pti_file_read(path, PTI_STORE_BLOB_MAX, &verification->roots, &verification->cli->error);
+    if (status == PINTLE_OK && verification->roots.size == 0) {
+        status = pti_fail(&verification->cli->error, PINTLE_ERR_INPUT,
+                          "%.300s: expected root metadata, found an empty file", path);
+    }
+    return status;
 }
 
 /* ---- a client ---- */
@@ -328,6 +341,49 @@ static enum pintle_status verify(struct pti_verification *verification)
     return status;
 }
 
+/* As before the first step. */
+static void forget(struct pti_verification *verification)
+{
+    pti_verification_clear(verification);
+    verification->info = NULL;
+    verification->roots = (struct pintle_bytes){NULL, 0};
+    verification->notice_count = 0;
+    memset(&verification->agreement, 0, sizeof verification->agreement);
+    verification->cli->error = (struct pti_error){.status = PINTLE_OK};
+}
+
+/*
+ * Files that disagree may only be between two publications.  So what fails is looked at once more while no publisher
+ * is at work; without their lock a few times, since a publication is a matter of milliseconds.
+ */
+static enum pintle_status verify_directory(struct pti_verification *verification)
+{
+    enum pintle_status status = verify(verification);
+    char above[PTI_PATH_MAX];
+    int lock = -1;
+
+    if (status == PINTLE_OK || status == PINTLE_ERR_MEMORY) {
+        return status;
+    }
+    if (*verification->repository) {
+        lock = pti_shared_lock(verification->repository, LOCK_WAIT_MS);
+    } else if (pti_file_path(above, verification->directory, "..", NULL) == PINTLE_OK) {
+        lock = pti_shared_lock(above, LOCK_WAIT_MS);
+    }
+    for (int i = 0; i < RETRIES && status != PINTLE_OK; i++) {
+        if (lock < 0) {
+            pti_pause(RETRY_PAUSE_MS);
+        }
+        forget(verification);
+        status = verify(verification);
+        if (lock >= 0) {
+            break;
+        }
+    }
+    pti_shared_unlock(lock);
+    return status;
+}
+
 enum pintle_status pti_verification_run(struct pti_verification *verification, struct pti_cli *cli)
 {
     int64_t seconds = 30;
@@ -342,7 +398,10 @@ enum pintle_status pti_verification_run(struct pti_verification *verification, s
         verification->url = PTI_DIRECTORY_URL;
         status = find_directory(verification, cli->operands[0]);
     }
-    return status == PINTLE_OK ? verify(verification) : status;
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    return verification->remote ? verify(verification) : verify_directory(verification);
 }
 
 void pti_verification_clear(struct pti_verification *verification)

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the command line says is so: nothing too early, nothing that misleads, and no false alarm."""
 
+import fcntl
+import os
 import subprocess
+import threading
 
 import pytest
 
 from pki import spki_pin
-from rig.programs import binary, clean_environment
+from rig.process import wait_for
+from rig.programs import binary, clean_environment, pintle
 
 
 def full_disk(repository, *words):
@@ -102,3 +106,64 @@ class TestDiff:
         assert f"not publishable yet: {diff.json['why']}\n" == diff.stderr
         repository.run("pin", "add", "a.example", "--key", backend.new_key()[1])
         assert repository.run("diff", "--json").json["publishable"] is True
+
+
+class TestVerifyBesideAPublisher:
+    @pytest.fixture
+    def half_published(self, repository):
+        """As between two files of a publication; returns the repository and a way to finish it."""
+        old = repository.shipped.read_bytes()
+        repository.publish()
+        new = repository.shipped.read_bytes()
+        repository.shipped.write_bytes(old)
+        return repository, lambda: repository.shipped.write_bytes(new)
+
+    @pytest.mark.parametrize("finished", [True, False])
+    def test_what_disagrees_is_judged_once_the_publisher_is_done(self, half_published, finished):
+        repository, finish = half_published
+        lock = repository.directory / "lock"
+
+        def waits(process):
+            links = [entry.path for entry in os.scandir(f"/proc/{process.pid}/fd")]
+            return any(os.path.realpath(link) == str(lock.resolve()) for link in links)
+
+        with open(lock, "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            with subprocess.Popen([binary("pintle"), "verify", repository.directory], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, env=clean_environment()) as process:
+                wait_for("verify to wait for the publisher", lambda: waits(process))
+                if finished:
+                    finish()
+                fcntl.flock(held, fcntl.LOCK_UN)
+                _, said = process.communicate(timeout=30)
+        assert (process.returncode, "app/shipped" in said) == ((0, False) if finished else (65, True)), said
+
+    @pytest.mark.parametrize("of", ["", "public"])
+    def test_no_false_alarm(self, repository, of):
+        stop = threading.Event()
+
+        def publish():
+            while not stop.is_set():
+                repository.run("publish")
+
+        publisher = threading.Thread(target=publish)
+        publisher.start()
+        try:
+            for _ in range(20):
+                verified = pintle("verify", repository.directory / of)
+                assert verified.returncode == 0, verified.all
+        finally:
+            stop.set()
+            publisher.join()
+
+    def test_a_damaged_copy_is_still_damaged(self, repository, tmp_path):
+        copy = repository.copy_public(tmp_path / "copy")
+        (copy / "head" / "1").write_bytes(b"")
+        assert pintle("verify", copy).returncode != 0
+
+    def test_an_empty_trust_anchor(self, repository, tmp_path):
+        empty = tmp_path / "empty"
+        empty.write_bytes(b"")
+        failed = pintle("verify", repository.directory, "--roots", empty)
+        assert failed.returncode == 65, failed.all
+        assert str(empty) in failed.stderr
