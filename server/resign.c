@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/datetime.h"
+#include "base/encode.h"
 #include "publish/envelope.h"
 #include "server/limits.h"
 #include "server/log.h"
@@ -72,15 +74,50 @@ static void warn_of_expiry(struct pti_resigner *resigner, const struct pti_role_
     }
 }
 
+enum pintle_status pti_resigner_series(const struct pti_published *published, const char *role,
+                                       struct pintle_crypto *crypto, char series[PTI_SERIES_SIZE],
+                                       struct pti_error *error)
+{
+    char hex[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1] = "";
+    struct pti_role_keys keys = {NULL, 0, 0};
+    uint8_t digest[PINTLE_SHA256_SIZE];
+    struct pti_buf ids;
+    enum pintle_status status = pti_role_keys_from_root(pti_published_root(published), role, &keys, error);
+
+    pti_buf_init(&ids, PTI_KEYS_MAX * PTI_KEYID_SIZE);
+    for (size_t i = 0; i < keys.key_count; i++)
+        pti_buf_append(&ids, keys.keys[i].id, PTI_KEYID_SIZE);
+    if (status == PINTLE_OK)
+        status = pti_buf_check(&ids, error, "key ids");
+    if (status == PINTLE_OK && pti_sha256(crypto, pti_buf_bytes(&ids), digest) != PINTLE_OK)
+        status = pti_fail(error, PINTLE_ERR_MEMORY, "the key ids of %s cannot be hashed", role);
+    if (status == PINTLE_OK) {
+        pti_hex_encode(digest, sizeof digest, hex);
+        snprintf(series, PTI_SERIES_SIZE, "%s %.16s", role, hex);
+    }
+    pti_buf_clear(&ids);
+    pti_role_keys_clear(&keys);
+    return status;
+}
+
+static enum pintle_status allocated(struct pti_resigner *resigner, const struct pti_published *published,
+                                    const char *role, int64_t *version, struct pti_error *error)
+{
+    char series[PTI_SERIES_SIZE];
+    enum pintle_status status = pti_resigner_series(published, role, resigner->crypto, series, error);
+
+    return status == PINTLE_OK ? pti_storage_allocated_version(resigner->storage, series, version, error) : status;
+}
+
 /* Something may have been signed and never published: the next ones go beyond it. */
 static enum pintle_status look_at_versions(struct pti_resigner *resigner, const struct pti_published *published,
                                            struct pti_error *error)
 {
     int64_t timestamp = 0, snapshot = 0;
-    enum pintle_status status = pti_storage_allocated_version(resigner->storage, "timestamp", &timestamp, error);
+    enum pintle_status status = allocated(resigner, published, "timestamp", &timestamp, error);
 
     if (status == PINTLE_OK)
-        status = pti_storage_allocated_version(resigner->storage, "snapshot", &snapshot, error);
+        status = allocated(resigner, published, "snapshot", &snapshot, error);
     if (status != PINTLE_OK)
         return status;
     if (timestamp > published->timestamp_version)
@@ -126,12 +163,17 @@ static enum pintle_status look(struct pti_resigner *resigner, int64_t now, struc
 }
 
 /* A version that the signer refused to sign was never used, so it is not lost. */
-static enum pintle_status take_version(struct pti_resigner *resigner, const char *role, int64_t published,
-                                       int64_t *version, struct pti_error *error)
+static enum pintle_status take_version(struct pti_resigner *resigner, const struct pti_published *published,
+                                       const char *role, int64_t floor, int64_t *version, struct pti_error *error)
 {
-    if (*version > published)
+    char series[PTI_SERIES_SIZE];
+    enum pintle_status status;
+
+    if (*version > floor)
         return PINTLE_OK;
-    return pti_storage_allocate_version(resigner->storage, role, published, version, error);
+    status = pti_resigner_series(published, role, resigner->crypto, series, error);
+    return status == PINTLE_OK ? pti_storage_allocate_version(resigner->storage, series, floor, version, error)
+                               : status;
 }
 
 static enum pintle_status take_versions(struct pti_resigner *resigner, const struct pti_published *published,
@@ -140,9 +182,11 @@ static enum pintle_status take_versions(struct pti_resigner *resigner, const str
     enum pintle_status status = PINTLE_OK;
 
     if (renew_snapshot)
-        status = take_version(resigner, "snapshot", published->snapshot_floor, &resigner->snapshot_version, error);
+        status = take_version(resigner, published, "snapshot", published->snapshot_floor, &resigner->snapshot_version,
+                              error);
     if (status == PINTLE_OK)
-        status = take_version(resigner, "timestamp", published->timestamp_version, &resigner->timestamp_version, error);
+        status = take_version(resigner, published, "timestamp", published->timestamp_version,
+                              &resigner->timestamp_version, error);
     return status;
 }
 

@@ -30,6 +30,16 @@ struct pti_resigner {
     int64_t snapshot_version;
 };
 
+#define PTI_SERIES_SIZE 32 /* bytes with terminator */
+
+/*
+ * Under which name the versions of a role are counted: its own and a hash of its keys.  Who once owned the server may have
+ * used the numbers up; a root that replaces the keys lets them start again here too.  PINTLE_ERR_INPUT, _MEMORY.
+ */
+enum pintle_status pti_resigner_series(const struct pti_published *published, const char *role,
+                                       struct pintle_crypto *crypto, char series[PTI_SERIES_SIZE],
+                                       struct pti_error *error);
+
 /* storage, signer, board and the rest are borrowed. */
 void pti_resigner_init(struct pti_resigner *resigner, const char *repository, struct pintle_crypto *crypto,
                        struct pti_storage *storage, struct pti_signer *signer, struct pti_status_board *board,

@@ -11,6 +11,7 @@
 #include "publish/bundle.h"
 #include "server/limits.h"
 #include "tuf/container.h"
+#include "tuf/verify.h"
 
 #define REQUEST_ENTRIES 4
 
@@ -53,7 +54,7 @@ static enum pintle_status check_role_keys(const struct pti_signer_policy *policy
     if (held < keys.threshold)
         status = pti_fail(error, PINTLE_ERR_TRUST,
                           "root %" PRId64 " asks for %" PRId64 " of its %s keys, found %" PRId64
-                          "; put them into the keys directory as %s*.pem",
+                          "; put them into the keys directory as %s*.pem and restart pintled",
                           root->version, keys.threshold, role, held, role);
     pti_role_keys_clear(&keys);
     return status;
@@ -158,12 +159,20 @@ static enum pintle_status check_listed_roles(const struct pti_signer_policy *pol
     return PINTLE_OK;
 }
 
-/* One version has one content. */
+/* One version has one content, for as long as its keys sign: a root that replaces them lets the numbers start again. */
 static enum pintle_status check_same(const struct pti_tuf_metadata *seen, const struct pti_tuf_metadata *next,
-                                     const char *role, struct pti_error *error)
+                                     const struct pti_tuf_metadata *root, struct pti_error *error)
 {
+    const char *role = pti_tuf_type_name(seen->type);
+    enum pintle_status status;
+
     if (seen->version != next->version || pti_bytes_equal(seen->bytes, next->bytes))
         return PINTLE_OK;
+    status = pti_tuf_verify(seen, &root->roles[seen->type], &root->keys, role, error);
+    if (status == PINTLE_ERR_TRUST)
+        return PINTLE_OK;
+    if (status != PINTLE_OK)
+        return status;
     return pti_fail(error, PINTLE_ERR_TRUST, "%s version %" PRId64 " has another content than the one seen before",
                     role, seen->version);
 }
@@ -187,9 +196,9 @@ static enum pintle_status look(struct pti_signer_policy *policy, const struct re
     root = pti_roots_newest(&policy->roots);
     status = pti_apply(policy->seen, next, root, error);
     if (status == PINTLE_OK && policy->seen)
-        status = check_same(policy->seen->timestamp, next->timestamp, "timestamp", error);
+        status = check_same(policy->seen->timestamp, next->timestamp, root, error);
     if (status == PINTLE_OK && policy->seen)
-        status = check_same(policy->seen->snapshot, next->snapshot, "snapshot", error);
+        status = check_same(policy->seen->snapshot, next->snapshot, root, error);
     if (status == PINTLE_OK)
         status = check_listed_roles(policy, next, error);
     if (status == PINTLE_OK)
@@ -263,6 +272,9 @@ enum pintle_status pti_signer_policy_decide(struct pti_signer_policy *policy, st
         status = parse_request(&container, &parsed, error);
     if (status == PINTLE_OK)
         status = look(policy, &parsed, now, error);
+    /* Asked even when nothing is due: a root with other keys must not stay unnoticed until the timestamp runs out. */
+    if (status == PINTLE_OK)
+        status = pti_signer_policy_check_keys(policy, error);
     if (status == PINTLE_OK && parsed.timestamp_version > 0)
         status = sign(policy, &parsed, now, resigned, error);
     pti_container_clear(&container);

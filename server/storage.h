@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the server keeps: reports, and the highest version of each online role ever allocated.
+ * What the server keeps: reports, and the highest version ever allocated of each online role under each set of keys.
  *
  * A back end (storage_<name>.c, the one file that knows its database) binds, steps and maps errors; transactions,
  * locking and what a value may be live above it, in storage.c, and are the same for every back end.  A handle is one
@@ -83,7 +83,7 @@ enum pintle_status pti_storage_list_reports(struct pti_storage *storage, const s
 
 /*
  * A version for role that nobody was given before: max(allocated, published) + 1, durable before it is returned.  A
- * version that is then not used is lost, which harms nothing.
+ * version that is then not used is lost, which harms nothing.  role is any short text: it names a series of numbers.
  */
 enum pintle_status pti_storage_allocate_version(struct pti_storage *storage, const char *role, int64_t published,
                                                 int64_t *version, struct pti_error *error);

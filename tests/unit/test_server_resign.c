@@ -202,19 +202,52 @@ static void a_broken_stage_does_not_matter(void **state)
 }
 
 /* Something was signed before a crash, or the repository was restored from a backup: go on above it, and at once. */
+/* Allocates the version after floor, as a server did that then died, or as another one on the same database. */
+static void allocate(struct machine *machine, const char *role, int64_t floor)
+{
+    struct pti_publication publication;
+    char series[PTI_SERIES_SIZE];
+    int64_t version = 0;
+
+    if (pti_publication_load(machine->repository, machine->crypto, &publication, &machine->error) != PINTLE_OK ||
+        pti_resigner_series(&publication.published, role, machine->crypto, series, &machine->error) != PINTLE_OK ||
+        pti_storage_allocate_version(machine->storage, series, floor, &version, &machine->error) != PINTLE_OK)
+        fail_msg("%s", machine->error.detail);
+    assert_int_equal(version, floor + 1);
+    pti_publication_clear(&publication);
+}
+
 static void allocated_versions_are_left_behind(void **state)
 {
     struct machine *machine = *state;
-    int64_t version = 0;
 
     begin(machine, 0, true);
-    assert_int_equal(pti_storage_allocate_version(machine->storage, "timestamp", 8, &version, NULL), PINTLE_OK);
-    assert_int_equal(pti_storage_allocate_version(machine->storage, "snapshot", 3, &version, NULL), PINTLE_OK);
+    allocate(machine, "timestamp", 8);
+    allocate(machine, "snapshot", 3);
     tick(machine, 0);
     assert_published(machine, 10, 5);
     assert_false(status_of(machine).resign_failing);
     tick(machine, EVERY_S);
     assert_published(machine, 10, 5);
+}
+
+static void versions_of_other_keys_do_not_count(void **state)
+{
+    struct machine *machine = *state;
+    struct machine other = *machine;
+    const int64_t nearly_all = INT64_C(9007199254740990);
+
+    begin(machine, 2 * DAY_S, true);
+    snprintf(other.repository, sizeof other.repository, "%s/other", machine->scratch);
+    if (pti_init(&(struct pti_init_options){.directory = other.repository, .name = "test", .now = machine->now},
+                 machine->crypto, &machine->error) != PINTLE_OK)
+        fail_msg("%s", machine->error.detail);
+    other.storage = machine->storage;
+    allocate(&other, "timestamp", nearly_all);
+    allocate(&other, "snapshot", nearly_all);
+    tick(machine, 2 * DAY_S);
+    assert_published(machine, 2, 2);
+    assert_false(status_of(machine).resign_failing);
 }
 
 static void a_lost_database_repeats_no_version(void **state)
@@ -314,6 +347,7 @@ int main(void)
         MACHINE_TEST(it_is_renewed_when_its_time_comes),
         MACHINE_TEST(a_broken_stage_does_not_matter),
         MACHINE_TEST(allocated_versions_are_left_behind),
+        MACHINE_TEST(versions_of_other_keys_do_not_count),
         MACHINE_TEST(a_lost_database_repeats_no_version),
         MACHINE_TEST(without_a_signer_it_says_so),
         MACHINE_TEST(a_dead_signer_is_noticed),

@@ -447,6 +447,20 @@ static void keys_that_root_no_longer_names_sign_nothing(void **state)
     must_refuse(desk, 100, 0, "timestamp");
     assert_int_equal(pti_signer_policy_check_keys(&desk->policy, &desk->error), PINTLE_ERR_TRUST);
     assert_non_null(strstr(desk->error.detail, "timestamp*.pem"));
+    must_refuse(desk, 0, 0, "timestamp*.pem"); /* told at the first look, not when it is due */
+}
+
+/* The number that was seen under the old key comes again under the new one: no other content, but another series. */
+static void numbers_start_again_under_other_keys(void **state)
+{
+    struct desk *desk = *state;
+
+    must(desk, 0, 0);
+    sim_rotate(desk->sim, SIM_TIMESTAMP);
+    desk->sim->timestamp_version = desk->policy.seen->timestamp->version - 1;
+    sim_publish_timestamp(desk->sim);
+    must_refuse(desk, 0, 0, "timestamp*.pem");
+    assert_int_equal(desk->policy.seen->root_version, 2);
 }
 
 static void write_request(struct pti_buf *out, const char *json, const char *fourth)
@@ -757,6 +771,7 @@ int main(void)
         DESK_TEST(one_version_has_one_content),
         DESK_TEST(a_root_must_chain),
         DESK_TEST(keys_that_root_no_longer_names_sign_nothing),
+        DESK_TEST(numbers_start_again_under_other_keys),
         DESK_TEST(garbage_is_refused),
         DESK_TEST(oversized_requests_are_refused),
         DESK_TEST(cut_and_altered_requests_are_refused),
