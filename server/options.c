@@ -20,7 +20,8 @@ static const struct {
     [LISTEN] = {"listen", "ADDR:PORT", "where clients come (default " DEFAULT_LISTEN "; port 0: any free one)"},
     [ADMIN] = {"admin", "ADDR:PORT",
                "where /metrics and the list of reports are, on loopback only\n"
-               "(default: with --listen if that is on loopback, else nowhere)"},
+               "(default: with --listen if that is on loopback, else nowhere; behind a proxy\n"
+               "on this machine give one of its own, or the proxy shows them to everybody)"},
     [KEYS] = {"keys", "DIR", "the online keys: timestamp*.pem and snapshot*.pem (default: REPO/keys)"},
     [RESIGN_EVERY] = {"resign-every", "SECONDS",
                       "how often to look whether timestamp or snapshot are due, 1 to 3600\n"
