@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every function of a client from many threads at once, while its own thread updates.  For ThreadSanitizer above all. */
+/* Every function of a client from many threads at once, while its own thread updates: for ThreadSanitizer above all. */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -182,11 +183,98 @@ static void test_checkers_in_use_while_the_client_goes(void **state)
     pintle_checker_free(checker);
 }
 
+/* Where a callback stands, and a clock that the application frees after the client. */
+struct callback {
+    atomic_bool inside, freeing, done;
+    struct pintle_checker *checker;
+    struct pintle_clock clock;
+    atomic_uint *calls;
+};
+
+static void slow_event(void *ctx, const struct pintle_event *event)
+{
+    struct callback *callback = ctx;
+
+    if (event->kind != PINTLE_EVENT_REFUSED)
+        return;
+    atomic_store(&callback->inside, true);
+    while (!atomic_load(&callback->freeing))
+        ;
+    for (int i = 0; i < 1000; i++) /* give pintle_client_free() every chance to return too early */
+        (void)sched_yield();
+    atomic_store(&callback->done, true);
+}
+
+static void *be_refused(void *ctx)
+{
+    struct callback *callback = ctx;
+    struct pintle_evidence bad = evidence_of(99);
+    struct pintle_verdict verdict;
+
+    assert_int_not_equal(pintle_checker_check(callback->checker, HOST, &bad, &verdict), PINTLE_OK);
+    return NULL;
+}
+
+static int64_t counted_now(void *ctx)
+{
+    (void)atomic_fetch_add((atomic_uint *)ctx, 1);
+    return SIM_START;
+}
+
+static int64_t counted_monotonic(void *ctx)
+{
+    (void)atomic_fetch_add((atomic_uint *)ctx, 1);
+    return 1000;
+}
+
+static uint64_t counted_random(void *ctx)
+{
+    return atomic_fetch_add((atomic_uint *)ctx, 1);
+}
+
+/* pintle_client_free() returns once no callback is running, and from then on nothing of the application is touched. */
+static void test_free_waits_for_callbacks_and_lets_go(void **state)
+{
+    struct callback callback = {.clock = {sizeof callback.clock, NULL, counted_now, counted_monotonic, counted_random}};
+    struct pintle_checker *checker;
+    struct fixture fixture;
+    pthread_t thread;
+    unsigned calls;
+
+    (void)state;
+    callback.calls = calloc(1, sizeof *callback.calls);
+    assert_non_null(callback.calls);
+    callback.clock.ctx = callback.calls;
+    fixture_init(&fixture, sim_new());
+    sim_add_host(fixture.sim, HOST, "main");
+    sim_add_pin(fixture.sim, HOST, 1);
+    sim_publish(fixture.sim);
+    assert_int_equal(pintle_config_set_clock(fixture.config, &callback.clock), PINTLE_OK);
+    assert_int_equal(pintle_config_set_events(fixture.config, slow_event, &callback), PINTLE_OK);
+    fixture_start(&fixture);
+    fixture_refresh(&fixture);
+    callback.checker = checker = pintle_checker_ref(fixture.checker);
+    assert_int_equal(pthread_create(&thread, NULL, be_refused, &callback), 0);
+    while (!atomic_load(&callback.inside))
+        ;
+    atomic_store(&callback.freeing, true);
+    fixture_stop(&fixture);
+    assert_true(atomic_load(&callback.done));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    calls = atomic_load(callback.calls);
+    (void)be_refused(&callback); /* with the machine's clock, and telling nobody */
+    assert_int_equal(atomic_load(callback.calls), calls);
+    free(callback.calls);
+    pintle_checker_free(checker);
+    fixture_clear(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything_at_once),
         cmocka_unit_test(test_checkers_in_use_while_the_client_goes),
+        cmocka_unit_test(test_free_waits_for_callbacks_and_lets_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

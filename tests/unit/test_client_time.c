@@ -160,6 +160,56 @@ static void test_shipped_generation_beyond_its_age_refuses(void **state)
     fixture_clear(&fixture);
 }
 
+/* Once a poll has confirmed it, it is no shipped generation any more, even if the poll found nothing new. */
+static void test_confirmed_generation_has_no_age_bound(void **state)
+{
+    static const bool newer[] = {false, true};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture fixture;
+
+        begin_with(&fixture, -1, 1);
+        fixture_ship_generation(&fixture);
+        sim_store_clear(fixture.sim);
+        fixture_start(&fixture);
+        assert_string_equal(fixture_info(&fixture, "shipped"), "true");
+        if (newer[i])
+            sim_publish_timestamp(fixture.sim);
+        fixture_refresh(&fixture);
+        assert_string_equal(fixture_info(&fixture, "shipped"), "false");
+        sim_fail_after(fixture.sim, 0);
+        sim_advance(fixture.sim, 2 * SIM_DAY);
+        fixture_accepts(&fixture, HOST, 1);
+        fixture_start(&fixture); /* and so it is stored */
+        fixture_accepts(&fixture, HOST, 1);
+        fixture_clear(&fixture);
+    }
+}
+
+/* An issue time that was taken counts for checks as well: with the clock set back an expired zone stays refused. */
+static void test_clock_set_back_does_not_revive_a_zone(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture);
+    assert_int_equal(pintle_config_set_stale(fixture.config, 0), PINTLE_OK);
+    sim_zone(fixture.sim, "main")->expires_days = 1;
+    sim_sign_zone(fixture.sim, "main");
+    sim_publish_online(fixture.sim);
+    fixture_start(&fixture);
+    sim_advance(fixture.sim, 2 * SIM_DAY);
+    sim_publish_timestamp(fixture.sim);
+    fixture_refresh(&fixture);
+    assert_int_equal(fixture_check(&fixture, HOST, 1).reason, PINTLE_REASON_STALE_REFUSED);
+    sim_set_wall_clock(fixture.sim, SIM_START);
+    assert_int_equal(fixture_check(&fixture, HOST, 1).reason, PINTLE_REASON_STALE_REFUSED);
+    fixture_start(&fixture);
+    assert_int_equal(fixture_check(&fixture, HOST, 1).reason, PINTLE_REASON_STALE_REFUSED);
+    fixture_clear(&fixture);
+}
+
 /* A clock held back can hide a freeze, never a rollback; and an issue time that was taken counts as the time. */
 static void test_bug_09_clock_set_back(void **state)
 {
@@ -347,6 +397,8 @@ int main(void)
         cmocka_unit_test(test_refuse_stale_after_days),
         cmocka_unit_test(test_application_can_only_shorten_the_stale_bound),
         cmocka_unit_test(test_shipped_generation_beyond_its_age_refuses),
+        cmocka_unit_test(test_confirmed_generation_has_no_age_bound),
+        cmocka_unit_test(test_clock_set_back_does_not_revive_a_zone),
         cmocka_unit_test(test_bug_09_clock_set_back),
         cmocka_unit_test(test_issue_time_taken_binds_later_updates),
         cmocka_unit_test(test_issue_time_far_ahead_is_not_taken),

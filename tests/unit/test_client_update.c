@@ -185,53 +185,6 @@ static void test_second_copy_serves_when_the_first_fails(void **state)
     fixture_clear(&fixture);
 }
 
-/* A network in which the first copy never answers: each transfer lasts as long as it may. */
-static enum pintle_status perform_or_hang(void *ctx, const struct pintle_request *request,
-                                          const struct pintle_sink *sink, struct pintle_response *response,
-                                          char *detail, size_t detail_size)
-{
-    struct sim *sim = ctx;
-    const struct pintle_transport *transport = sim_transport(sim);
-
-    if (strncmp(request->url, SIM_URL, strlen(SIM_URL)) == 0) {
-        sim_advance(sim, (request->timeout_ms + 999) / 1000);
-        return PINTLE_ERR_NETWORK;
-    }
-    return transport->perform(transport->ctx, request, sink, response, detail, detail_size);
-}
-
-static void test_copy_that_never_answers_leaves_time_for_the_next(void **state)
-{
-    struct pintle_transport transport = {.size = sizeof transport, .perform = perform_or_hang};
-    struct fixture fixture;
-    struct sim *sim = sim_new();
-
-    (void)state;
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
-    sim_publish(sim);
-    fixture_init(&fixture, sim);
-    transport.ctx = sim;
-    assert_int_equal(pintle_config_set_transport(fixture.config, &transport), PINTLE_OK);
-    assert_int_equal(pintle_config_add_url(fixture.config, "https://mirror.example/"), PINTLE_OK);
-    fixture_start(&fixture);
-    fixture_refresh(&fixture);
-    fixture_accepts(&fixture, HOST, 1);
-    fixture_clear(&fixture);
-}
-
-/* "No deadline", as some would write it. */
-static void test_largest_deadline(void **state)
-{
-    struct fixture fixture;
-
-    (void)state;
-    begin(&fixture);
-    assert_int_equal(pintle_client_refresh(fixture.client, INT64_MAX), PINTLE_OK);
-    assert_int_equal(pintle_client_send_reports(fixture.client, INT64_MAX), PINTLE_OK);
-    fixture_clear(&fixture);
-}
-
 static void test_header_names_what_the_client_holds(void **state)
 {
     struct fixture fixture;
@@ -320,8 +273,6 @@ int main(void)
         cmocka_unit_test(test_ten_roots_in_one_head),
         cmocka_unit_test(test_every_key_rotated_at_once),
         cmocka_unit_test(test_second_copy_serves_when_the_first_fails),
-        cmocka_unit_test(test_copy_that_never_answers_leaves_time_for_the_next),
-        cmocka_unit_test(test_largest_deadline),
         cmocka_unit_test(test_header_names_what_the_client_holds),
         cmocka_unit_test(test_subdomains_and_two_zones),
         cmocka_unit_test(test_released_host_is_unlisted_afterwards),
