@@ -9,6 +9,7 @@
 #include "base/json_write.h"
 #include "manifest/apply.h"
 #include "publish/bundle.h"
+#include "publish/root_history.h"
 #include "server/limits.h"
 #include "tuf/container.h"
 #include "tuf/verify.h"
@@ -182,11 +183,19 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* Has a root replaced all online keys since?  Numbers then start again, and the old ones say nothing about them. */
+static bool starts_again(const struct pti_signer_policy *policy)
+{
+    return policy->seen && pti_root_history_restarts(pti_roots_version(&policy->roots, policy->seen->root_version),
+                                                     pti_roots_newest(&policy->roots));
+}
+
 static enum pintle_status look(struct pti_signer_policy *policy, const struct request *request, int64_t now,
                                struct pti_error *error)
 {
     const struct pti_tuf_metadata *root = NULL;
     struct pti_generation *next = NULL;
+    bool again = false;
     enum pintle_status status = pti_roots_add_file(&policy->roots, request->roots, error);
 
     if (status == PINTLE_OK)
@@ -194,10 +203,11 @@ static enum pintle_status look(struct pti_signer_policy *policy, const struct re
     if (status != PINTLE_OK)
         return status;
     root = pti_roots_newest(&policy->roots);
+    again = starts_again(policy);
     status = pti_apply(policy->seen, next, root, error);
-    if (status == PINTLE_OK && policy->seen)
+    if (status == PINTLE_OK && policy->seen && !again)
         status = check_same(policy->seen->timestamp, next->timestamp, root, error);
-    if (status == PINTLE_OK && policy->seen)
+    if (status == PINTLE_OK && policy->seen && !again)
         status = check_same(policy->seen->snapshot, next->snapshot, root, error);
     if (status == PINTLE_OK)
         status = check_listed_roles(policy, next, error);
@@ -209,8 +219,8 @@ static enum pintle_status look(struct pti_signer_policy *policy, const struct re
     }
     pti_generation_free(policy->seen);
     policy->seen = next;
-    policy->timestamp_version = larger(policy->timestamp_version, next->timestamp->version);
-    policy->snapshot_version = larger(policy->snapshot_version, next->snapshot->version);
+    policy->timestamp_version = larger(again ? 0 : policy->timestamp_version, next->timestamp->version);
+    policy->snapshot_version = larger(again ? 0 : policy->snapshot_version, next->snapshot->version);
     return PINTLE_OK;
 }
 

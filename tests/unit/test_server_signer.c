@@ -463,6 +463,43 @@ static void numbers_start_again_under_other_keys(void **state)
     assert_int_equal(desk->policy.seen->root_version, 2);
 }
 
+/* New online keys in one root: whoever holds them too goes on, with numbers that start again; nobody else does. */
+static void numbers_start_again_with_new_online_keys(void **state)
+{
+    struct desk *desk = *state;
+    struct sim *sim = desk->sim;
+
+    sim->timestamp_version = sim->snapshot_version = 1000;
+    sim_publish_online(sim);
+    must(desk, 0, 0);
+    sim_new_keys(sim, SIM_TIMESTAMP, PTI_KEY_ED25519, 1, 1);
+    sim_new_keys(sim, SIM_SNAPSHOT, PTI_KEY_ED25519, 1, 1);
+    sim_publish_root(sim);
+    sim->timestamp_version = sim->snapshot_version = 0;
+    sim_publish_online(sim);
+    must_refuse(desk, 0, 0, "restart pintled"); /* said at once, not when something is due */
+    must_refuse(desk, 2, 2, "root 2 asks for 1 of its timestamp keys, found 0");
+    give_key(&desk->policy.keys, sim->signers[SIM_TIMESTAMP].keys[0]);
+    give_key(&desk->policy.keys, sim->signers[SIM_SNAPSHOT].keys[0]);
+    must(desk, 2, 2);
+    must_refuse(desk, 2, 0, "timestamp version 2 is not above 2");
+}
+
+/* One of the two alone: numbers go on, a lower one is a rollback. */
+static void numbers_go_on_with_one_new_online_key(void **state)
+{
+    struct desk *desk = *state;
+    struct sim *sim = desk->sim;
+
+    must(desk, 50, 50);
+    sim_new_keys(sim, SIM_TIMESTAMP, PTI_KEY_ED25519, 1, 1);
+    sim_publish_root(sim);
+    sim_publish_online(sim);
+    give_key(&desk->policy.keys, sim->signers[SIM_TIMESTAMP].keys[0]);
+    must_refuse(desk, 40, 0, "timestamp version 40 is not above 50");
+    must(desk, 51, 51);
+}
+
 static void write_request(struct pti_buf *out, const char *json, const char *fourth)
 {
     pti_buf_init(out, 4096);
@@ -772,6 +809,8 @@ int main(void)
         DESK_TEST(a_root_must_chain),
         DESK_TEST(keys_that_root_no_longer_names_sign_nothing),
         DESK_TEST(numbers_start_again_under_other_keys),
+        DESK_TEST(numbers_start_again_with_new_online_keys),
+        DESK_TEST(numbers_go_on_with_one_new_online_key),
         DESK_TEST(garbage_is_refused),
         DESK_TEST(oversized_requests_are_refused),
         DESK_TEST(cut_and_altered_requests_are_refused),
