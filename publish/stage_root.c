@@ -218,12 +218,14 @@ enum pintle_status pti_stage_root_remove(struct pti_stage *stage, enum pti_tuf_t
 enum pintle_status pti_stage_root_replace(struct pti_stage *stage, enum pti_tuf_type role, const char *keyid,
                                           const struct pti_public_key *key, struct pti_error *error)
 {
+    char old[PTI_KEYID_SIZE + 1]; /* keyid may point into the list that is about to grow */
     enum pintle_status status = check_old_key(stage, role, keyid, error);
 
+    (void)pti_copy_text(old, sizeof(old), keyid);
     if (status == PINTLE_OK)
         status = pti_stage_root_add(stage, role, key, error);
     if (status == PINTLE_OK)
-        pti_role_keys_remove(&stage->root_keys[role], keyid);
+        pti_role_keys_remove(&stage->root_keys[role], old);
     return status;
 }
 
