@@ -257,8 +257,8 @@ const struct pti_command pti_command_root_rotate = {
     .details =
         "The next root is signed by a threshold of the old root keys and of the new ones; clients follow it from\n"
         "any root they have, without an app release. New targets keys sign the charter again. With --online\n"
-        "the numbers of timestamp and snapshot start again, whatever numbers a thief has used up. The keys of\n"
-        "a zone are replaced by `pintle zone rotate`.",
+        "numbers start again, whatever a thief has used up: timestamp's at 1, snapshot's at the lowest that no\n"
+        "file ever had. The keys of a zone are replaced by `pintle zone rotate`.",
     .example = "  pintle root rotate --old carol-root.pem --new dave-root.pem --repo pins\n"
                "  pintle root rotate --online --repo pins",
     .options = options_of_rotate,
