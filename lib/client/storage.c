@@ -361,8 +361,10 @@ enum pintle_status pti_storage_recover(struct pintle_client *client, struct pti_
         return PINTLE_OK;
     status = reread_accepted(client, &loaded, error);
     if (status == PINTLE_OK && loaded.accepted != NULL)
-        status = take_shipped(client, &loaded, error);
+        status = keep_running(client, &loaded, error);
     if (status == PINTLE_OK && loaded.accepted != NULL)
+        status = take_shipped(client, &loaded, error);
+    if (status == PINTLE_OK && loaded.accepted != NULL && loaded.accepted != client->accepted)
         status = put_in_force(client, &loaded, error);
     replace(client, &loaded, NULL);
     return status;

@@ -113,6 +113,56 @@ static void test_damaged_store_keeps_the_running_pins(void **state)
     end(&fixture, old);
 }
 
+/* Damaged roots beside an older generation that verifies: the client must not step back to it while it repairs the store. */
+static void test_older_store_with_damaged_roots(void **state)
+{
+    struct pintle_bytes old[2];
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    sim_store_put(fixture.sim, "roots", pti_bytes_text("rubbish"));
+    sim_store_put(fixture.sim, "accepted", old[1]);
+    sim_add_pin(fixture.sim, HOST, 3);
+    sim_publish(fixture.sim);
+    sim_override(fixture.sim, "body/*", SIM_FAIL, 0, (struct pintle_bytes){NULL, 0});
+    for (int i = 0; i < 2; i++) {
+        fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "body");
+        fixture_accepts(&fixture, HOST, 2);
+        fixture_refuses(&fixture, HOST, 1);
+    }
+    sim_override_clear(fixture.sim);
+    fixture_refresh(&fixture);
+    fixture_accepts(&fixture, HOST, 3);
+    fixture_start(&fixture);
+    fixture_accepts(&fixture, HOST, 3);
+    fixture_refuses(&fixture, HOST, 1);
+    end(&fixture, old);
+}
+
+/* A store damaged beyond repair from the network: while that fails, what shipped stays in force. */
+static void test_failed_repair_keeps_what_shipped(void **state)
+{
+    struct pintle_bytes old[2];
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    fixture_ship_generation(&fixture);
+    sim_add_pin(fixture.sim, HOST, 3);
+    sim_publish(fixture.sim);
+    sim_store_put(fixture.sim, "accepted", pti_bytes_text("rubbish"));
+    fixture_start(&fixture);
+    sim_override(fixture.sim, "body/*", SIM_FAIL, 0, (struct pintle_bytes){NULL, 0});
+    for (int i = 0; i < 2; i++) {
+        fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "body");
+        fixture_accepts(&fixture, HOST, 2);
+        fixture_refuses(&fixture, HOST, 1);
+        assert_int_equal(fixture_check(&fixture, "other.example.com", 1).reason, PINTLE_REASON_STORE_UNVERIFIED);
+    }
+    end(&fixture, old);
+}
+
 /* Another process of the application was quicker: its newer generation is taken from the store. */
 static void test_newer_store_is_taken(void **state)
 {
@@ -265,6 +315,8 @@ int main(void)
         cmocka_unit_test(test_lost_store_unpins_nothing),
         cmocka_unit_test(test_older_store_rolls_nothing_back),
         cmocka_unit_test(test_damaged_store_keeps_the_running_pins),
+        cmocka_unit_test(test_older_store_with_damaged_roots),
+        cmocka_unit_test(test_failed_repair_keeps_what_shipped),
         cmocka_unit_test(test_newer_store_is_taken),
         cmocka_unit_test(test_what_shipped_gives_way_to_the_store),
         cmocka_unit_test(test_what_shipped_never_beats_the_store),
