@@ -205,9 +205,9 @@ static enum pintle_status look(struct pti_signer_policy *policy, const struct re
     root = pti_roots_newest(&policy->roots);
     again = starts_again(policy);
     status = pti_apply(policy->seen, next, root, error);
-    if (status == PINTLE_OK && policy->seen && !again)
+    if (status == PINTLE_OK && policy->seen)
         status = check_same(policy->seen->timestamp, next->timestamp, root, error);
-    if (status == PINTLE_OK && policy->seen && !again)
+    if (status == PINTLE_OK && policy->seen)
         status = check_same(policy->seen->snapshot, next->snapshot, root, error);
     if (status == PINTLE_OK)
         status = check_listed_roles(policy, next, error);

@@ -36,9 +36,8 @@ void pti_signer_policy_clear(struct pti_signer_policy *policy);
 
 /*
  * Verifies and, if asked to, signs.  A publication whose root names online keys that it does not hold is seen, and
- * refused: keys are read when the process starts.  On success *resigned holds what was signed.  PINTLE_ERR_INPUT or _TRUST: refused,
- * and the detail is the reason, which may be that the newest root asks for other keys; what was seen before still
- * counts.  PINTLE_ERR_MEMORY.
+ * refused: keys are read when the process starts.  On success *resigned holds what was signed.  PINTLE_ERR_INPUT or
+ * _TRUST: refused, and the detail is the reason; what was seen before still counts.  PINTLE_ERR_MEMORY.
  */
 enum pintle_status pti_signer_policy_decide(struct pti_signer_policy *policy, struct pintle_bytes request, int64_t now,
                                             struct pti_resigned *resigned, struct pti_error *error);
