@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guides and the examples of the manual pages: what is printed there is run here."""
 
+import http.client
+import json
+import os
 import re
 import shutil
+import signal
+import sqlite3
+import ssl
 import subprocess
 
 import pytest
 
+from pki import spki_pin
+from rig.clock import clock
 from rig.compiler import build_directory, compile_object, compile_program, compiler_words
 from rig.hostile import HostileServer
-from rig.markdown import Session, blocks
-from rig.process import wait_for
-from rig.programs import ROOT, Repository, clean_environment
+from rig.markdown import Session, blocks, one_block
+from rig.process import free_port, wait_for
+from rig.programs import ROOT, Pintled, Repository, binary, clean_environment, pintle
+from test_pintled import signer_of
 
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
 PAGES = sorted((ROOT / "docs" / "man").glob("*.scd"))
@@ -119,9 +128,7 @@ def embedding(tmp_path, backend, ca, installed):
     (tmp_path / "app.c").write_text(program("app.c", text))
     parts = [block.text for block in blocks(text, "c")]
     (tmp_path / "page.c").write_text("\n".join(part for part in parts if re.match(r"/\* (app\.c, part [12]|page\.c)", part)))
-    compiler = tmp_path / ".bin" / "cc"
-    compiler.write_text(f"#!/bin/sh\nexec {' '.join(compiler_words())} \"$@\"\n")
-    compiler.chmod(0o755)
+    Developer.session.command("cc", f"exec {' '.join(compiler_words())} \"$@\"")
     Developer.said = Developer.session.run("\n".join(block.text for block in blocks(text, "sh")))
     compile_program(tmp_path / "page", tmp_path / "page.c", libraries=["-lcurl"])
     (tmp_path / "memory.c").write_text('#include "pins.h"\nint main(void) { return roots_data[0] + shipped_data[0] == 0; }\n')
@@ -151,9 +158,10 @@ def test_embedded_program(embedding, backend, tmp_path, name):
 def test_embedded_program_heals_itself(embedding, backend, name):
     """Nothing of the manifest arrives until the first handshake has been refused."""
     def when_refused(handler):
-        wait_for("a refused handshake", lambda: backend.nginx.refused_handshakes() > 0)
+        wait_for("a refused handshake", lambda: backend.nginx.refused_handshakes() > before)
         handler.answer(200, (embedding.repository.public / handler.path.lstrip("/")).read_bytes())
 
+    before = backend.nginx.refused_handshakes()
     backend.rekey(embedding.site, backend.new_key()[0])
     embedding.repository.run("pin", "add", embedding.host, "--key", embedding.site.key)
     embedding.repository.publish()
@@ -197,3 +205,305 @@ def test_other_programs_of_the_embed_guide(name, tmp_path):
     source.write_text(program(f"{name}.c", guide("embed")))
     done = subprocess.run([compile_program(tmp_path / name, source)], capture_output=True, text=True, check=False, timeout=10)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# ---- publish ----
+
+
+@pytest.fixture
+def publisher(tmp_path, backend, authority, workshop, ca):
+    """A security team's directory: the certificate that is served, and what stands for a CA and for a deployment."""
+    site = backend.serve("api.example.com")
+    session = Session(tmp_path, site, ca)
+    shutil.copy(site.chain, tmp_path / "api.pem")
+    issuer, key = workshop.cert_file(authority.certificate), workshop.key_file(authority.key)
+    pid = backend.nginx.process.pid
+    session.command("issue", f'openssl x509 -req -in "$1" -CA {issuer} -CAkey {key} -days 90 -copy_extensions copy -out "$2"\n'
+                             f'cat {issuer} >>"$2"')
+    session.command("deploy", f'cp "$1" {site.key}; cp "$2" {site.chain}\n'
+                              f'was=$(cat /proc/{pid}/task/{pid}/children); kill -HUP {pid}\n'
+                              f'while [ "$(cat /proc/{pid}/task/{pid}/children)" = "$was" ]; do sleep 0.02; done\n'
+                              f'for old in $was; do while kill -0 $old 2>/dev/null; do sleep 0.02; done; done')
+    return session
+
+
+def test_publish_guide(publisher, tmp_path, backend, install):
+    said = publisher.run("\n".join(block.text for block in blocks(guide("publish"), "sh")), seconds=120)
+    assert said.count("accepted: a pin matched") == 3, said
+    # What is left is what the page set out to reach.
+    status = pintle("status", "--repo", tmp_path / "pins", "--json").json
+    assert (status["staged_changes"], status["root_version"]) == (0, 3)
+    hosts = pintle("host", "list", "--repo", tmp_path / "pins", "--json").json
+    assert [host["host"] for host in hosts["hosts"]] == ["api.example.com", "pay.example.com"]
+    assert hosts["released"] == ["www.example.com"]
+    assert sorted(path.name for path in (tmp_path / "pins" / "keys").glob("*.pem")) == [
+        "snapshot.pem", "timestamp.pem", "zone-main.pem"]
+    roles = {role["role"]: role for role in pintle("status", "--repo", tmp_path / "pins", "--json").json["roles"]}
+    assert (roles["root"]["threshold"], roles["root"]["keys"]) == (2, 3)
+
+
+def test_the_gate_of_the_publish_guide_is_shut_for_a_key_that_is_not_pinned(publisher, tmp_path, backend):
+    text = guide("publish")
+    gate = one_block(text, "sh", "hash_of() {").replace("next.pem", "other.pem")
+    (tmp_path / "other.pem").write_bytes(backend.serve("other.example.com").chain.read_bytes())
+    prepared = "".join(block.text for block in blocks(text, "sh") if block.line < text.count("\n", 0, text.index("## Watch")))
+    with pytest.raises(AssertionError, match="exit code 1"):
+        publisher.run(prepared + gate)
+
+
+# ---- operate ----
+
+
+def part(text, start, end):
+    return text[text.index(start):text.index(end)]
+
+
+@pytest.fixture
+def operator(tmp_path, backend, authority, workshop, ca):
+    """An operator's machine: /srv and /var of its own, the repository of the guide to publishing, a unit that runs."""
+    site = backend.serve("api.example.com")
+    admin, https = free_port(), free_port()
+    session = Session(tmp_path, site, ca, replacing={
+        "8441": str(admin), "https://pins.example.com": f"https://127.0.0.1:{https}", "/srv/": f"{tmp_path}/srv/",
+        "/var/lib/": f"{tmp_path}/var/", "/usr/local/bin/": f"{binary('pintle').parent}/", "/etc/ssl/": f"{tmp_path}/ssl/",
+        "443 ssl": f"127.0.0.1:{https} ssl"})
+    session.admin, session.https, session.nginx, session.ca = f"127.0.0.1:{admin}", https, backend.nginx, ca
+    for directory in ("srv/backup", "srv/restored", "srv/mirror", "var", "ssl"):
+        (tmp_path / directory).mkdir(parents=True)
+    certificate, key = authority.leaf("pins.example.com", "127.0.0.1")
+    shutil.copy(workshop.cert_file(certificate, *authority.chain()), tmp_path / "ssl" / "pins.example.com.pem")
+    shutil.copy(workshop.key_file(key), tmp_path / "ssl" / "pins.example.com.key")
+    shutil.copy(site.chain, tmp_path / "api.pem")
+    session.run("\n".join(block.text for block in blocks(part(guide("publish"), "## The ceremony", "## Watch"), "sh")))
+    (tmp_path / "pins").rename(tmp_path / "srv" / "pins")
+    for name in ("keys", "repository.json"):
+        subprocess.run(["cp", "-R", tmp_path / "srv" / "pins" / name, tmp_path / "srv" / "backup"], check=True)
+    command = re.search(r"^ExecStart=(.*)$", one_block(guide("operate"), "ini", "ExecStart"), re.M)[1]
+    session.command("systemctl", session.replaced(f"""
+        start() {{
+            {command} >>pintled.log 2>&1 &
+            echo $! >pintled.pid
+            until curl -fs http://127.0.0.1:8440/head/1 >/dev/null; do kill -0 $!; sleep 0.05; done
+        }}
+        stop() {{ kill "$(cat pintled.pid)"; while kill -0 "$(cat pintled.pid)" 2>/dev/null; do sleep 0.02; done; }}
+        case $1 in
+        enable | start) start ;;
+        restart) stop && start ;;
+        reload) kill -HUP "$(cat pintled.pid)" ;;
+        esac"""))
+    return session
+
+
+def fetch(session, path, method="GET", body=None):
+    """One request over HTTPS, as from outside: status, headers."""
+    context = ssl.create_default_context(cafile=session.ca)
+    connection = http.client.HTTPSConnection("127.0.0.1", session.https, context=context, timeout=10)
+    connection.request(method, path, body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, answer.headers
+
+
+def server_block(session, number):
+    session.nginx.serve_block(session.https, session.replaced(blocks(guide("operate"), "nginx")[number].text))
+
+
+def test_operate_guide(operator, tmp_path):
+    server_block(operator, 0)
+    steps = []
+    for block in blocks(guide("operate"), "sh"):
+        if "/srv/mirror" in block.text:
+            steps.append("cp -R /srv/pins/public /srv/mirror")  # what the reader has done after each publication
+        steps.append(block.text)
+    said = operator.run("\n".join(steps), seconds=120)
+    assert said.count("accepted: a pin matched") == 1, said
+    with sqlite3.connect(tmp_path / "srv" / "backup" / "pintled.db") as database:
+        assert database.execute("SELECT count(*) FROM report").fetchone() == (0,)
+    status = pintle("status", "--repo", tmp_path / "srv" / "pins", "--json").json
+    assert (status["root_version"], status["staged_changes"]) == (3, 0)
+    assert sorted(path.name for path in (tmp_path / "srv" / "pins" / "keys" / "retired").iterdir()) == [
+        "snapshot.2.pem", "snapshot.pem", "timestamp.2.pem", "timestamp.pem", "zone-main.pem"]
+
+
+def test_pintled_behind_the_nginx_of_the_guide(operator, tmp_path):
+    server_block(operator, 0)
+    server = Pintled(tmp_path / "srv" / "pins", tmp_path / "var" / "pintled", "--listen",
+                     f"127.0.0.1:{operator.port}", "--admin", operator.admin)
+    try:
+        report = json.dumps({"v": 1, "type": "tls.cert.pinned_key_not_in_cert_chain", "host": "api.example.com",
+                             "reason": "mismatch", "date-time": "2026-11-21T20:00:00Z", "id": "0123456789abcdef"})
+        assert fetch(operator, "/head/1")[0] == 200
+        assert "immutable" in fetch(operator, "/metadata/1.root.json")[1]["Cache-Control"]
+        assert fetch(operator, "/v1/reports", "POST", report)[0] == 202
+        assert fetch(operator, "/v1/reports", "POST", "x" * 9000)[0] == 413
+        assert fetch(operator, "/v1/reports")[0] == 403
+        assert fetch(operator, "/metrics")[0] == 404
+        assert fetch(operator, "/head/1", "PUT", "x")[0] == 403
+        assert len(server.reports()) == 1
+    finally:
+        server.stop()
+
+
+def test_static_files_behind_the_nginx_of_the_guide(operator, tmp_path):
+    server_block(operator, 1)
+    operator.run("pintle verify https://pins.example.com --roots /srv/pins/app/roots")
+    public = tmp_path / "srv" / "pins" / "public"
+    for path in public.rglob("*"):
+        if path.is_file():
+            name = str(path.relative_to(public))
+            status, headers = fetch(operator, f"/{name}")
+            short = name.startswith("head/") or name == "metadata/timestamp.json"
+            assert (status, "max-age=60," in headers["Cache-Control"], "immutable" in headers["Cache-Control"]) == (
+                200, short, not short), name
+    for name in ("/keys/timestamp.pem", "/../keys/timestamp.pem", "/repository.json", "/head/2"):
+        assert fetch(operator, name)[0] in (400, 404), name
+
+
+def test_unit_of_the_guide(tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    text = one_block(guide("operate"), "ini", "ExecStart").replace("/usr/local/bin/", f"{binary('pintled').parent}/")
+    unit = tmp_path / "pintled.service"
+    unit.write_text(re.sub("User=pintled", "User=daemon", text))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False)
+    assert [line for line in done.stderr.splitlines() if str(unit) in line or "pintled" in line] == []
+
+
+class TestHealth:
+    """The table of what to do at night: every state that it names is made, and called as it says."""
+
+    @staticmethod
+    def wait_for(server, fragment, code=200):
+        def said():
+            status, _, body = server.request("GET", "/healthz", base=server.admin)
+            return status == code and fragment in body.decode()
+        assert fragment in guide("operate")
+        wait_for(f"{fragment} with {code}", said, explain=server.process.output)
+        return server
+
+    def test_signer_off(self, repository, pintled, tmp_path):
+        (tmp_path / "empty").mkdir()
+        self.wait_for(pintled(repository, "--keys", tmp_path / "empty"), '"signer":"off"')
+
+    def test_signer_down(self, repository, pintled):
+        server = pintled(repository)
+        os.kill(signer_of(server), signal.SIGKILL)
+        self.wait_for(server, '"signer":"down"')
+
+    def test_resigning_failing_because_root_names_other_keys(self, repository, pintled):
+        server = pintled(repository, "--resign-every", "1")
+        repository.run("root", "rotate", "--online")
+        repository.publish()
+        self.wait_for(server, '"resigning":"failing"')
+        assert server.stop() == 0
+        self.wait_for(pintled(repository, data=server.data), "ok")
+
+    def test_repository_unreadable(self, repository, pintled):
+        server = pintled(repository, "--resign-every", "1")
+        timestamp = repository.public / "metadata" / "timestamp.json"
+        good = timestamp.read_bytes()
+        timestamp.write_bytes(good[:100])
+        self.wait_for(server, '"repository":"unreadable"')
+        timestamp.write_bytes(good)
+        self.wait_for(server, "ok")
+        wait_for("the log", lambda: "in order again" in server.process.output())
+
+    def test_storage_down(self, repository, pintled):
+        server = pintled(repository)
+        database = sqlite3.connect(server.data / "pintled.db")
+        database.execute("BEGIN EXCLUSIVE")
+        report = {"v": 1, "type": "x", "host": "a.example", "reason": "mismatch", "date-time": "2026-11-21T20:00:00Z",
+                  "id": "0123456789abcdef"}
+        assert server.post_report(json.dumps(report).encode())[0] == 503
+        self.wait_for(server, '"storage":"down"')
+        assert server.get("/head/1")[0] == 200
+        database.close()
+        assert server.post_report(json.dumps(report).encode())[0] == 202
+        self.wait_for(server, "ok")
+
+    def test_expired_zone_is_served(self, repository, pintled):
+        server = pintled(repository, env=clock("+100d"))
+        self.wait_for(server, '"expired":true')
+        assert json.loads(server.get("/healthz")[2])["status"] == "degraded"
+
+    def test_expired_targets_are_failing(self, repository, pintled):
+        server = pintled(repository, env=clock("+370d"))
+        self.wait_for(server, "failing", code=503)
+
+
+# ---- threat model ----
+
+
+def test_threat_model_names_tests_that_exist():
+    text = guide("threat-model")
+    sources = "\n".join(path.read_text() for path in (ROOT / "tests" / "e2e").glob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", text)
+    assert len(named) > 20
+    for name in named:
+        assert re.search(rf"def {name}\(", sources), name
+    for path in re.findall(r"`((?:tests|lib)/[\w./]+)`", text):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("left_out, accepted", [
+    (("require_host", "set_shipped_file"), True),
+    (("require_host",), False),
+    (("set_shipped_file",), False),
+    (("require_host", "set_shipped_file", "UNLISTED"), False),
+], ids=["nothing", "shipped", "required", "unlisted refused"])
+def test_first_start_while_the_manifest_is_blocked(embedding, intercept, tmp_path, left_out, accepted):
+    """Part 2 of app.c with less in it, and an interceptor whose CA the device trusts."""
+    source = program("app.c", guide("embed"))
+    for name in left_out:
+        if name == "UNLISTED":
+            source = source.replace("pintle_config_add_url(config, url) == PINTLE_OK &&",
+                                    "pintle_config_add_url(config, url) == PINTLE_OK &&\n"
+                                    "pintle_config_set_unlisted(config, PINTLE_UNLISTED_REFUSE) == PINTLE_OK &&")
+        else:
+            source, count = re.subn(rf" +pintle_config_{name}\(.*$\n", "", source, flags=re.M)
+            assert count == 1
+    source = source.replace("const char *url, const char *host)\n{\n    return", "const char *url, const char *host)\n{\n    (void)host;\n    return")
+    (tmp_path / "app.c").write_text(source)
+    compile_program(tmp_path / "app", tmp_path / "app.c", libraries=["-lcurl"])
+    embedding.url = f"http://127.0.0.1:{free_port()}"
+    attacker = intercept(embedding.site.address)
+    done = embedding.run("app", embedding.url, embedding.host, attacker.address)
+    assert (done.returncode == 0) == accepted, done.stderr
+    assert bool(attacker.requests()) == accepted
+
+
+def test_older_store_put_back_counts_until_the_next_refresh(backend, repository, install, host, tmp_path):
+    site = backend.serve(host)
+    repository.pin(host, site.key, backend.new_key()[1])
+    repository.publish()
+    client = install(repository, backend.nginx.serve_directory(repository.public))
+    assert client.check(host, connect=site.address).returncode == 0
+    shutil.copytree(client.store, tmp_path / "older")
+    repository.run("pin", "remove", host, spki_pin(site.key_object))
+    repository.publish()
+    assert client.check(host, connect=site.address).returncode == 67
+    assert client.check(host, "--no-refresh", connect=site.address).returncode == 67
+    shutil.rmtree(client.store)
+    shutil.copytree(tmp_path / "older", client.store)
+    assert client.check(host, "--no-refresh", connect=site.address).returncode == 0
+    assert client.check(host, connect=site.address).returncode == 67
+
+
+def test_a_report_holds_the_fields_of_the_threat_model(backend, repository, install, pintled, host):
+    def fields(value):
+        return {name: fields(inner) if isinstance(inner, dict) else None for name, inner in value.items()}
+
+    site = backend.serve(host)
+    server = pintled(repository)
+    repository.pin(host, backend.new_key()[1])
+    repository.run("charter", "set", "--report-url", f"{server.url}/v1/reports")
+    repository.publish()
+    assert install(repository, server.url).check(host, connect=site.address).returncode == 67
+    report, = server.reports()
+    report.pop("received")
+    text = re.search(r"these fields and no others: (.*?)\. pintled", guide("threat-model"), re.S)[1]
+    nested = dict(re.findall(r"`([\w-]+)` \(((?:`\w+`(?:, )?)+)[):]", text))
+    names = re.findall(r"`([\w-]+)`", re.sub(r"\([^)]*\)", "", text))
+    want = {name: {inner: None for inner in re.findall(r"`(\w+)`", nested[name])} if name in nested else None for name in names}
+    assert fields(report) == want

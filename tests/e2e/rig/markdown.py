@@ -36,26 +36,37 @@ class Session:
     """A shell in which a reader types what a document says: one directory, the built programs, one site to look at.
 
     check, get and probe connect to site, whatever host they name, and trust the CA; what stands at 8440 in the document
-    is at a free port.  Servers that are started in the background are waited for, and end with the session.
+    is at a free port, and replacing has more of the kind.  Servers that are started in the background are waited for, and end with the session.
     """
 
-    def __init__(self, directory, site=None, ca=None, environment=None):
+    def __init__(self, directory, site=None, ca=None, environment=None, replacing=None):
         self.directory = directory
         self.port = free_port()
-        commands = directory / ".bin"
-        commands.mkdir()
-        self.path = f"{commands}:{binary('pintle').parent}:{os.environ['PATH']}"
+        self.replacing = {"8440": str(self.port), **(replacing or {})}
+        self.commands = directory / ".bin"
+        self.commands.mkdir()
+        self.path = f"{self.commands}:{binary('pintle').parent}:{os.environ['PATH']}"
         self.environment = environment or {}
         if site is not None:
-            wrapper = commands / "pintle"
-            wrapper.write_text(f"#!/bin/sh\ncase $1 in check | get | probe) set -- \"$@\" --connect {site.address} --ca {ca};; "
-                               f"esac\nexec {binary('pintle')} \"$@\"\n")
-            wrapper.chmod(0o755)
+            self.command("pintle", f"case $1 in check | get | probe) set -- \"$@\" --connect {site.address} --ca {ca} ;;\n"
+                                   f"verify) set -- \"$@\" --ca {ca} ;; esac\n"
+                                   f"exec {binary('pintle')} \"$@\"")
+
+    def command(self, name, script):
+        """What the session finds under a name that the document leaves to its reader, or that the test has a hand in."""
+        path = self.commands / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
 
     def prepared(self, script):
         ready = f"until curl -fs http://{LOOPBACK}:{self.port}/head/1 >/dev/null; do kill -0 $!; sleep 0.05; done"
         script = re.sub(r"^(pintled .*?) &( +#.*)?$", rf"\1 --listen {LOOPBACK}:8440 &\n{ready}", script, flags=re.M)
-        return f"cd {self.directory}\n{script}".replace("8440", str(self.port))
+        return f"cd {self.directory}\n{self.replaced(script)}"
+
+    def replaced(self, text):
+        for old, new in self.replacing.items():
+            text = text.replace(old, new)
+        return text
 
     def run(self, script, seconds=60):
         """Runs it all in one shell that ends at the first failure; returns everything that was said."""

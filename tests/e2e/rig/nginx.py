@@ -50,6 +50,7 @@ class Nginx:
         self.keep = keep
         self.sites = []
         self.directories = {}
+        self.extra = {}  # server blocks made elsewhere, by port
         self.process = None
         self.changed = False
         directory.mkdir(parents=True)
@@ -68,12 +69,19 @@ class Nginx:
         self.apply()
         return f"http://{LOOPBACK}:{port}"
 
+    def serve_block(self, port, text):
+        """A server block as it stands, which listens on that port."""
+        self.extra[port] = text
+        self.changed = True
+        self.apply()
+
     def config(self):
         temporary = "".join(f"{kind}_temp_path {self.directory}/{kind}; "
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         servers = [site.config() for site in self.sites]
         servers += [f"server {{ listen {LOOPBACK}:{port}; root {directory}; }}"
                     for port, directory in self.directories.items()]
+        servers += self.extra.values()
         user = "user root;" if os.geteuid() == 0 else ""
         return (f"{user} daemon off; worker_processes 1; worker_shutdown_timeout 1s; pid {self.directory}/pid;\n"
                 f"error_log {self.directory}/error.log info;\nevents {{ worker_connections 256; }}\n"
@@ -99,7 +107,7 @@ class Nginx:
         self.changed = False
 
     def ports(self):
-        return [site.listen_port for site in self.sites] + list(self.directories)
+        return [site.listen_port for site in self.sites] + list(self.directories) + list(self.extra)
 
     def wait_until_listening(self):
         wait_for("nginx to listen", lambda: not self.process.alive() or all(map(listens, self.ports())),
