@@ -27,7 +27,7 @@ struct provider {
     struct pintle_crypto base;
     EC_GROUP *p256;
     EVP_PKEY
-        *p256_empty; /* the curve without a point; each key is a copy of it, at a quarter of what a new one costs */
+    *p256_empty; /* the curve without a point; each key is a copy of it, at a quarter of what a new one costs */
 };
 
 /* Ready to verify under one key; copied for each signature and never used itself, so that threads may share it. */

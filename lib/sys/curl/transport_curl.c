@@ -224,7 +224,7 @@ static enum pintle_status perform(void *ctx, const struct pintle_request *reques
         return PINTLE_ERR_MISUSE;
     }
     atomic_store(&transport->cancelled, false); /* what was cancelled was an earlier one */
-    curl_easy_reset(transport->easy); /* options only: open connections stay */
+    curl_easy_reset(transport->easy);           /* options only: open connections stay */
     code = !is_post(request) || make_headers(&transfer) ? set_rules(transport->easy, transport->ca_file)
                                                         : CURLE_OUT_OF_MEMORY;
     if (code == CURLE_OK)
