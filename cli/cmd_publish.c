@@ -62,11 +62,16 @@ static enum pintle_status run_sign(struct pti_cli *cli)
     if (status != PINTLE_OK) {
         return status;
     }
-    if (!pti_stage_has_drafts(&session.repository->stage)) {
+    status = pti_session_check_base(&session, cli);
+    if (status == PINTLE_OK && !pti_stage_has_drafts(&session.repository->stage)) {
         status = pti_fail(&cli->error, PINTLE_ERR_INPUT,
                           "expected a staged change to sign, found none; change something first, see `pintle diff`");
-    } else {
+    }
+    if (status == PINTLE_OK) {
         status = pti_stage_check(&session.repository->stage, &cli->error);
+    }
+    if (status == PINTLE_OK && !pti_cli_text(cli, "roots")) {
+        status = pti_session_say_anchor(&session, cli);
     }
     for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
         status = sign_with(cli, &session.repository->stage, pti_cli_nth(cli, "key", i), &made);
@@ -163,6 +168,7 @@ static enum pintle_status run_publish(struct pti_cli *cli)
 static const struct pti_option options_of_sign[] = {
     PTI_OPTION_REPO,
     {"key", "FILE", "the key to sign with; repeat it for several", true},
+    PTI_OPTION_ROOTS,
     {"passphrase-file", "FILE",
      "the passphrase of encrypted keys is the first line of FILE (else the terminal is asked)", false},
     PTI_OPTION_END,
@@ -172,9 +178,11 @@ const struct pti_command pti_command_sign = {
     .name = "sign",
     .summary = "Add signatures to every draft that the keys may sign",
     .operands = "--key FILE",
-    .details = "Look at `pintle diff` first: a signature says that you want all of it. Each signature is verified\n"
-               "before it is kept. An edit after signing voids the signatures on what it changes.",
-    .example = "  pintle sign --key /media/alice/targets-1.pem --repo pins",
+    .details = "Look at `pintle diff` first: a signature says that you want all of it. It counts wherever your key\n"
+               "is listed: keep a copy of app/roots from the day the keys were made, and give it to both with\n"
+               "--roots, so that a repository which somebody made up to show you is refused. Each signature is\n"
+               "verified before it is kept. An edit after signing voids the signatures on what it changes.",
+    .example = "  pintle sign --key /media/alice/targets-1.pem --roots /media/alice/roots --repo pins",
     .options = options_of_sign,
     .run = run_sign,
 };

@@ -302,7 +302,10 @@ static enum pintle_status run_diff(struct pti_cli *cli)
     pti_printout_init(&printout);
     pti_printout_list(&printout, PTI_LAYOUT_COLUMNS, "changes", NULL, "nothing is staged", change_columns,
                       COUNT(change_columns));
-    status = pti_stage_diff(&session.repository->stage, &changes, &count, &cli->error);
+    status = pti_session_check_base(&session, cli);
+    if (status == PINTLE_OK) {
+        status = pti_stage_diff(&session.repository->stage, &changes, &count, &cli->error);
+    }
     for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
         put_change(&printout, &changes[i]);
     }
@@ -324,7 +327,8 @@ static enum pintle_status run_diff(struct pti_cli *cli)
     return status;
 }
 
-static const struct pti_option options_of_both[] = {PTI_OPTION_REPO, PTI_OPTION_JSON, PTI_OPTION_END};
+static const struct pti_option options_of_status[] = {PTI_OPTION_REPO, PTI_OPTION_JSON, PTI_OPTION_END};
+static const struct pti_option options_of_diff[] = {PTI_OPTION_REPO, PTI_OPTION_ROOTS, PTI_OPTION_JSON, PTI_OPTION_END};
 
 const struct pti_command pti_command_status = {
     .name = "status",
@@ -333,7 +337,7 @@ const struct pti_command pti_command_status = {
     .details = "A role is signed by M of N keys. Days left are whole days; below zero a client calls it stale or\n"
                "rejects it.",
     .example = "  pintle status --repo pins",
-    .options = options_of_both,
+    .options = options_of_status,
     .run = run_status,
 };
 
@@ -341,7 +345,10 @@ const struct pti_command pti_command_diff = {
     .name = "diff",
     .summary = "Say in words what publishing would change: read it before you sign",
     .operands = "",
-    .example = "  pintle diff --repo pins",
-    .options = options_of_both,
+    .details = "What is published is verified first: else somebody could hide a change by showing it as published.\n"
+               "With --roots it must also be the repository that your copy of app/roots is from.",
+    .example = "  pintle diff --repo pins\n"
+               "  pintle diff --repo pins --roots /media/alice/roots",
+    .options = options_of_diff,
     .run = run_diff,
 };

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/crypto.h"
+#include "base/encode.h"
+#include "publish/bundle.h"
+
 #define SAID_MAX 65536 /* bytes */
 
 int64_t pti_session_time(void)
@@ -37,6 +41,40 @@ void pti_session_close(struct pti_session *session)
     pti_buf_clear(&session->said);
     session->repository = NULL;
     session->crypto = NULL;
+}
+
+enum pintle_status pti_session_check_base(struct pti_session *session, struct pti_cli *cli)
+{
+    const char *path = pti_cli_text(cli, "roots");
+    struct pintle_bytes anchor = {NULL, 0};
+    enum pintle_status status = path ? pti_file_read(path, PTI_STORE_BLOB_MAX, &anchor, &cli->error) : PINTLE_OK;
+
+    if (status == PINTLE_OK && path && anchor.size == 0) {
+        status = pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected a trust anchor in %s, found nothing", path);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_bundle_check_base(&session->repository->published, anchor, session->now, session->crypto,
+                                       &cli->error);
+    }
+    pti_bytes_free(&anchor);
+    return status;
+}
+
+/* Whoever makes a repository up can give it any name and list any public key in it, but not make this root. */
+enum pintle_status pti_session_say_anchor(struct pti_session *session, struct pti_cli *cli)
+{
+    const struct pti_published *published = &session->repository->published;
+    char hex[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1];
+    uint8_t digest[PINTLE_SHA256_SIZE];
+
+    if (pti_sha256(session->crypto, published->roots[0], digest) != PINTLE_OK) {
+        return pti_fail(&cli->error, PINTLE_ERR_MEMORY, "root 1 cannot be hashed");
+    }
+    pti_hex_encode(digest, sizeof digest, hex);
+    fprintf(cli->err,
+            "repository %s by its own word, its root 1 has SHA-256 %.16s...; --roots FILE, your own copy, makes sure\n",
+            published->repository, hex);
+    return PINTLE_OK;
 }
 
 enum pintle_status pti_session_print_drafts(struct pti_session *session, struct pti_cli *cli)

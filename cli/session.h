@@ -22,6 +22,19 @@ enum pintle_status pti_session_open(struct pti_session *session, struct pti_cli 
                                     enum pti_repository_access access);
 void pti_session_close(struct pti_session *session);
 
+#define PTI_OPTION_ROOTS                                                                                               \
+    {                                                                                                                  \
+        "roots", "FILE", "your own copy of app/roots: what does not continue exactly that is refused", false           \
+    }
+
+/*
+ * For those who sign: what is published verifies, and continues the trust anchor of --roots if that is given.
+ * PINTLE_ERR_TRUST, PINTLE_ERR_INPUT, PINTLE_ERR_STORAGE.
+ */
+enum pintle_status pti_session_check_base(struct pti_session *session, struct pti_cli *cli);
+/* One line on cli->err: by what this repository can be known. */
+enum pintle_status pti_session_say_anchor(struct pti_session *session, struct pti_cli *cli);
+
 /*
  * What an edit did, for cli->out: printed by pti_session_save() when the stage is on the disk, and never if that fails.
  */

@@ -145,3 +145,51 @@ enum pintle_status pti_bundle_verify_baseline(const struct pti_published *publis
 {
     return verify(published, now, true, crypto, roots, generation, error);
 }
+
+static enum pintle_status check_anchor(const struct pti_published *published, struct pintle_bytes anchor,
+                                       struct pintle_crypto *crypto, struct pti_error *error)
+{
+    struct pti_roots roots;
+    enum pintle_status status;
+
+    pti_roots_init(&roots, crypto);
+    status = pti_roots_add_file(&roots, anchor, error);
+    if (status != PINTLE_OK)
+        (void)pti_error_prefix(error, "the trust anchor given");
+    else if (roots.count == 0)
+        status = pti_fail(error, PINTLE_ERR_INPUT, "the trust anchor given holds no root");
+    for (size_t i = 0; i < roots.count && status == PINTLE_OK; i++) {
+        if (i == published->root_count)
+            status = pti_fail(
+                error, PINTLE_ERR_TRUST,
+                "the trust anchor given knows root %zu, what is published ends with root %zu: it is an old "
+                "copy, or somebody made it up; sign nothing in it",
+                roots.count, published->root_count);
+        else if (!pti_bytes_equal(roots.items[i]->bytes, published->roots[i]))
+            status = pti_fail(
+                error, PINTLE_ERR_TRUST,
+                "root %zu is not the one of the trust anchor given: this is another repository, or somebody "
+                "made it up; sign nothing in it",
+                i + 1);
+    }
+    pti_roots_clear(&roots);
+    return status;
+}
+
+enum pintle_status pti_bundle_check_base(const struct pti_published *published, struct pintle_bytes anchor, int64_t now,
+                                         struct pintle_crypto *crypto, struct pti_error *error)
+{
+    struct pti_generation *generation = NULL;
+    struct pti_roots roots;
+    enum pintle_status status = anchor.size > 0 ? check_anchor(published, anchor, crypto, error) : PINTLE_OK;
+
+    if (status != PINTLE_OK)
+        return status;
+    status = pti_bundle_verify_baseline(published, now, crypto, &roots, &generation, error);
+    if (status != PINTLE_OK)
+        return pti_error_prefix(error, "what is published now does not verify, so nothing can be compared with it"),
+               status;
+    pti_generation_free(generation);
+    pti_roots_clear(&roots);
+    return PINTLE_OK;
+}

@@ -38,4 +38,12 @@ enum pintle_status pti_bundle_verify_baseline(const struct pti_published *publis
                                               struct pintle_crypto *crypto, struct pti_roots *roots,
                                               struct pti_generation **generation, struct pti_error *error);
 
+/*
+ * May somebody who signs trust what a stage is compared with?  Everything published verifies from root 1 on, expiry
+ * waived, and continues exactly the roots of anchor: a roots file or root 1 alone, kept since the ceremony; empty: none.
+ * Without an anchor a repository that somebody made up passes too.  PINTLE_ERR_TRUST, PINTLE_ERR_INPUT.
+ */
+enum pintle_status pti_bundle_check_base(const struct pti_published *published, struct pintle_bytes anchor, int64_t now,
+                                         struct pintle_crypto *crypto, struct pti_error *error);
+
 #endif

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/encode.h"
+#include "publish/bundle.h"
 #include "scratch.h"
 #include "tuf/container.h"
 
@@ -217,6 +218,72 @@ static void test_what_an_app_embeds_verifies_under_its_own_roots(void **state)
 
 /* ---- what the publisher refuses ---- */
 
+/* Alters the first signature in place: its bytes are ours, for the repository was just loaded. */
+static void void_signature(struct pintle_bytes envelope)
+{
+    char *sig = strstr((char *)(uintptr_t)envelope.data, "\"sig\":\"");
+
+    assert_non_null(sig);
+    sig[20] = sig[20] == '0' ? '1' : '0';
+}
+
+static void make_ahead(struct scratch *scratch)
+{
+    struct pti_repository *repository;
+
+    scratch_copy_tree(scratch, scratch_path(scratch, "repo"), scratch_path(scratch, "ahead"));
+    repository = scratch_open(scratch, "ahead", PTI_REPOSITORY_WRITE);
+    scratch_ok(scratch, pti_stage_renew(&repository->stage, "root", SCRATCH_NOW + 1, &scratch->error));
+    (void)scratch_publish(scratch, repository, SCRATCH_NOW + 1);
+    pti_repository_close(repository);
+}
+
+static void test_a_signer_knows_the_repository_by_its_roots(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *repository;
+        const char *anchor; /* a file; NULL is none */
+        enum pintle_status want;
+        const char *why;
+    } cases[] = {
+        {"no anchor", "repo", NULL, PINTLE_OK, ""},
+        {"its own roots", "repo", "repo/app/roots", PINTLE_OK, ""},
+        {"its root 1", "repo", "repo/public/metadata/1.root.json", PINTLE_OK, ""},
+        {"roots of before", "ahead", "repo/app/roots", PINTLE_OK, ""},
+        {"newer roots", "repo", "ahead/app/roots", PINTLE_ERR_TRUST,
+         "knows root 2, what is published ends with root 1"},
+        {"another repository's", "repo", "other/app/roots", PINTLE_ERR_TRUST,
+         "root 1 is not the one of the trust anchor"},
+        {"no roots file", "repo", "repo/app/shipped", PINTLE_ERR_INPUT, "the trust anchor given: expected entries"},
+        {"a forged base", "forged", NULL, PINTLE_ERR_TRUST, "does not verify"},
+        {"a forged base, its roots", "forged", "repo/app/roots", PINTLE_ERR_TRUST, "does not verify"},
+    };
+    struct scratch *scratch = *state;
+
+    scratch_init(scratch, "other", 0, 0);
+    scratch_init(scratch, "repo", 0, 0);
+    scratch_copy_tree(scratch, scratch_path(scratch, "repo"), scratch_path(scratch, "forged"));
+    make_ahead(scratch);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bool forged = strcmp(cases[i].repository, "forged") == 0;
+        struct pti_repository *repository = scratch_open(scratch, cases[i].repository, PTI_REPOSITORY_READ);
+        struct pintle_bytes anchor = {NULL, 0};
+        enum pintle_status status;
+
+        if (forged)
+            void_signature(repository->published.targets);
+        if (cases[i].anchor != NULL)
+            anchor = scratch_read(scratch, scratch_path(scratch, cases[i].anchor));
+        status = pti_bundle_check_base(&repository->published, anchor, SCRATCH_NOW + 1, scratch->crypto,
+                                       &scratch->error);
+        if (status != cases[i].want || (status != PINTLE_OK && strstr(scratch->error.detail, cases[i].why) == NULL))
+            fail_msg("%s: %s: %s", cases[i].name, pintle_status_name(status), scratch->error.detail);
+        pti_bytes_free(&anchor);
+        pti_repository_close(repository);
+    }
+}
+
 static void stage_overstep(struct scratch *scratch, struct pti_stage *stage)
 {
     struct pti_zone_host *entry;
@@ -378,6 +445,7 @@ int main(void)
         TEST(test_missing_online_keys_are_named),
         TEST(test_head_and_body_hold_the_published_bytes_in_order),
         TEST(test_what_an_app_embeds_verifies_under_its_own_roots),
+        TEST(test_a_signer_knows_the_repository_by_its_roots),
         TEST(test_what_a_client_would_reject_or_ignore_is_not_published),
         TEST(test_a_clock_far_behind_publishes_nothing),
         TEST(test_a_published_file_that_was_altered_stops_everything),
