@@ -282,8 +282,8 @@ static enum pintle_status put_in_force(struct pintle_client *client, struct load
     if (status != PINTLE_OK)
         return status;
     (void)pthread_mutex_lock(&client->state);
-    client->behind = (client->accepted != NULL && client->behind) ||
-                     (loaded->accepted != NULL && loaded->accepted->root_version != newest->version);
+    if (loaded->accepted != NULL && loaded->accepted->root_version != newest->version)
+        client->behind = true; /* as it stays if a poll has learned of something newer that the store does not hold */
     (void)pthread_mutex_unlock(&client->state);
     pti_enforce_swap(client, loaded->accepted, loaded->unverified, pinset);
     loaded->accepted = NULL;
