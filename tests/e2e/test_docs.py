@@ -242,6 +242,13 @@ def test_publish_guide(publisher, tmp_path, backend, install):
     assert (roles["root"]["threshold"], roles["root"]["keys"]) == (2, 3)
 
 
+def test_a_made_up_repository_is_known_by_the_roots_of_the_ceremony(tmp_path):
+    real, forged = Repository(tmp_path / "real", "--name", "pins"), Repository(tmp_path / "forged", "--name", "pins")
+    shutil.copy(real.roots, tmp_path / "roots")
+    assert pintle("verify", real.public, "--roots", tmp_path / "roots").returncode == 0
+    assert pintle("verify", forged.public, "--roots", tmp_path / "roots").returncode == 66
+
+
 def test_the_gate_of_the_publish_guide_is_shut_for_a_key_that_is_not_pinned(publisher, tmp_path, backend):
     text = guide("publish")
     gate = one_block(text, "sh", "hash_of() {").replace("next.pem", "other.pem")

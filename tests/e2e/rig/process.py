@@ -76,8 +76,17 @@ class Process:
     def pid(self):
         return self.popen.pid
 
+    def ended(self):
+        """How it ended, or None.  It stays a zombie until kill(), so that nobody else gets its number, or its group's."""
+        if self.popen.returncode is not None:
+            return self.popen.returncode
+        state = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if state is None:
+            return None
+        return state.si_status if state.si_code == os.CLD_EXITED else -state.si_status
+
     def alive(self):
-        return self.popen.poll() is None
+        return self.ended() is None
 
     def output(self):
         return self.log.read_text(errors="replace")
@@ -87,19 +96,28 @@ class Process:
             os.kill(self.pid, number)
 
     def wait(self, seconds=10):
-        return self.popen.wait(timeout=seconds)
+        """The exit code, once it has ended."""
+        end = time.monotonic() + seconds
+        while self.alive():
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(self.popen.args, seconds)
+            time.sleep(POLL_SECONDS)
+        return self.ended()
 
     def stop(self, number=signal.SIGTERM, seconds=10):
         """Asks it to end, then ends whatever is left of its session; returns the exit code."""
         self.send(number)
         try:
-            return self.popen.wait(timeout=seconds)
+            return self.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
         finally:
             self.kill()
 
     def kill(self):
+        """Ends its session.  Once: later on the number may be somebody else's."""
+        if self.popen.returncode is not None:
+            return
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
