@@ -7,6 +7,7 @@
 
 #include "pin/zone.h"
 #include "publish/publish.h"
+#include "publish/settings.h"
 
 #define DAY_S INT64_C(86400)
 #define KEYS_MAX (2 * PTI_OFFLINE_KEYS_MAX + 3)
@@ -51,14 +52,6 @@ static const char *last_component(const char *directory, char *out, size_t size)
     return out[0] == '\0' || strcmp(out, ".") == 0 || strcmp(out, "..") == 0 ? "pintle" : out;
 }
 
-/* The name goes into every root, into messages and file names of operators: plain characters only. */
-static bool name_valid(const char *name)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-
-    return name[0] != '\0' && strlen(name) <= PTI_REPOSITORY_NAME_MAX && strspn(name, allowed) == strlen(name);
-}
-
 static enum pintle_status take_options(struct making *making)
 {
     const struct pti_init_options *options = making->options;
@@ -70,7 +63,7 @@ static enum pintle_status take_options(struct making *making)
     making->threshold = options->threshold == 0 ? 1 : options->threshold;
     if (name == NULL)
         name = last_component(options->directory, component, sizeof(component));
-    if (!name_valid(name))
+    if (!pti_repository_name_valid(pti_bytes_text(name)))
         return pti_fail(
             making->error, PINTLE_ERR_INPUT,
             "a repository name has 1 to %d characters of A-Z, a-z, 0-9, '.', '_' and '-'; found \"%.63s\", say "

@@ -18,6 +18,16 @@ void pti_repository_settings_init(struct pti_repository_settings *settings, cons
     (void)pti_copy_text(settings->name, sizeof(settings->name), name);
 }
 
+bool pti_repository_name_valid(struct pintle_bytes name)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+    for (size_t i = 0; i < name.size; i++)
+        if (memchr(allowed, name.data[i], sizeof(allowed) - 1) == NULL)
+            return false;
+    return name.size > 0 && name.size <= PTI_REPOSITORY_NAME_MAX;
+}
+
 static enum pintle_status read_days(const struct pti_json_value *object, const char *name, int64_t *days,
                                     struct pti_error *error)
 {
@@ -56,9 +66,10 @@ enum pintle_status pti_repository_settings_parse(struct pintle_bytes text, struc
         status = pti_json_get_integer(root, "spec", SPEC, SPEC, &spec, error);
     if (status == PINTLE_OK)
         status = pti_json_get_string(root, "name", &name, error);
-    if (status == PINTLE_OK && (name.size == 0 || name.size > PTI_REPOSITORY_NAME_MAX))
-        status = pti_fail(error, PINTLE_ERR_INPUT, "\"name\" has 1 to %d bytes, found %zu", PTI_REPOSITORY_NAME_MAX,
-                          name.size);
+    if (status == PINTLE_OK && !pti_repository_name_valid(name))
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "\"name\" has 1 to %d characters of A-Z, a-z, 0-9, '.', '_' and '-', found \"%.*s\"",
+                          PTI_REPOSITORY_NAME_MAX, name.size < 64 ? (int)name.size : 64, (const char *)name.data);
     if (status == PINTLE_OK) {
         memcpy(settings->name, name.data, name.size);
         settings->name[name.size] = '\0';

@@ -11,6 +11,8 @@
 
 #define PTI_SETTINGS_SIZE_MAX 65536 /* bytes */
 
+/* 1 to PTI_REPOSITORY_NAME_MAX of A-Z, a-z, 0-9, '.', '_', '-': it goes into every root, into messages and file names. */
+bool pti_repository_name_valid(struct pintle_bytes name);
 /* PINTLE_ERR_INPUT: malformed, another spec, a name or a number of days out of range. */
 enum pintle_status pti_repository_settings_parse(struct pintle_bytes text, struct pti_repository_settings *settings,
                                                  struct pti_error *error);
