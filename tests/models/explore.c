@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "explore.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEEN_BITS = 20, CHOICES_MAX = 256 };
+
+/* States from which so many steps were looked at; a full place is taken over. */
+struct seen {
+    uint64_t hash;
+    int depth;
+};
+
+struct search {
+    struct seen *seen;
+    struct model *path; /* one world for every step */
+    struct model_action choices[CHOICES_MAX];
+    int choice_count;
+    struct explore_trace *trace;
+    unsigned long states;
+};
+
+static uint64_t hash_of(const struct model *world)
+{
+    uint64_t hash = UINT64_C(0x9e3779b97f4a7c15), word;
+    const unsigned char *bytes = (const unsigned char *)world;
+
+    for (size_t at = 0; at + sizeof word <= sizeof *world; at += sizeof word) {
+        memcpy(&word, bytes + at, sizeof word);
+        if (word != 0)
+            hash = (hash ^ word ^ at) * UINT64_C(0xff51afd7ed558ccd), hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+static bool looked_at(struct search *search, const struct model *world, int depth)
+{
+    uint64_t hash = hash_of(world);
+    struct seen *seen = &search->seen[hash >> (64 - SEEN_BITS)];
+
+    if (seen->hash == hash && seen->depth >= depth)
+        return true;
+    *seen = (struct seen){hash, depth};
+    return false;
+}
+
+static void add_choices(struct search *search, int kind)
+{
+    const int *values = model_kinds[kind].search;
+
+    for (int a = 0; a < values[0]; a++)
+        for (int b = 0; b == 0 || b < values[1]; b++)
+            for (int poll = 0; poll <= model_kinds[kind].publishes; poll++)
+                if (search->choice_count < CHOICES_MAX)
+                    search->choices[search->choice_count++] = (struct model_action){kind, a, b, poll == 1};
+}
+
+static bool descend(struct search *search, int step, int depth)
+{
+    const struct model *world = &search->path[step];
+    struct model *next = &search->path[step + 1];
+
+    for (int i = 0; i < search->choice_count; i++) {
+        memcpy(next, world, sizeof *next);
+        if (!model_step(next, &search->choices[i], NULL))
+            continue;
+        search->states++;
+        search->trace->actions[step] = search->choices[i];
+        search->trace->count = step + 1;
+        search->trace->violation = model_violation(next);
+        if (search->trace->violation != NULL)
+            return true;
+        if (step + 1 < depth && !looked_at(search, next, depth - step - 1) && descend(search, step + 1, depth))
+            return true;
+    }
+    return false;
+}
+
+bool explore_search(const struct model *start, int depth, struct explore_trace *trace, unsigned long *states)
+{
+    struct search search = {.trace = trace};
+    bool found = false;
+
+    search.seen = calloc((size_t)1 << SEEN_BITS, sizeof *search.seen);
+    search.path = calloc((size_t)depth + 1, sizeof *search.path);
+    if (search.seen == NULL || search.path == NULL)
+        abort();
+    for (int kind = 0; kind < model_kind_count; kind++)
+        add_choices(&search, kind);
+    memcpy(&search.path[0], start, sizeof *start);
+    (void)model_violation(&search.path[0]); /* remembers the start */
+    for (int most = 1; most <= depth && !found; most++)
+        found = descend(&search, 0, most);
+    if (!found)
+        trace->count = 0, trace->violation = NULL;
+    *states = search.states;
+    free(search.seen);
+    free(search.path);
+    return found;
+}
+
+/* splitmix64 */
+uint64_t explore_random(uint64_t *seed)
+{
+    uint64_t mixed = *seed += UINT64_C(0x9e3779b97f4a7c15);
+
+    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return mixed ^ (mixed >> 31);
+}
+
+int explore_below(uint64_t *seed, int bound)
+{
+    return bound > 1 ? (int)(explore_random(seed) % (uint64_t)bound) : 0;
+}
+
+void explore_begin(uint64_t *seed, struct model *world, struct model_deeds *deeds)
+{
+    static const int stolen[] = {0, 1 << MODEL_TIMESTAMP, 1 << MODEL_TIMESTAMP | 1 << MODEL_SNAPSHOT,
+                                 1 << MODEL_TIMESTAMP | 1 << MODEL_SNAPSHOT | 1 << MODEL_ROLES,
+                                 1 << MODEL_TIMESTAMP | 1 << MODEL_SNAPSHOT | 3 << MODEL_ROLES};
+    int keys = stolen[explore_below(seed, (int)(sizeof stolen / sizeof stolen[0]))];
+
+    model_init(world, 0, keys, explore_below(seed, 4) == 0, deeds);
+    (void)model_violation(world); /* remembers the start */
+}
+
+struct model_action explore_action(uint64_t *seed)
+{
+    struct model_action action = {0, 0, 0, false};
+    int total = 0, drawn;
+
+    for (int kind = 0; kind < model_kind_count; kind++)
+        total += model_kinds[kind].weight;
+    drawn = explore_below(seed, total);
+    while (drawn >= model_kinds[action.kind].weight)
+        drawn -= model_kinds[action.kind++].weight;
+    action.a = explore_below(seed, model_kinds[action.kind].walk[0]);
+    action.b = explore_below(seed, model_kinds[action.kind].walk[1]);
+    action.poll = model_kinds[action.kind].publishes && explore_below(seed, 3) > 0;
+    return action;
+}
+
+unsigned long explore_setting(const char *name, unsigned long normal)
+{
+    const char *text = getenv(name);
+
+    return text != NULL ? strtoul(text, NULL, 10) : normal;
+}
+
+unsigned long explore_effort(void)
+{
+    return explore_setting("MODEL_EFFORT", MODEL_EFFORT);
+}
+
+/* clang-format off */
+enum { ONLINE_KEYS = 1 << MODEL_TIMESTAMP | 1 << MODEL_SNAPSHOT };
+const struct explore_rule explore_rules[MODEL_RULES] = {
+    {MODEL_TARGETS_RISE, "1: targets never go back", ONLINE_KEYS, false},
+    {MODEL_CHARTER_KEEPS, "2: a host leaves by release only", 0, false},
+    {MODEL_ZONES_LISTED, "3: a delegated zone is there", ONLINE_KEYS, false},
+    {MODEL_ZONES_RISE, "4: a zone never goes back", ONLINE_KEYS, false},
+    {MODEL_PAST_ZONES, "4: nor does one that was dropped", ONLINE_KEYS, false},
+    {MODEL_ROOT_RISES, "a generation's root never goes back", 0, false},
+    {MODEL_BASELINE, "timestamp and snapshot never go back", ONLINE_KEYS, false},
+    {MODEL_SIGNATURES, "thresholds are met", ONLINE_KEYS, false},
+    {MODEL_ROOTS_AT_ONCE, "each root is stored at once", 0, false},
+    {MODEL_ROOTS_FIRST, "roots are stored before accepted", 0, false},
+    {MODEL_VERIFIED_FIRST, "only what is verified is stored", 0, false},
+    {MODEL_UNVERIFIED_REFUSES, "a damaged store is not an absent one", 0, false},
+    {MODEL_ROOT_NAMED, "nothing is taken under a root older than the one accepted names", 0, false},
+    {MODEL_STORE_COMPARED, "who finds the store changed starts over", ONLINE_KEYS, false},
+    {MODEL_KEEP_RUNNING, "a running client forgets nothing", 0, false},
+    {MODEL_BEHIND, "who knows of something newer is not fresh", 0, false},
+};
+/* clang-format on */
+
+bool explore_without(const struct explore_rule *rule, struct explore_trace *trace)
+{
+    enum { DEPTH = 4 };
+    static struct model start;
+    unsigned long states;
+
+    model_init(&start, 1u << rule->rule, rule->stolen, rule->fresh, NULL);
+    return explore_search(&start, DEPTH, trace, &states);
+}
+
+void explore_print(const struct explore_trace *trace)
+{
+    char line[256];
+
+    for (int i = 0; i < trace->count; i++) {
+        model_print(&trace->actions[i], line, sizeof line);
+        printf("    %d. %s\n", i + 1, line);
+    }
+    printf("    => %s\n", trace->violation != NULL ? trace->violation : "no violation");
+}

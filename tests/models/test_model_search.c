@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The model keeps its promises: in every short sequence of actions, and in long ones at random.  With any of its rules
+ * taken out it does not, and the shortest sequence that shows it is printed.
+ * MODEL_EFFORT and MODEL_SEED of the environment make it longer or different.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "explore.h"
+
+enum { ALL_KEYS = 1 << MODEL_TIMESTAMP | 1 << MODEL_SNAPSHOT | 3 << MODEL_ROLES, WALK_STEPS = 30, LONG_EFFORT = 100 };
+
+static struct model world, next;
+
+/* With all online keys stolen, everything that a thief of fewer could do is among what is searched. */
+static void search(bool fresh)
+{
+    int depth = explore_effort() >= LONG_EFFORT ? 4 : explore_effort() > 1 ? 3 : 2;
+    struct explore_trace trace;
+    unsigned long states;
+
+    model_init(&world, 0, ALL_KEYS, fresh, NULL);
+    if (explore_search(&world, depth, &trace, &states)) {
+        explore_print(&trace);
+        fail_msg("%s", trace.violation);
+    }
+    printf("%lu states, all sequences of up to %d actions\n", states, depth);
+}
+
+static void test_search(void **state)
+{
+    (void)state;
+    search(false);
+}
+
+static void test_search_fresh(void **state)
+{
+    (void)state;
+    search(true);
+}
+
+static const char *walk(uint64_t seed, struct explore_trace *trace)
+{
+    explore_begin(&seed, &world, NULL);
+    while (trace->count < WALK_STEPS) {
+        trace->actions[trace->count] = explore_action(&seed);
+        memcpy(&next, &world, sizeof next);
+        if (!model_step(&next, &trace->actions[trace->count], NULL))
+            continue;
+        memcpy(&world, &next, sizeof world);
+        trace->count++;
+        trace->violation = model_violation(&world);
+        if (trace->violation == NULL) {
+            memcpy(&next, &world, sizeof next);
+            model_recover(&next, NULL);
+            trace->violation = model_recovered(&next);
+        }
+        if (trace->violation != NULL)
+            return trace->violation;
+    }
+    return NULL;
+}
+
+static void test_walks(void **state)
+{
+    uint64_t seed = explore_setting("MODEL_SEED", 1);
+
+    (void)state;
+    for (unsigned long i = 0; i < 2500 * explore_effort(); i++, seed++) {
+        struct explore_trace trace = {.count = 0};
+        if (walk(seed, &trace) == NULL)
+            continue;
+        explore_print(&trace);
+        fail_msg("seed %" PRIu64 ": %s", seed, trace.violation);
+    }
+}
+
+static void test_every_rule_counts(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MODEL_RULES; i++) {
+        struct explore_trace trace;
+        bool found = explore_without(&explore_rules[i], &trace);
+
+        printf("without \"%s\":\n", explore_rules[i].name);
+        explore_print(&trace);
+        assert_int_equal(explore_rules[i].rule, i);
+        assert_true(found);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_search),
+        cmocka_unit_test(test_search_fresh),
+        cmocka_unit_test(test_walks),
+        cmocka_unit_test(test_every_rule_counts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
