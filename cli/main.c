@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `pintle`: the table of commands, how one is found, and the only place that ends the process. */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -211,11 +213,10 @@ static int run(const struct pti_command *command, int argc, char **argv)
     if (status == PINTLE_OK) {
         status = command->run(&cli);
     }
-    if (status != PINTLE_OK && cli.error.detail[0] != '\0') {
+    if (status != PINTLE_OK && cli.failure == PTI_FAILURE_USAGE) {
+        fprintf(stderr, "pintle %s: %s; see `pintle %s --help`\n", command->name, cli.error.detail, command->name);
+    } else if (status != PINTLE_OK && cli.error.detail[0] != '\0') {
         fprintf(stderr, "pintle %s: %s\n", command->name, cli.error.detail);
-    }
-    if (cli.failure == PTI_FAILURE_USAGE) {
-        fprintf(stderr, "see `pintle %s --help`\n", command->name);
     }
     return pti_exit_code(status, cli.failure);
 }
@@ -241,11 +242,28 @@ static int dispatch(int argc, char **argv)
     return command ? run(command, argc - (int)words, argv + words) : code;
 }
 
+/*
+ * Whoever closed a standard stream left its number to the next file that is opened, a lock or a connection, and what is
+ * said would go into that.  Open for reading only, so that writing fails as it should.
+ */
+static bool hold_standard_streams(void)
+{
+    int held = 0;
+
+    do {
+        held = open("/dev/null", O_RDONLY);
+    } while (held >= 0 && held <= STDERR_FILENO);
+    return held >= 0 && close(held) == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     int code = 0;
 
+    if (!hold_standard_streams()) {
+        return pti_exit_code(PINTLE_ERR_STORAGE, PTI_FAILURE_STATUS);
+    }
     /* A peer or a pager that goes away is an error to report, not a reason to die. */
     sigemptyset(&ignore.sa_mask);
     sigaction(SIGPIPE, &ignore, NULL);
@@ -257,7 +275,10 @@ int main(int argc, char **argv)
     code = dispatch(argc, argv);
     curl_global_cleanup();
     if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {
-        fputs("pintle: the output could not be written completely\n", stderr);
+        fputs(
+            "pintle: the output could not be written completely, but the command did what it says; see where standard "
+            "output goes\n",
+            stderr);
         code = pti_exit_code(PINTLE_ERR_STORAGE, PTI_FAILURE_STATUS);
     }
     return code;

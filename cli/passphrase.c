@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Passphrases come from a file or from a terminal, never from the command line, which others can read. */
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,9 +7,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cli/given_file.h"
 #include "cli/session.h"
-
-#define PASSPHRASE_MAX 1024 /* bytes with terminator */
 
 void pti_passphrase_free(char *passphrase)
 {
@@ -23,7 +21,7 @@ void pti_passphrase_free(char *passphrase)
 /* The first line of stream, without its end. */
 static enum pintle_status read_line(struct pti_cli *cli, FILE *stream, const char *name, char **passphrase)
 {
-    char line[PASSPHRASE_MAX];
+    char line[PTI_PASSPHRASE_MAX + 3]; /* with the end of the line */
     enum pintle_status status = PINTLE_OK;
 
     *passphrase = NULL;
@@ -32,7 +30,11 @@ static enum pintle_status read_line(struct pti_cli *cli, FILE *stream, const cha
     }
     line[strcspn(line, "\r\n")] = '\0';
     if (!*line) {
-        status = pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected a passphrase in %s, found an empty line", name);
+        status = pti_fail(&cli->error, PINTLE_ERR_INPUT,
+                          "expected a passphrase in the first line of %s, found an empty line", name);
+    } else if (strlen(line) > PTI_PASSPHRASE_MAX) {
+        status = pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected a passphrase of at most %d bytes in %s, found more",
+                          PTI_PASSPHRASE_MAX, name);
     } else {
         *passphrase = malloc(strlen(line) + 1);
         if (!*passphrase) {
@@ -57,7 +59,7 @@ enum pintle_status pti_passphrase_from_file(struct pti_cli *cli, char **passphra
     }
     file = fopen(path, "r");
     if (!file) {
-        return pti_fail(&cli->error, PINTLE_ERR_STORAGE, "%s cannot be read: %s", path, strerror(errno));
+        return pti_given_file_missing(path, &cli->error);
     }
     (void)setvbuf(file, NULL, _IONBF, 0); /* no copy left in a buffer */
     status = read_line(cli, file, path, passphrase);
@@ -115,15 +117,20 @@ enum pintle_status pti_passphrase_ask(struct pti_cli *cli, const char *path, cha
     return status;
 }
 
-/* What opens the key file at path: NULL if it needs nothing. */
-static enum pintle_status passphrase_for(struct pti_cli *cli, const char *path, char **passphrase)
+/* What opens a key: NULL if it needs nothing. */
+static enum pintle_status passphrase_for(struct pti_cli *cli, struct pintle_bytes pem, const char *path,
+                                         char **passphrase)
 {
-    bool encrypted = false;
-    enum pintle_status status = pti_signing_key_is_encrypted(path, &encrypted, &cli->error);
+    bool private_key = false, encrypted = false;
 
     *passphrase = NULL;
-    if (status != PINTLE_OK || !encrypted) {
-        return status;
+    pti_signing_key_inspect(pem, &private_key, &encrypted);
+    if (private_key && pti_signing_key_is_exposed(path)) {
+        fprintf(cli->err, "warning: others than its owner may read %s, a private key; run `chmod 600 %s`\n", path,
+                path);
+    }
+    if (!encrypted) {
+        return PINTLE_OK;
     }
     return pti_cli_text(cli, "passphrase-file") ? pti_passphrase_from_file(cli, passphrase)
                                                 : pti_passphrase_ask(cli, path, passphrase);
@@ -131,26 +138,36 @@ static enum pintle_status passphrase_for(struct pti_cli *cli, const char *path, 
 
 enum pintle_status pti_session_load_key(struct pti_cli *cli, const char *path, struct pti_signing_key **key)
 {
+    struct pintle_bytes pem = {NULL, 0};
     char *passphrase = NULL;
-    enum pintle_status status = passphrase_for(cli, path, &passphrase);
+    enum pintle_status status = pti_given_file_read(path, PTI_KEY_FILE_SIZE_MAX, &pem, &cli->error);
 
     *key = NULL;
     if (status == PINTLE_OK) {
-        status = pti_signing_key_load(path, passphrase, key, &cli->error);
+        status = passphrase_for(cli, pem, path, &passphrase);
     }
+    if (status == PINTLE_OK) {
+        status = pti_signing_key_parse(pem, path, passphrase, key, &cli->error);
+    }
+    pti_given_file_clear(&pem);
     pti_passphrase_free(passphrase);
     return status;
 }
 
 enum pintle_status pti_session_load_public_key(struct pti_cli *cli, const char *path, struct pti_public_key *key)
 {
+    struct pintle_bytes pem = {NULL, 0};
     char *passphrase = NULL;
-    enum pintle_status status = passphrase_for(cli, path, &passphrase);
+    enum pintle_status status = pti_given_file_read(path, PTI_KEY_FILE_SIZE_MAX, &pem, &cli->error);
 
     memset(key, 0, sizeof *key);
     if (status == PINTLE_OK) {
-        status = pti_public_key_load(path, passphrase, key, &cli->error);
+        status = passphrase_for(cli, pem, path, &passphrase);
     }
+    if (status == PINTLE_OK) {
+        status = pti_public_key_parse(pem, path, passphrase, key, &cli->error);
+    }
+    pti_given_file_clear(&pem);
     pti_passphrase_free(passphrase);
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "base/encode.h"
 #include "cli/certificate_kind.h"
+#include "cli/given_file.h"
 #include "cli/session.h"
 #include "probe/probe.h"
 #include "publish/key_source.h"
@@ -28,8 +29,26 @@ enum pintle_status pti_pin_source_parse(struct pti_cli *cli, const char *text, u
     return PINTLE_OK;
 }
 
-static enum pintle_status from_file(struct pti_cli *cli, enum pti_key_source source, const char *path,
-                                    enum pintle_of of, uint8_t sha256[PINTLE_SHA256_SIZE])
+/* A pin in the wrong place matches nothing, and as the only pin it is an outage. */
+static void warn_of_place(struct pti_cli *cli, const char *path, struct pintle_bytes data, enum pintle_at at)
+{
+    enum pti_certificate_kind kind = pti_certificate_kind(data);
+
+    if (at == PINTLE_AT_LEAF && kind == PTI_CERTIFICATE_CA) {
+        fprintf(cli->err,
+                "warning: %s: this is a CA certificate; at leaf it matches only where a server presents it as its own; "
+                "did you mean --at issuer?\n",
+                path);
+    } else if (at == PINTLE_AT_ISSUER && kind == PTI_CERTIFICATE_END_ENTITY) {
+        fprintf(cli->err,
+                "warning: %s: the first certificate is not a CA's, so it never matches at issuer; give the CA's "
+                "certificate, or --at leaf\n",
+                path);
+    }
+}
+
+static enum pintle_status pin_data(struct pti_cli *cli, enum pti_key_source source, const char *path,
+                                   struct pintle_bytes data, struct pti_pin *pin)
 {
     struct pintle_crypto *crypto = NULL;
     char *passphrase = NULL;
@@ -42,10 +61,26 @@ static enum pintle_status from_file(struct pti_cli *cli, enum pti_key_source sou
         }
     }
     if (status == PINTLE_OK) {
-        status = pti_key_source_pin_file(source, path, passphrase, of, crypto, sha256, &cli->error);
+        status = pti_key_source_pin(source, data, path, passphrase, pin->of, crypto, pin->sha256, &cli->error);
     }
     pintle_crypto_free(crypto);
     pti_passphrase_free(passphrase);
+    return status;
+}
+
+static enum pintle_status from_file(struct pti_cli *cli, enum pti_key_source source, const char *path,
+                                    struct pti_pin *pin)
+{
+    struct pintle_bytes data = {NULL, 0};
+    enum pintle_status status = pti_given_file_read(path, PTI_KEY_SOURCE_SIZE_MAX, &data, &cli->error);
+
+    if (status == PINTLE_OK) {
+        status = pin_data(cli, source, path, data, pin);
+    }
+    if (status == PINTLE_OK && source == PTI_KEY_SOURCE_CERTIFICATE) {
+        warn_of_place(cli, path, data, pin->at);
+    }
+    pti_given_file_clear(&data);
     return status;
 }
 
@@ -82,27 +117,8 @@ static enum pintle_status from_probe(struct pti_cli *cli, const char *host, cons
     return status;
 }
 
-/* A pin in the wrong place matches nothing, and as the only pin it is an outage. */
-static void warn_of_place(struct pti_cli *cli, const char *path, enum pintle_at at)
-{
-    enum pti_certificate_kind kind = pti_certificate_kind_file(path);
-
-    if (at == PINTLE_AT_LEAF && kind == PTI_CERTIFICATE_CA) {
-        fprintf(cli->err,
-                "warning: %s: this is a CA certificate; at leaf it matches only where a server presents it as its own; "
-                "did you mean --at issuer?\n",
-                path);
-    } else if (at == PINTLE_AT_ISSUER && kind == PTI_CERTIFICATE_END_ENTITY) {
-        fprintf(cli->err,
-                "warning: %s: the first certificate is not a CA's, so it never matches at issuer; give the CA's "
-                "certificate, or --at leaf\n",
-                path);
-    }
-}
-
 enum pintle_status pti_pin_source_read(struct pti_cli *cli, const char *host, struct pti_pin *pin)
 {
-    enum pintle_status status = PINTLE_OK;
     const char *name = NULL, *value = NULL;
 
     for (size_t i = 0; i < COUNT(sources); i++) {
@@ -124,13 +140,9 @@ enum pintle_status pti_pin_source_read(struct pti_cli *cli, const char *host, st
     if (strcmp(name, "probe") == 0) {
         return from_probe(cli, host, value, pin->of, pin->sha256);
     }
-    status = from_file(cli,
-                       strcmp(name, "cert") == 0  ? PTI_KEY_SOURCE_CERTIFICATE
-                       : strcmp(name, "key") == 0 ? PTI_KEY_SOURCE_KEY
-                                                  : PTI_KEY_SOURCE_CSR,
-                       value, pin->of, pin->sha256);
-    if (status == PINTLE_OK && strcmp(name, "cert") == 0) {
-        warn_of_place(cli, value, pin->at);
-    }
-    return status;
+    return from_file(cli,
+                     strcmp(name, "cert") == 0  ? PTI_KEY_SOURCE_CERTIFICATE
+                     : strcmp(name, "key") == 0 ? PTI_KEY_SOURCE_KEY
+                                                : PTI_KEY_SOURCE_CSR,
+                     value, pin);
 }

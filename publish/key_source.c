@@ -13,20 +13,6 @@
 
 #include "base/buf.h"
 #include "pin/der.h"
-#include "publish/file.h"
-
-static const char *source_name(enum pti_key_source source)
-{
-    switch (source) {
-    case PTI_KEY_SOURCE_CERTIFICATE:
-        return "certificate";
-    case PTI_KEY_SOURCE_KEY:
-        return "key";
-    case PTI_KEY_SOURCE_CSR:
-        return "certificate request";
-    }
-    return "file";
-}
 
 static bool contains(struct pintle_bytes data, const char *text)
 {
@@ -36,6 +22,64 @@ static bool contains(struct pintle_bytes data, const char *text)
         if (memcmp(data.data + i, text, size) == 0)
             return true;
     return false;
+}
+
+/* ---- what was expected, what was found, and what to do ---- */
+
+static const char *expected(enum pti_key_source source)
+{
+    switch (source) {
+    case PTI_KEY_SOURCE_CERTIFICATE:
+        return "an X.509 certificate";
+    case PTI_KEY_SOURCE_KEY:
+        return "a public or private key";
+    case PTI_KEY_SOURCE_CSR:
+        return "a certificate request (PKCS#10)";
+    }
+    return "something else";
+}
+
+/* The label of the first PEM block; "" if there is none. */
+static void first_label(struct pintle_bytes data, char *label, size_t size)
+{
+    static const char begin[] = "-----BEGIN ";
+    size_t at = 0, used = 0;
+
+    while (at + sizeof(begin) <= data.size && memcmp(data.data + at, begin, sizeof(begin) - 1) != 0)
+        at++;
+    for (at += sizeof(begin) - 1; at < data.size && used + 1 < size && data.data[at] != '-'; at++)
+        label[used++] = (char)data.data[at];
+    label[used] = '\0';
+}
+
+static bool source_of(const char *label, enum pti_key_source *source)
+{
+    *source = strstr(label, "CERTIFICATE REQUEST") != NULL ? PTI_KEY_SOURCE_CSR
+              : strstr(label, "CERTIFICATE") != NULL       ? PTI_KEY_SOURCE_CERTIFICATE
+                                                           : PTI_KEY_SOURCE_KEY;
+    return *source != PTI_KEY_SOURCE_KEY || strstr(label, "KEY") != NULL;
+}
+
+static enum pintle_status refuse(enum pti_key_source source, struct pintle_bytes data, const char *name,
+                                 struct pti_error *error)
+{
+    static const char *const options[] = {
+        [PTI_KEY_SOURCE_CERTIFICATE] = "cert", [PTI_KEY_SOURCE_KEY] = "key", [PTI_KEY_SOURCE_CSR] = "csr"};
+    enum pti_key_source found;
+    char label[48];
+
+    first_label(data, label, sizeof(label));
+    if (label[0] == '\0')
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s: expected %s in PEM or DER, found neither; is it the right file?",
+                        name, expected(source));
+    if (!source_of(label, &found))
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s: expected %s, found \"%s\"; is it the right file?", name,
+                        expected(source), label);
+    if (found == source)
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s: expected %s, found a damaged \"%s\"; use a copy of the file",
+                        name, expected(source), label);
+    return pti_fail(error, PINTLE_ERR_INPUT, "%s: expected %s, found \"%s\"; use --%s", name, expected(source), label,
+                    options[found]);
 }
 
 static BIO *reader(struct pintle_bytes data)
@@ -92,7 +136,7 @@ static enum pintle_status pin_certificate(struct pintle_bytes data, const char *
         der = (struct pintle_bytes){owned, owned == NULL ? 0 : (size_t)size};
     }
     if (der.size == 0 || !pti_der_certificate_spki(der, &spki))
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: expected an X.509 certificate in PEM or DER, found none", name);
+        status = refuse(PTI_KEY_SOURCE_CERTIFICATE, data, name, error);
     else
         status = digest_of(crypto, of == PINTLE_OF_CERT ? der : spki, name, sha256, error);
     OPENSSL_free(owned);
@@ -160,15 +204,16 @@ static enum pintle_status pin_key(struct pintle_bytes data, const char *name, co
         status = digest_of(crypto, (struct pintle_bytes){spki, (size_t)size}, name, sha256, error);
     else if (encrypted && passphrase == NULL)
         status = pti_fail(error, PINTLE_ERR_INPUT,
-                          "%s: the key is encrypted and no passphrase was given; use "
-                          "--passphrase-file, or give the public key",
+                          "%s: the key is encrypted and no passphrase was given; use --passphrase-file FILE, or give "
+                          "the public key",
                           name);
     else if (encrypted)
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: the passphrase does not open this key (or the file is damaged)",
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "%s: the passphrase does not open this key, or the file is damaged; try again with the right "
+                          "one, or give the public key",
                           name);
     else
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: expected a public or private key in PEM or DER, found none",
-                          name);
+        status = refuse(PTI_KEY_SOURCE_KEY, data, name, error);
     OPENSSL_free(spki);
     EVP_PKEY_free(pkey);
     return status;
@@ -207,8 +252,7 @@ static enum pintle_status pin_request(struct pintle_bytes data, const char *name
     int size = 0;
 
     if (pkey == NULL)
-        status = pti_fail(error, PINTLE_ERR_INPUT,
-                          "%s: expected a certificate request (PKCS#10) in PEM or DER, found none", name);
+        status = refuse(PTI_KEY_SOURCE_CSR, data, name, error);
     else if (X509_REQ_verify(request, pkey) != 1)
         status = pti_fail(error, PINTLE_ERR_INPUT,
                           "%s: the request's own signature does not verify, so it proves no "
@@ -231,12 +275,11 @@ enum pintle_status pti_key_source_pin(enum pti_key_source source, struct pintle_
 
     if (of == PINTLE_OF_CERT && source != PTI_KEY_SOURCE_CERTIFICATE)
         return pti_fail(error, PINTLE_ERR_INPUT,
-                        "%s: a pin of a whole certificate needs the certificate, not a %s; use "
-                        "--cert, or pin the key",
-                        name, source_name(source));
+                        "%s: a pin of a whole certificate needs the certificate, not %s; use --cert, or pin the key",
+                        name, expected(source));
     if (data.size == 0 || data.size > PTI_KEY_SOURCE_SIZE_MAX)
-        return pti_fail(error, PINTLE_ERR_INPUT, "%s: expected a %s of 1 to %d bytes, found %zu", name,
-                        source_name(source), PTI_KEY_SOURCE_SIZE_MAX, data.size);
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s: expected %s of 1 to %d bytes, found %zu; is it the right file?",
+                        name, expected(source), PTI_KEY_SOURCE_SIZE_MAX, data.size);
     switch (source) {
     case PTI_KEY_SOURCE_CERTIFICATE:
         status = pin_certificate(data, name, of, crypto, sha256, error);
@@ -249,21 +292,5 @@ enum pintle_status pti_key_source_pin(enum pti_key_source source, struct pintle_
         break;
     }
     ERR_clear_error();
-    return status;
-}
-
-enum pintle_status pti_key_source_pin_file(enum pti_key_source source, const char *path, const char *passphrase,
-                                           enum pintle_of of, struct pintle_crypto *crypto,
-                                           uint8_t sha256[PINTLE_SHA256_SIZE], struct pti_error *error)
-{
-    struct pintle_bytes data;
-    enum pintle_status status = pti_file_read(path, PTI_KEY_SOURCE_SIZE_MAX, &data, error);
-
-    if (status != PINTLE_OK)
-        return status;
-    status = pti_key_source_pin(source, data, path, passphrase, of, crypto, sha256, error);
-    if (data.data != NULL)
-        OPENSSL_cleanse((void *)(uintptr_t)data.data, data.size); /* it may be a private key */
-    pti_bytes_free(&data);
     return status;
 }

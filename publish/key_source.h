@@ -24,9 +24,5 @@ enum pti_key_source { PTI_KEY_SOURCE_CERTIFICATE, PTI_KEY_SOURCE_KEY, PTI_KEY_SO
 enum pintle_status pti_key_source_pin(enum pti_key_source source, struct pintle_bytes data, const char *name,
                                       const char *passphrase, enum pintle_of of, struct pintle_crypto *crypto,
                                       uint8_t sha256[PINTLE_SHA256_SIZE], struct pti_error *error);
-/* The same from a file.  PINTLE_ERR_STORAGE: it cannot be read. */
-enum pintle_status pti_key_source_pin_file(enum pti_key_source source, const char *path, const char *passphrase,
-                                           enum pintle_of of, struct pintle_crypto *crypto,
-                                           uint8_t sha256[PINTLE_SHA256_SIZE], struct pti_error *error);
 
 #endif

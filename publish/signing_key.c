@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
@@ -244,29 +245,36 @@ static bool first_block(struct pintle_bytes pem, char **label, uint8_t **der, lo
     return read;
 }
 
+/* A key of another program can be converted; a public key or a certificate is the wrong file. */
+static enum pintle_status not_pkcs8(const char *name, const char *label, struct pti_error *error)
+{
+    bool private_key = strstr(label, PEM_PRIVATE) != NULL;
+
+    return pti_fail(error, PINTLE_ERR_INPUT,
+                    "%s: expected a PKCS#8 private key (\"" PEM_PRIVATE "\"), found \"%.64s\"; %s", name, label,
+                    private_key ? "convert it with `openssl pkcs8 -topk8`"
+                                : "give the private key that belongs to it: one that `pintle key new` made");
+}
+
 static enum pintle_status open_block(const char *label, const uint8_t *der, long size, const char *name,
                                      const char *passphrase, EVP_PKEY **pkey, struct pti_error *error)
 {
     bool encrypted = strcmp(label, PEM_ENCRYPTED) == 0;
 
     if (!encrypted && strcmp(label, PEM_PRIVATE) != 0)
-        return pti_fail(error, PINTLE_ERR_INPUT,
-                        "%s: expected a PKCS#8 private key (\"" PEM_PRIVATE
-                        "\"), found \"%s\"; convert it with `openssl "
-                        "pkcs8 -topk8`",
-                        name, label);
+        return not_pkcs8(name, label, error);
     if (encrypted && passphrase == NULL)
         return pti_fail(error, PINTLE_ERR_INPUT,
-                        "%s: the key is encrypted and no passphrase was given; use "
-                        "--passphrase-file",
-                        name);
+                        "%s: the key is encrypted and no passphrase was given; use --passphrase-file FILE", name);
     *pkey = encrypted ? private_from_encrypted(der, size, passphrase) : private_from_der(der, size);
     ERR_clear_error();
     if (*pkey == NULL && encrypted)
-        return pti_fail(error, PINTLE_ERR_INPUT, "%s: the passphrase does not open this key (or the file is damaged)",
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "%s: the passphrase does not open this key, or the file is damaged; try again with the right "
+                        "one, or with a copy of the file",
                         name);
     if (*pkey == NULL)
-        return pti_fail(error, PINTLE_ERR_INPUT, "%s: the private key is damaged", name);
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s: the private key is damaged; use a copy of the file", name);
     return PINTLE_OK;
 }
 
@@ -283,8 +291,8 @@ enum pintle_status pti_signing_key_parse(struct pintle_bytes pem, const char *na
     if (first_block(pem, &label, &der, &size))
         status = open_block(label, der, size, name, passphrase, &pkey, error);
     else
-        status = pti_fail(error, PINTLE_ERR_INPUT, "%s: expected a PEM file with a private key, found no PEM block",
-                          name);
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "%s: expected a PEM file with a key, found no PEM block; `pintle key new` makes one", name);
     OPENSSL_clear_free(der, (size_t)size);
     OPENSSL_free(label);
     return status == PINTLE_OK ? wrap(pkey, name, key, error) : status;
@@ -321,62 +329,90 @@ static EVP_PKEY *public_from_der(const uint8_t *der, long size)
     return pkey;
 }
 
-enum pintle_status pti_public_key_load(const char *path, const char *passphrase, struct pti_public_key *public_key,
-                                       struct pti_error *error)
+/* The public half in a block that holds no private key. */
+static enum pintle_status open_public(const char *label, const uint8_t *der, long size, const char *name,
+                                      struct pti_signing_key **key, struct pti_error *error)
+{
+    EVP_PKEY *pkey = NULL;
+
+    if (strcmp(label, PEM_PUBLIC) != 0)
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "%s: expected a key or its public half, found \"%.64s\"; give the file that `pintle key new` "
+                        "made, or its public half",
+                        name, label);
+    pkey = public_from_der(der, size);
+    if (pkey == NULL)
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s: the public key is damaged; use a copy of the file", name);
+    return wrap(pkey, name, key, error);
+}
+
+enum pintle_status pti_public_key_parse(struct pintle_bytes pem, const char *name, const char *passphrase,
+                                        struct pti_public_key *public_key, struct pti_error *error)
 {
     struct pti_signing_key *key = NULL;
-    struct pintle_bytes pem;
-    EVP_PKEY *pkey = NULL;
     char *label = NULL;
     uint8_t *der = NULL;
     long size = 0;
-    enum pintle_status status = pti_file_read(path, PTI_KEY_FILE_SIZE_MAX, &pem, error);
+    enum pintle_status status;
 
     *public_key = (struct pti_public_key){{0}, NULL};
-    if (status != PINTLE_OK)
-        return status;
-    if (first_block(pem, &label, &der, &size) && strcmp(label, PEM_PUBLIC) == 0) {
-        pkey = public_from_der(der, size);
-        status = pkey != NULL ? wrap(pkey, path, &key, error)
-                              : pti_fail(error, PINTLE_ERR_INPUT, "%s: the public key is damaged", path);
-    } else {
-        status = pti_signing_key_parse(pem, path, passphrase, &key, error);
-    }
+    if (first_block(pem, &label, &der, &size) && strstr(label, PEM_PRIVATE) == NULL)
+        status = open_public(label, der, size, name, &key, error);
+    else
+        status = pti_signing_key_parse(pem, name, passphrase, &key, error);
     if (status == PINTLE_OK)
         status = pti_public_key_copy(&key->public_key, public_key, error);
     pti_signing_key_free(key);
     OPENSSL_clear_free(der, (size_t)size);
     OPENSSL_free(label);
+    return status;
+}
+
+enum pintle_status pti_public_key_load(const char *path, const char *passphrase, struct pti_public_key *public_key,
+                                       struct pti_error *error)
+{
+    struct pintle_bytes pem;
+    enum pintle_status status = pti_file_read(path, PTI_KEY_FILE_SIZE_MAX, &pem, error);
+
+    *public_key = (struct pti_public_key){{0}, NULL};
+    if (status == PINTLE_OK)
+        status = pti_public_key_parse(pem, path, passphrase, public_key, error);
     wipe(&pem);
     return status;
 }
 
-enum pintle_status pti_signing_key_look(const char *path, bool *private_key, bool *encrypted, struct pti_error *error)
+void pti_signing_key_inspect(struct pintle_bytes pem, bool *private_key, bool *encrypted)
 {
-    struct pintle_bytes pem;
     char *label = NULL;
     uint8_t *der = NULL;
     long size = 0;
-    enum pintle_status status = pti_file_read(path, PTI_KEY_FILE_SIZE_MAX, &pem, error);
 
     *private_key = *encrypted = false;
-    if (status != PINTLE_OK)
-        return status;
     if (first_block(pem, &label, &der, &size)) {
         *private_key = strstr(label, PEM_PRIVATE) != NULL;
         *encrypted = strcmp(label, PEM_ENCRYPTED) == 0;
     }
     OPENSSL_clear_free(der, (size_t)size);
     OPENSSL_free(label);
-    wipe(&pem);
-    return PINTLE_OK;
 }
 
-enum pintle_status pti_signing_key_is_encrypted(const char *path, bool *encrypted, struct pti_error *error)
+enum pintle_status pti_signing_key_look(const char *path, bool *private_key, bool *encrypted, struct pti_error *error)
 {
-    bool private_key = false;
+    struct pintle_bytes pem;
+    enum pintle_status status = pti_file_read(path, PTI_KEY_FILE_SIZE_MAX, &pem, error);
 
-    return pti_signing_key_look(path, &private_key, encrypted, error);
+    *private_key = *encrypted = false;
+    if (status == PINTLE_OK)
+        pti_signing_key_inspect(pem, private_key, encrypted);
+    wipe(&pem);
+    return status;
+}
+
+bool pti_signing_key_is_exposed(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0;
 }
 
 static bool write_private(BIO *bio, const EVP_PKEY *pkey, const char *passphrase)

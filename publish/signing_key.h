@@ -47,10 +47,14 @@ enum pintle_status pti_signing_key_parse(struct pintle_bytes pem, const char *na
 /* The same from a file.  PINTLE_ERR_STORAGE: it cannot be read. */
 enum pintle_status pti_signing_key_load(const char *path, const char *passphrase, struct pti_signing_key **key,
                                         struct pti_error *error);
-/* Whether the file holds an encrypted key, so that a caller knows that it has to ask for a passphrase. */
-enum pintle_status pti_signing_key_is_encrypted(const char *path, bool *encrypted, struct pti_error *error);
-/* Whether the first PEM block of a file is a private key at all, and whether it is encrypted. */
+/*
+ * Whether the first PEM block is a private key at all, and whether it is encrypted, so that a caller knows that it has
+ * to ask for a passphrase; and the same of a file.
+ */
+void pti_signing_key_inspect(struct pintle_bytes pem, bool *private_key, bool *encrypted);
 enum pintle_status pti_signing_key_look(const char *path, bool *private_key, bool *encrypted, struct pti_error *error);
+/* Whether its mode lets others than the owner at the file: worth a warning, as ssh gives one. */
+bool pti_signing_key_is_exposed(const char *path);
 /*
  * Writes PKCS#8 PEM, encrypted (PBES2, AES-256-CBC) when passphrase is not NULL, to a file that must not exist yet; its
  * mode is 0600.  PINTLE_ERR_STORAGE: it exists, or cannot be written.  PINTLE_ERR_INPUT: an empty passphrase.
@@ -82,9 +86,12 @@ void pti_keyring_clear(struct pti_keyring *ring);
 
 /* Public keys as values. */
 /*
- * The public half from a PEM file with a public key (SubjectPublicKeyInfo) or a private one: who delegates to a key
- * need not hold it.  On success *key is owned by the caller (pti_public_key_clear).  Fails as pti_signing_key_load().
+ * The public half from PEM with a public key (SubjectPublicKeyInfo) or a private one: who delegates to a key need not
+ * hold it.  On success *key is owned by the caller (pti_public_key_clear).  Fails as pti_signing_key_parse(); and the
+ * same from a file.
  */
+enum pintle_status pti_public_key_parse(struct pintle_bytes pem, const char *name, const char *passphrase,
+                                        struct pti_public_key *key, struct pti_error *error);
 enum pintle_status pti_public_key_load(const char *path, const char *passphrase, struct pti_public_key *key,
                                        struct pti_error *error);
 /* Its kind, from the key object.  PINTLE_ERR_INPUT: none that pintle can make. */

@@ -45,9 +45,11 @@ static void test_every_form_of_one_key_gives_one_pin(void **state)
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         uint8_t sha256[PINTLE_SHA256_SIZE];
-        scratch_ok(scratch, pti_key_source_pin_file(table[i].source, table[i].path, table[i].passphrase, table[i].of,
-                                                    scratch->crypto, sha256, &scratch->error));
+        struct pintle_bytes data = scratch_read(scratch, table[i].path);
+        scratch_ok(scratch, pti_key_source_pin(table[i].source, data, table[i].path, table[i].passphrase, table[i].of,
+                                               scratch->crypto, sha256, &scratch->error));
         assert_pin(sha256, table[i].want);
+        pti_bytes_free(&data);
     }
 }
 
@@ -57,31 +59,29 @@ static void test_what_is_not_what_it_should_be_is_refused(void **state)
         enum pti_key_source source;
         const char *path, *passphrase;
         enum pintle_of of;
-        enum pintle_status want;
         const char *text;
     } table[] = {
-        {PTI_KEY_SOURCE_CERTIFICATE, KEYS "p256.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT,
-         "expected an X.509 certificate"},
-        {PTI_KEY_SOURCE_KEY, KEYS "p256-certificate.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT,
-         "expected a public or"},
-        {PTI_KEY_SOURCE_KEY, KEYS "p256-encrypted.pem", "wrong", PINTLE_OF_SPKI, PINTLE_ERR_INPUT,
-         "does not open this key"},
-        {PTI_KEY_SOURCE_KEY, KEYS "p256-encrypted.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT,
-         "no passphrase was given"},
-        {PTI_KEY_SOURCE_CSR, KEYS "p256-certificate.pem", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT,
-         "expected a certificate request"},
-        {PTI_KEY_SOURCE_CSR, KEYS "p256-request.pem", NULL, PINTLE_OF_CERT, PINTLE_ERR_INPUT, "needs the certificate"},
-        {PTI_KEY_SOURCE_KEY, KEYS "README.md", NULL, PINTLE_OF_SPKI, PINTLE_ERR_INPUT, "expected a public or"},
-        {PTI_KEY_SOURCE_KEY, KEYS "absent", NULL, PINTLE_OF_SPKI, PINTLE_ERR_STORAGE, "No such file"},
+        {PTI_KEY_SOURCE_CERTIFICATE, KEYS "p256.pem", NULL, PINTLE_OF_SPKI,
+         "expected an X.509 certificate, found \"PRIVATE KEY\"; use --key"},
+        {PTI_KEY_SOURCE_KEY, KEYS "p256-certificate.pem", NULL, PINTLE_OF_SPKI,
+         "expected a public or private key, found \"CERTIFICATE\"; use --cert"},
+        {PTI_KEY_SOURCE_KEY, KEYS "p256-encrypted.pem", "wrong", PINTLE_OF_SPKI, "does not open this key"},
+        {PTI_KEY_SOURCE_KEY, KEYS "p256-encrypted.pem", NULL, PINTLE_OF_SPKI, "no passphrase was given"},
+        {PTI_KEY_SOURCE_CSR, KEYS "p256-certificate.pem", NULL, PINTLE_OF_SPKI,
+         "expected a certificate request (PKCS#10), found \"CERTIFICATE\"; use --cert"},
+        {PTI_KEY_SOURCE_CSR, KEYS "p256-request.pem", NULL, PINTLE_OF_CERT, "needs the certificate"},
+        {PTI_KEY_SOURCE_KEY, KEYS "README.md", NULL, PINTLE_OF_SPKI, "private key in PEM or DER, found neither"},
     };
     struct scratch *scratch = *state;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         uint8_t sha256[PINTLE_SHA256_SIZE];
+        struct pintle_bytes data = scratch_read(scratch, table[i].path);
         scratch_refused(scratch,
-                        pti_key_source_pin_file(table[i].source, table[i].path, table[i].passphrase, table[i].of,
-                                                scratch->crypto, sha256, &scratch->error),
-                        table[i].want, table[i].text);
+                        pti_key_source_pin(table[i].source, data, table[i].path, table[i].passphrase, table[i].of,
+                                           scratch->crypto, sha256, &scratch->error),
+                        PINTLE_ERR_INPUT, table[i].text);
+        pti_bytes_free(&data);
     }
 }
 

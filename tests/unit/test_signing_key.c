@@ -98,10 +98,12 @@ static void test_a_key_survives_its_file(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct pti_signing_key *key = generate(scratch, kinds[i % 2]), *again;
         const char *path = scratch_path(scratch, i == 0 ? "a.pem" : i == 1 ? "b.pem" : i == 2 ? "c.pem" : "d.pem");
-        bool encrypted;
+        bool private_key, encrypted;
         scratch_ok(scratch, pti_signing_key_save(key, path, passphrases[i / 2], &scratch->error));
         assert_int_equal(scratch_mode(path), 0600);
-        scratch_ok(scratch, pti_signing_key_is_encrypted(path, &encrypted, &scratch->error));
+        assert_false(pti_signing_key_is_exposed(path));
+        scratch_ok(scratch, pti_signing_key_look(path, &private_key, &encrypted, &scratch->error));
+        assert_true(private_key);
         assert_int_equal(encrypted, i / 2 == 1);
         again = load(scratch, path, passphrases[i / 2]);
         assert_string_equal(pti_signing_key_public(again)->id, pti_signing_key_public(key)->id);
@@ -151,7 +153,8 @@ static void test_what_cannot_sign_is_refused_by_name(void **state)
          "found \"EC PRIVATE KEY\"; convert it with `openssl pkcs8 -topk8`"},
         {KEYS "p384.pem", NULL, PINTLE_ERR_INPUT, "found EC on another curve"},
         {KEYS "rsa.pem", NULL, PINTLE_ERR_INPUT, "found RSA"},
-        {KEYS "p256-public.pem", NULL, PINTLE_ERR_INPUT, "found \"PUBLIC KEY\""},
+        {KEYS "p256-public.pem", NULL, PINTLE_ERR_INPUT, "found \"PUBLIC KEY\"; give the private key"},
+        {KEYS "p256-certificate.pem", NULL, PINTLE_ERR_INPUT, "found \"CERTIFICATE\"; give the private key"},
         {KEYS "README.md", NULL, PINTLE_ERR_INPUT, "found no PEM block"},
         {KEYS "absent.pem", NULL, PINTLE_ERR_STORAGE, "No such file"},
         {"tests/vectors/keys", NULL, PINTLE_ERR_STORAGE, "not a regular file"},
@@ -190,6 +193,8 @@ static void test_a_public_key_comes_from_either_half(void **state)
     }
     scratch_refused(scratch, pti_public_key_load(KEYS "rsa.pem", NULL, &key, &scratch->error), PINTLE_ERR_INPUT,
                     "found RSA");
+    scratch_refused(scratch, pti_public_key_load(KEYS "p256-certificate.pem", NULL, &key, &scratch->error),
+                    PINTLE_ERR_INPUT, "expected a key or its public half, found \"CERTIFICATE\"");
 }
 
 /* ---- envelopes ---- */
