@@ -319,7 +319,7 @@ static void decided(void *ctx, const struct pintle_evidence *evidence, struct pi
 
 enum pintle_status pti_live_checker(struct pti_live *live, struct pintle_checker **checker)
 {
-    static const struct pti_checker_source source = {acquire, needs, now, decided, release};
+    static const struct pti_checker_source source = {acquire, pintle_pinset_free, needs, now, decided, release};
 
     return pti_checker_new(&source, pti_live_ref(live), live->crypto, checker);
 }

@@ -66,8 +66,10 @@ enum pintle_status pintle_checker_peek(struct pintle_checker *checker, const cha
         return verdict->status;
     }
     struct pintle_pinset *pinset = checker->source.acquire(checker->ctx);
-    enum pintle_status status = pintle_pinset_check(pinset, host, evidence, checker->source.now(checker->ctx), verdict);
-    pintle_pinset_free(pinset);
+    int64_t now = pinset->bounded ? checker->source.now(checker->ctx) : 0;
+    enum pintle_status status = pintle_pinset_check(pinset, host, evidence, now, verdict);
+    if (checker->source.drop != NULL)
+        checker->source.drop(pinset);
     return status;
 }
 
@@ -84,7 +86,7 @@ enum pintle_status pintle_checker_check(struct pintle_checker *checker, const ch
 
 static struct pintle_pinset *static_acquire(void *ctx)
 {
-    return pintle_pinset_ref(ctx);
+    return ctx;
 }
 
 static unsigned static_needs(void *ctx)
@@ -92,36 +94,19 @@ static unsigned static_needs(void *ctx)
     return pintle_pinset_needs(ctx);
 }
 
-/* A fixed pinset has no bound in time: pintle_checker_new_static() sees to it. */
-static int64_t static_now(void *ctx)
-{
-    (void)ctx;
-    return 0;
-}
-
 static void static_release(void *ctx)
 {
     pintle_pinset_free(ctx);
-}
-
-/* Without a clock a bound on staleness could not be kept, and to drop it silently is not ours to decide. */
-static bool has_bound(const struct pintle_pinset *pinset)
-{
-    for (size_t i = 0; i < pinset->policy_count; i++) {
-        if (pinset->policies[i].refuse_after != PTI_NEVER)
-            return true;
-    }
-    return false;
 }
 
 enum pintle_status pintle_checker_new_static(struct pintle_pinset *pinset, struct pintle_crypto *crypto,
                                              struct pintle_checker **checker)
 {
     static const struct pti_checker_source source = {
-
         .acquire = static_acquire,
+        .drop = NULL,
         .needs = static_needs,
-        .now = static_now,
+        .now = NULL, /* a fixed pinset has no bound in time: pintle_checker_new_static() sees to it */
         .decided = NULL,
         .release = static_release};
 
@@ -130,7 +115,7 @@ enum pintle_status pintle_checker_new_static(struct pintle_pinset *pinset, struc
     *checker = NULL;
     if (pinset == NULL || crypto == NULL)
         return PINTLE_ERR_MISUSE;
-    if (has_bound(pinset))
+    if (pinset->bounded) /* without a clock it could not be kept, and to drop it silently is not ours to decide */
         return PINTLE_ERR_UNSUPPORTED;
     return pti_checker_new(&source, pintle_pinset_ref(pinset), crypto, checker);
 }

@@ -8,10 +8,11 @@
 #include "base/crypto.h"
 
 struct pti_checker_source {
-    /* A reference to the pinset of this moment, which the checker drops after use. Never NULL, never waits. */
+    /* The pinset of this moment, until it is dropped after use.  Never NULL, never waits. */
     struct pintle_pinset *(*acquire)(void *ctx);
-    unsigned (*needs)(void *ctx); /* pintle_pinset_needs() of the pinset of this moment */
-    int64_t (*now)(void *ctx);    /* Unix seconds */
+    void (*drop)(struct pintle_pinset *pinset); /* NULL: it lasts as long as ctx */
+    unsigned (*needs)(void *ctx);               /* pintle_pinset_needs() of the pinset of this moment */
+    int64_t (*now)(void *ctx);                  /* Unix seconds; asked only for a pinset with a bound in time */
     /*
      * Hears every verdict of pintle_checker_check() on evidence that is not NULL; may turn PINTLE_ERR_PIN_MISMATCH into
      * PINTLE_ERR_RETRY.  May be NULL.

@@ -164,8 +164,8 @@ static void fill(const struct question *question, const struct pti_host *host, s
     const struct pti_policy *policy = question->covers[0];
     verdict->mode = policy->mode;
     verdict->zone_version = policy->zone_version;
-    memcpy(verdict->zone, policy->zone, policy->zone_size + 1u);
-    memcpy(verdict->noted_host, policy->host, policy->host_size + 1u);
+    memcpy(verdict->zone, policy->zone, policy->zone_size + 1);
+    memcpy(verdict->noted_host, policy->host, policy->host_size + 1);
 }
 
 void pti_decide(const struct pintle_pinset *pinset, const struct pti_host *host, const struct pintle_evidence *evidence,
@@ -178,7 +178,7 @@ void pti_decide(const struct pintle_pinset *pinset, const struct pti_host *host,
     question.chain = evidence->count <= PINTLE_CHAIN_MAX ? evidence->count : 0;
     question.cover_count = pti_pinset_covers(pinset, host, question.covers);
     fill(&question, host, verdict);
-    bool required = pti_pinset_requires(pinset, host->name);
+    bool required = pinset->required_count > 0 && pti_pinset_requires(pinset, host->name);
     if (required && verdict->mode == PINTLE_MODE_REPORT)
         verdict->mode = PINTLE_MODE_ENFORCE;
     verdict->reason = question.cover_count == 0

@@ -9,69 +9,58 @@ enum {
     TAG_VERSION = 0xa0 /* [0] EXPLICIT */
 };
 
-/* What is left of the content that is being walked. */
-struct walk {
-    const uint8_t *at;
+/* An element's content and where it ends, which is where the next one starts.  content is NULL if there is none. */
+struct element {
+    const uint8_t *content;
     const uint8_t *end;
 };
 
-static inline size_t left(const struct walk *walk)
-{
-    return (size_t)(walk->end - walk->at);
-}
+static const struct element none = {NULL, NULL};
 
-/* X.690, 8.1.3 and 10.1: definite, in as few octets as possible.  at stands behind the first octet, which is 0x80 or more. */
-static bool read_long_length(struct walk *walk, uint8_t first, size_t *length)
+/*
+ * X.690, 8.1.3 and 10.1: definite, in as few octets as possible.  at stands behind the first octet, which is 0x80 or
+ * more.
+ */
+static struct element long_element(const uint8_t *at, const uint8_t *end, uint8_t first)
 {
     size_t octets = first & 0x7f;
-    uint32_t value = 0;
+    uint32_t length = 0;
 
     /* Zero octets is the indefinite form.  Four reach 4 GiB: beyond that there is no certificate. */
-    if (octets == 0 || octets > 4 || octets > left(walk) || walk->at[0] == 0)
-        return false;
+    if (octets == 0 || octets > 4 || octets > (size_t)(end - at) || at[0] == 0)
+        return none;
     for (size_t i = 0; i < octets; i++)
-        value = (value << 8) | *walk->at++;
-    *length = value;
-    return value >= 0x80;
+        length = (length << 8) | *at++;
+    if (length < 0x80 || length > (size_t)(end - at))
+        return none;
+    return (struct element){at, at + length};
 }
 
-/* Takes the header of the next element, which must have this tag and lie within what is left. */
-static inline bool header(struct walk *walk, uint8_t tag, size_t *length)
+/* The element at `at`, which must have this tag and lie before end.  By value: it stays in registers. */
+static inline struct element take(const uint8_t *at, const uint8_t *end, uint8_t tag)
 {
-    if (left(walk) < 2 || walk->at[0] != tag)
-        return false;
-    uint8_t first = walk->at[1];
-    walk->at += 2;
-    *length = first;
-    return (first < 0x80 || read_long_length(walk, first, length)) && *length <= left(walk);
-}
-
-static inline bool skip(struct walk *walk, uint8_t tag)
-{
-    size_t length;
-    if (!header(walk, tag, &length))
-        return false;
-    walk->at += length;
-    return true;
-}
-
-/* Takes the next element and walks its content. */
-static inline bool enter(struct walk *walk, uint8_t tag, struct walk *content)
-{
-    size_t length;
-    if (!header(walk, tag, &length))
-        return false;
-    *content = (struct walk){walk->at, walk->at + length};
-    walk->at += length;
-    return true;
+    if (end - at < 2 || at[0] != tag)
+        return none;
+    uint8_t first = at[1];
+    at += 2;
+    if (first >= 0x80)
+        return long_element(at, end, first);
+    if (first > end - at)
+        return none;
+    return (struct element){at, at + first};
 }
 
 /* SubjectPublicKeyInfo ::= SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING } */
-static bool skip_spki(struct walk *walk)
+static inline struct element take_spki(const uint8_t *at, const uint8_t *end)
 {
-    struct walk content;
-    return enter(walk, TAG_SEQUENCE, &content) && skip(&content, TAG_SEQUENCE) && skip(&content, TAG_BIT_STRING) &&
-           left(&content) == 0;
+    struct element spki = take(at, end, TAG_SEQUENCE);
+    if (spki.content == NULL)
+        return none;
+    struct element algorithm = take(spki.content, spki.end, TAG_SEQUENCE);
+    if (algorithm.content == NULL)
+        return none;
+    struct element key = take(algorithm.end, spki.end, TAG_BIT_STRING);
+    return key.content != NULL && key.end == spki.end ? spki : none;
 }
 
 bool pti_der_certificate_spki(struct pintle_bytes certificate, struct pintle_bytes *spki)
@@ -83,23 +72,31 @@ bool pti_der_certificate_spki(struct pintle_bytes certificate, struct pintle_byt
         TAG_SEQUENCE, /* validity */
         TAG_SEQUENCE  /* subject */
     };
-    struct walk input, content, tbs;
 
     *spki = (struct pintle_bytes){NULL, 0};
     if (certificate.size == 0)
         return false;
-    input = (struct walk){certificate.data, certificate.data + certificate.size};
-    if (!enter(&input, TAG_SEQUENCE, &content) || left(&input) != 0 || !enter(&content, TAG_SEQUENCE, &tbs))
+    const uint8_t *end = certificate.data + certificate.size;
+    struct element whole = take(certificate.data, end, TAG_SEQUENCE);
+    if (whole.content == NULL || whole.end != end)
         return false;
-    if (left(&tbs) > 0 && tbs.at[0] == TAG_VERSION && !skip(&tbs, TAG_VERSION)) /* absent in version 1 */
+    struct element tbs = take(whole.content, whole.end, TAG_SEQUENCE);
+    if (tbs.content == NULL)
         return false;
-    for (size_t i = 0; i < sizeof before_spki; i++) {
-        if (!skip(&tbs, before_spki[i]))
+    struct element field = {tbs.content, tbs.content};
+    if (tbs.content < tbs.end && tbs.content[0] == TAG_VERSION) { /* absent in version 1 */
+        field = take(tbs.content, tbs.end, TAG_VERSION);
+        if (field.content == NULL)
             return false;
     }
-    const uint8_t *start = tbs.at;
-    if (!skip_spki(&tbs))
+    for (size_t i = 0; i < sizeof before_spki; i++) {
+        field = take(field.end, tbs.end, before_spki[i]);
+        if (field.content == NULL)
+            return false;
+    }
+    struct element found = take_spki(field.end, tbs.end);
+    if (found.content == NULL)
         return false;
-    *spki = (struct pintle_bytes){start, (size_t)(tbs.at - start)};
+    *spki = (struct pintle_bytes){field.end, (size_t)(found.end - field.end)};
     return true;
 }

@@ -14,11 +14,20 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* The underscore is no host name character by RFC 952, but real services have names with it. */
-static bool is_label_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_';
-}
+/*
+ * What each character of a name becomes: itself, or its lower case; 0 if it cannot stand in a label.  The underscore is
+ * no host name character by RFC 952, but real services have names with it.
+ */
+static const char label_chars[256] = {
+    ['-'] = '-', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6',
+    ['7'] = '7', ['8'] = '8', ['9'] = '9', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e',
+    ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm',
+    ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u',
+    ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z', ['_'] = '_', ['a'] = 'a', ['b'] = 'b',
+    ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j',
+    ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',
+    ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z',
+};
 
 /*
  * Does the last label make resolvers read the whole name as an IPv4 address?  inet_aton and URL parsers take "127.1",
@@ -153,17 +162,16 @@ static enum pintle_status copy_name(const char *text, size_t length, struct pti_
     size_t start = 0; /* of the label */
 
     for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        if (c == '.') {
-            if (i == start || i - start > LABEL_MAX)
-                return bad_label(text, length, i - start, error);
-            start = i + 1;
-        } else if (!is_label_char(c)) {
-            return bad_byte(text, length, i, error);
-        }
+        char c = label_chars[(unsigned char)text[i]];
         host->name[i] = c;
+        if (c != '\0')
+            continue;
+        if (text[i] != '.')
+            return bad_byte(text, length, i, error);
+        if (i == start || i - start > LABEL_MAX)
+            return bad_label(text, length, i - start, error);
+        host->name[i] = '.';
+        start = i + 1;
     }
     host->name[length] = '\0';
     host->size = length;

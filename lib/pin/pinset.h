@@ -46,8 +46,8 @@ struct pti_policy_pin {
 /* The effective policy of one charter entry; ranges index pinset->pins. */
 struct pti_policy {
     const char *host;
-    const char *zone;             /* never NULL; "" in a static pinset */
-    uint8_t host_size, zone_size; /* bytes, without terminator */
+    const char *zone;            /* never NULL; "" in a static pinset */
+    size_t host_size, zone_size; /* bytes, without terminator */
     int64_t zone_version;
     int64_t refuse_after;
     enum pintle_reason refuse_reason;
@@ -71,6 +71,7 @@ struct pintle_pinset {
     char *names; /* the arena all strings above point into */
     enum pintle_unlisted unlisted;
     bool refuse_unknown;
+    bool bounded;   /* some policy has a bound in time, so a check asks the clock */
     unsigned needs; /* bits of enum pintle_of */
 };
 

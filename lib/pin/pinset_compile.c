@@ -174,12 +174,12 @@ static void compile_host(struct compiler *compiler, const struct pti_charter_hos
 
     policy->host = keep_name(compiler, entry->host);
     policy->zone = keep_name(compiler, entry->zone);
-    policy->host_size = (uint8_t)strlen(
-        policy->host); /* both were parsed: at most PINTLE_HOST_MAX and _ZONE_NAME_MAX */
-    policy->zone_size = (uint8_t)strlen(policy->zone);
+    policy->host_size = strlen(policy->host);
+    policy->zone_size = strlen(policy->zone);
     policy->mode = entry->mode;
     policy->subdomains = entry->subdomains;
     policy->refuse_after = zone != NULL ? zone->refuse_after : compiler->input->refuse_after;
+    compiler->pinset->bounded |= policy->refuse_after != PTI_NEVER;
     policy->refuse_reason = zone != NULL ? zone->refuse_reason : compiler->input->refuse_reason;
     tell_unusable(compiler, "charter", entry->host, &entry->pins, "pins");
     tell_unusable(compiler, "charter", entry->host, &entry->deny, "denials");

@@ -82,7 +82,7 @@ static void release(void *ctx)
 }
 
 static const struct pti_checker_source steered = {
-    .acquire = acquire, .needs = needs, .now = now, .decided = decided, .release = release};
+    .acquire = acquire, .drop = pintle_pinset_free, .needs = needs, .now = now, .decided = decided, .release = release};
 
 static void follows_its_source(void **state)
 {

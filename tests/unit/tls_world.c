@@ -110,8 +110,12 @@ void tls_world_pin_and_deny(struct tls_world *world, const X509 *x509, const X50
 
 int tls_world_setup(void **state)
 {
-    static const struct pti_checker_source source = {
-        .acquire = acquire, .needs = needs, .now = now, .decided = decided, .release = release};
+    static const struct pti_checker_source source = {.acquire = acquire,
+                                                     .drop = pintle_pinset_free,
+                                                     .needs = needs,
+                                                     .now = now,
+                                                     .decided = decided,
+                                                     .release = release};
     struct tls_world *world = calloc(1, sizeof(*world));
 
     assert_non_null(world);
