@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A strict JSON reader (RFC 8259, and tighter): UTF-8 only; duplicate keys, floats, exponents, -0, integers beyond
- * +-(2^53-1), lone surrogates, trailing bytes, excess depth and excess nodes are errors with a byte offset.  White
- * space is allowed where RFC 8259 allows it, also after the value.  A byte order mark is an error.
+ * A strict JSON reader: the subset of RFC 8259 in which no text has two readings (docs/design/0008-strict-json.md says
+ * why; tests/vectors/json/rfc8259 has examples of each).
+ *
+ * Accepted: UTF-8; any type at the top; white space where RFC 8259 allows it, also after the value; every escape, with
+ * surrogates in pairs; integers from -(2^53-1) to 2^53-1.  Refused, though RFC 8259 allows it: fractions, exponents, -0,
+ * larger integers, a key twice in an object (after decoding), a surrogate alone, a byte order mark, more than
+ * PTI_JSON_DEPTH_MAX nested values or PTI_JSON_NODES_MAX in all.  Whatever RFC 8259 does not allow is refused: a byte
+ * after the value, a comma before a closing bracket, comments, NaN, bad UTF-8, raw control characters.
  *
  * Strings are decoded and carry their length, so "\u0000" is an ordinary character.  The members of an object are kept
  * sorted by key (by byte); the elements of an array keep their order.
