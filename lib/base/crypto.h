@@ -32,10 +32,7 @@ struct pti_crypto_ops {
     enum pintle_status (*key_new)(struct pintle_crypto *crypto, enum pti_key_kind kind, struct pintle_bytes public_key,
                                   void **key, uint8_t identity[PINTLE_SHA256_SIZE], struct pti_error *error);
     void (*key_free)(struct pintle_crypto *crypto, void *key);
-    /*
-     * PINTLE_OK: the signature is right.  PINTLE_ERR_TRUST: it is not, or the provider cannot tell that from a lack of
-     * memory.  PINTLE_ERR_MEMORY.
-     */
+    /* PINTLE_OK: the signature is right.  PINTLE_ERR_TRUST: it is not.  PINTLE_ERR_MEMORY. */
     enum pintle_status (*verify)(struct pintle_crypto *crypto, void *key, struct pintle_bytes message,
                                  struct pintle_bytes signature);
     void (*destroy)(struct pintle_crypto *crypto);

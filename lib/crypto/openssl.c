@@ -69,16 +69,33 @@ static EVP_PKEY *ed25519_pkey(struct pintle_bytes raw, struct pti_error *error)
     return pkey;
 }
 
-/* Of what just failed with a point from outside: was it the point, or OpenSSL? */
-static enum pintle_status point_failed(struct pti_error *error)
+/* EC_POINT_oct2point() into a point of its own, which is the caller's; NULL without memory. */
+static EC_POINT *parse_point(const struct provider *provider, const struct pti_p256_point *point, bool *parsed)
+{
+    EC_POINT *result = EC_POINT_new(provider->p256);
+
+    *parsed = result != NULL && EC_POINT_oct2point(provider->p256, result, point->bytes, point->size, NULL) == 1;
+    return result;
+}
+
+/*
+ * Of what just failed with a point from outside: was it the point, or OpenSSL?  3.0 calls a point wrong also if it lacked
+ * the memory to look, so it is the point only if a second look says so too.
+ */
+static enum pintle_status point_failed(const struct provider *provider, const struct pti_p256_point *point,
+                                       struct pti_error *error)
 {
     unsigned long code = ERR_peek_last_error();
     int reason = ERR_GET_LIB(code) == ERR_LIB_EC ? ERR_GET_REASON(code) : 0;
-    if (reason == EC_R_POINT_IS_NOT_ON_CURVE || reason == EC_R_INVALID_ENCODING ||
-        reason == EC_R_INVALID_COMPRESSED_POINT || reason == EC_R_INVALID_COMPRESSION_BIT) {
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected a P-256 key, found a point that is not on the curve");
-    }
-    return pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
+    bool wrong = reason == EC_R_POINT_IS_NOT_ON_CURVE || reason == EC_R_INVALID_ENCODING ||
+                 reason == EC_R_INVALID_COMPRESSED_POINT || reason == EC_R_INVALID_COMPRESSION_BIT;
+    bool parsed = false;
+    EC_POINT *again = wrong ? parse_point(provider, point, &parsed) : NULL;
+
+    EC_POINT_free(again);
+    return again != NULL && !parsed
+               ? pti_fail(error, PINTLE_ERR_INPUT, "expected a P-256 key, found a point that is not on the curve")
+               : pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
 }
 
 /* Brings a point into the form that has one spelling; one that is uncompressed has it already. */
@@ -88,10 +105,11 @@ static enum pintle_status uncompress(const struct provider *provider, struct pti
     if (point->size == PTI_P256_POINT_SIZE) {
         return PINTLE_OK;
     }
-    EC_POINT *parsed = EC_POINT_new(provider->p256);
+    bool whole;
+    EC_POINT *parsed = parse_point(provider, point, &whole);
     enum pintle_status status = PINTLE_OK;
-    if (parsed == NULL || EC_POINT_oct2point(provider->p256, parsed, point->bytes, point->size, NULL) != 1) {
-        status = point_failed(error);
+    if (!whole) {
+        status = point_failed(provider, point, error);
     } else {
         point->size = EC_POINT_point2oct(provider->p256, parsed, POINT_CONVERSION_UNCOMPRESSED, point->bytes,
                                          sizeof point->bytes, NULL);
@@ -110,7 +128,7 @@ static EVP_PKEY *p256_pkey(const struct provider *provider, const struct pti_p25
     if (pkey == NULL) {
         pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
     } else if (EVP_PKEY_set1_encoded_public_key(pkey, point->bytes, point->size) != 1) {
-        point_failed(error);
+        (void)point_failed(provider, point, error);
         EVP_PKEY_free(pkey);
         pkey = NULL;
     }
@@ -246,21 +264,47 @@ static enum pintle_status verify_p256(struct pintle_crypto *crypto, const struct
     return result == 1 ? PINTLE_OK : result == 0 ? PINTLE_ERR_TRUST : PINTLE_ERR_MEMORY;
 }
 
+/* True if an EdDSA verification has the memory for what it makes itself, the context of a SHA-512. */
+static bool can_hash(void)
+{
+    EVP_MD *sha512 = EVP_MD_fetch(NULL, SN_sha512, NULL);
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    bool can = sha512 != NULL && hash != NULL && EVP_DigestInit_ex2(hash, sha512, NULL) == 1;
+
+    EVP_MD_CTX_free(hash);
+    EVP_MD_free(sha512);
+    return can;
+}
+
+static enum pintle_status verify_ed25519_once(const struct key *key, struct pintle_bytes message,
+                                              struct pintle_bytes signature)
+{
+    enum pintle_status status = PINTLE_ERR_MEMORY;
+    EVP_MD_CTX *verify = EVP_MD_CTX_new();
+
+    if (verify != NULL && EVP_MD_CTX_copy_ex(verify, key->ed25519) == 1)
+        status = EVP_DigestVerify(verify, signature.data, signature.size, message.data, message.size) == 1
+                     ? PINTLE_OK
+                     : PINTLE_ERR_TRUST;
+    EVP_MD_CTX_free(verify);
+    return status;
+}
+
+/*
+ * OpenSSL 3.0 says the same to a wrong signature and to a lack of memory, which must not make a signer look like a
+ * forger.  So a refusal counts only when it is repeated after memory was there.
+ */
 static enum pintle_status verify_ed25519(const struct key *key, struct pintle_bytes message,
                                          struct pintle_bytes signature)
 {
-    if (signature.size != PTI_ED25519_SIGNATURE_SIZE) {
+    enum pintle_status status;
+
+    if (signature.size != PTI_ED25519_SIGNATURE_SIZE)
         return PINTLE_ERR_TRUST;
-    }
-    enum pintle_status status = PINTLE_ERR_MEMORY;
-    EVP_MD_CTX *verify = EVP_MD_CTX_new();
-    if (verify != NULL && EVP_MD_CTX_copy_ex(verify, key->ed25519) == 1) {
-        /* From here on OpenSSL 3.0 says 0 to a wrong signature and to a lack of memory. */
-        int result = EVP_DigestVerify(verify, signature.data, signature.size, message.data, message.size);
-        status = result == 1 ? PINTLE_OK : PINTLE_ERR_TRUST;
-    }
-    EVP_MD_CTX_free(verify);
-    return status;
+    status = verify_ed25519_once(key, message, signature);
+    if (status != PINTLE_ERR_TRUST)
+        return status;
+    return can_hash() ? verify_ed25519_once(key, message, signature) : PINTLE_ERR_MEMORY;
 }
 
 static enum pintle_status provider_verify(struct pintle_crypto *crypto, void *opaque, struct pintle_bytes message,
