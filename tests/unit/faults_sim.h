@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The simulated machine for a client that meets faults: what the machine itself does neither fails nor counts. */
+#ifndef PTI_TESTS_FAULTS_SIM_H
+#define PTI_TESTS_FAULTS_SIM_H
+
+#include <pintle/config.h>
+
+#include "sim_repository.h"
+
+/*
+ * Gives config the transport and the store of sim, behind faults_pause().  For the one sim of the running test: it must
+ * be given again when a next one begins.
+ */
+void faults_sim_use(struct pintle_config *config, struct sim *sim);
+
+/*
+ * A provider that asks real once for each key and each signature, and remembers what it said: thousands of runs over the
+ * same few signatures then cost little.  Each key and each verification is one allocation that can fail.
+ */
+struct pintle_crypto *faults_sim_crypto_new(struct pintle_crypto *real);
+
+#endif
