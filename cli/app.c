@@ -11,7 +11,9 @@
 
 #include "base/datetime.h"
 #include "base/json.h"
+#include "cli/ca_file.h"
 #include "cli/directory_transport.h"
+#include "cli/given_file.h"
 #include "cli/memory_store.h"
 #include "cli/session.h"
 #include "publish/file.h"
@@ -86,37 +88,54 @@ static enum pintle_status config_failed(struct pti_app *app, enum pintle_status 
                                        : pti_fail(&app->cli->error, status, "%s", pintle_config_error(app->config));
 }
 
-/* Nothing wrong with the command line, but with the file that it names: an empty one. */
-static enum pintle_status file_failed(struct pti_app *app, enum pintle_status status, const char *path)
+/* --roots, else DIR/app/roots. */
+static enum pintle_status find_roots(struct pti_app *app, char path[PTI_PATH_MAX])
 {
-    return status == PINTLE_ERR_MISUSE
-               ? pti_fail(&app->cli->error, PINTLE_ERR_INPUT, "%.300s: %s", path, pintle_config_error(app->config))
-               : config_failed(app, status);
+    const char *given = pti_cli_text(app->cli, "roots");
+
+    if (given) {
+        (void)pti_copy_text(path, PTI_PATH_MAX, given);
+        return PINTLE_OK;
+    }
+    if (pti_file_path(path, pti_cli_repo(app->cli), "app/roots", &app->cli->error) != PINTLE_OK) {
+        return app->cli->error.status;
+    }
+    return pti_file_exists(path) ? PINTLE_OK
+                                 : pti_fail(&app->cli->error, PINTLE_ERR_STORAGE,
+                                            "expected a trust anchor at %.300s, found none; name a repository with "
+                                            "--repo DIR, or its app/roots with --roots FILE",
+                                            path);
+}
+
+typedef enum pintle_status (*file_setter)(struct pintle_config *config, struct pintle_bytes bytes);
+
+static enum pintle_status set_file(struct pti_app *app, const char *path, const char *what, file_setter set)
+{
+    struct pintle_bytes bytes = {NULL, 0};
+    enum pintle_status status = pti_given_file_read(path, PTI_STORE_BLOB_MAX, &bytes, &app->cli->error);
+
+    if (status == PINTLE_OK && bytes.size == 0) {
+        status = pti_fail(&app->cli->error, PINTLE_ERR_INPUT,
+                          "%.300s: expected %s of a repository, found an empty file", path, what);
+    }
+    if (status == PINTLE_OK && set(app->config, bytes) != PINTLE_OK) {
+        status = pti_fail(&app->cli->error, PINTLE_ERR_MEMORY, "no memory for %.300s", path);
+    }
+    pti_given_file_clear(&bytes);
+    return status;
 }
 
 static enum pintle_status set_anchor(struct pti_app *app)
 {
-    const char *roots = pti_cli_text(app->cli, "roots"), *shipped = pti_cli_text(app->cli, "shipped");
+    const char *shipped = pti_cli_text(app->cli, "shipped");
     char path[PTI_PATH_MAX];
-    enum pintle_status status = PINTLE_OK;
+    enum pintle_status status = find_roots(app, path);
 
-    if (!roots) {
-        status = pti_file_path(path, pti_cli_repo(app->cli), "app/roots", &app->cli->error);
-        if (status != PINTLE_OK) {
-            return status;
-        }
-        if (!pti_file_exists(path)) {
-            return pti_cli_usage(app->cli, "expected a trust anchor: --roots FILE, or --repo DIR with %.200s in it",
-                                 "app/roots");
-        }
-        roots = path;
+    if (status == PINTLE_OK) {
+        status = set_file(app, path, "app/roots", pintle_config_set_roots_mem);
     }
-    status = pintle_config_set_roots_file(app->config, roots);
-    if (status != PINTLE_OK) {
-        return file_failed(app, status, roots);
-    }
-    status = shipped ? pintle_config_set_shipped_file(app->config, shipped) : PINTLE_OK;
-    return status == PINTLE_OK ? PINTLE_OK : file_failed(app, status, shipped);
+    return status == PINTLE_OK && shipped ? set_file(app, shipped, "app/shipped", pintle_config_set_shipped_mem)
+                                          : status;
 }
 
 static enum pintle_status set_store(struct pti_app *app)
@@ -151,13 +170,15 @@ static enum pintle_status set_transport(struct pti_app *app)
 {
     struct pintle_transport curl;
     char path[PTI_PATH_MAX];
-    enum pintle_status status = pintle_curl_transport_init(&curl, pti_cli_text(app->cli, "ca"));
+    const char *ca = NULL;
+    enum pintle_status status = pti_cli_ca_file(app->cli, &ca);
 
     if (status != PINTLE_OK) {
-        return pti_fail(&app->cli->error, status,
-                        "the HTTPS transport cannot be made (%s); does the --ca file hold PEM "
-                        "certificates?",
-                        pintle_status_name(status));
+        return status;
+    }
+    status = pintle_curl_transport_init(&curl, ca);
+    if (status != PINTLE_OK) {
+        return pti_fail(&app->cli->error, status, "the HTTPS transport cannot be made: %s", pintle_status_name(status));
     }
     app->transport = curl;
     if (reads_directory(app->cli)) {
@@ -182,6 +203,20 @@ static enum pintle_status set_transport(struct pti_app *app)
     return status == PINTLE_OK ? PINTLE_OK : config_failed(app, status);
 }
 
+/* The trust anchor, or what ships with the app, is not what it should be: which files those were. */
+static enum pintle_status anchor_failed(struct pti_app *app, enum pintle_status status)
+{
+    const char *shipped = pti_cli_text(app->cli, "shipped");
+    char roots[PTI_PATH_MAX];
+
+    if (find_roots(app, roots) != PINTLE_OK) {
+        return app->cli->error.status;
+    }
+    return pti_fail(&app->cli->error, status, "%.240s; expected app/roots%s of one repository, found %.100s%s%.100s",
+                    pintle_config_error(app->config), shipped ? " and app/shipped" : "", roots, shipped ? " and " : "",
+                    shipped ? shipped : "");
+}
+
 static enum pintle_status make_client(struct pti_app *app)
 {
     enum pintle_status status = pintle_config_set_events(app->config, on_event, app);
@@ -194,6 +229,9 @@ static enum pintle_status make_client(struct pti_app *app)
     }
     if (status == PINTLE_OK) {
         status = pintle_client_new(app->config, &app->client);
+    }
+    if (status == PINTLE_ERR_INPUT || status == PINTLE_ERR_TRUST) {
+        return anchor_failed(app, status);
     }
     if (status != PINTLE_OK) {
         return config_failed(app, status);
@@ -355,9 +393,11 @@ enum pintle_status pti_app_refresh(struct pti_app *app)
     }
     pintle_client_error(app->client, detail, sizeof detail);
     return pti_fail(&app->cli->error, status,
-                    status == PINTLE_ERR_TRUST || status == PINTLE_ERR_INPUT
+                    status == PINTLE_ERR_TRUST
+                        ? "the manifest was rejected and none is stored: %.350s; is the trust anchor this repository's?"
+                    : status == PINTLE_ERR_INPUT
                         ? "the manifest was rejected and none is stored: %.400s"
-                        : "no manifest is to be had and none is stored: %.400s",
+                        : "no manifest is to be had and none is stored: %.350s; check the URL and that it is served",
                     detail);
 }
 

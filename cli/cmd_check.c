@@ -57,7 +57,7 @@ static enum pintle_status context_new(struct pti_app *app, SSL_CTX **ctx)
     if (!ca) {
         (void)SSL_CTX_set_default_verify_paths(*ctx);
     } else if (SSL_CTX_load_verify_file(*ctx, ca) != 1) {
-        return pti_fail(&app->cli->error, PINTLE_ERR_INPUT, "expected PEM certificates in %s, found none", ca);
+        return pti_fail(&app->cli->error, PINTLE_ERR_INPUT, "the certificates in %.300s cannot be used", ca);
     }
     status = pintle_openssl_attach(*ctx, app->checker);
     return status == PINTLE_OK

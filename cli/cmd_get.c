@@ -8,6 +8,7 @@
 
 #include "base/datetime.h"
 #include "cli/app.h"
+#include "cli/ca_file.h"
 #include "cli/commands.h"
 #include "cli/https.h"
 #include "cli/session.h"
@@ -198,9 +199,9 @@ static enum pintle_status read_options(struct getter *getter)
         return pti_cli_usage(cli, "--insecure-unpinned and --require exclude each other; give one");
     }
     getter->get.url = cli->operands[0];
-    getter->get.ca_file = pti_cli_text(cli, "ca");
     getter->get.body = cli->out;
-    if (pti_https_endpoint(getter->get.url, &getter->get.host, &cli->error) != PINTLE_OK ||
+    if (pti_cli_ca_file(cli, &getter->get.ca_file) != PINTLE_OK ||
+        pti_https_endpoint(getter->get.url, &getter->get.host, &cli->error) != PINTLE_OK ||
         pti_cli_number(cli, "timeout", 1, 600, &seconds) != PINTLE_OK ||
         pti_cli_number(cli, "every", 1, 86400, &getter->every_s) != PINTLE_OK ||
         pti_cli_number(cli, "count", 1, INT32_MAX, &getter->count) != PINTLE_OK) {

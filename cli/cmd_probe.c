@@ -6,6 +6,7 @@
 
 #include "base/datetime.h"
 #include "base/encode.h"
+#include "cli/ca_file.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
@@ -150,8 +151,8 @@ static enum pintle_status read_request(struct pti_cli *cli, struct pti_probe_req
         }
         request->connect = connect;
     }
-    request->ca_file = pti_cli_text(cli, "ca");
-    if (pti_cli_number(cli, "timeout", 1, 600, &seconds) != PINTLE_OK) {
+    if (pti_cli_ca_file(cli, &request->ca_file) != PINTLE_OK ||
+        pti_cli_number(cli, "timeout", 1, 600, &seconds) != PINTLE_OK) {
         return cli->error.status;
     }
     request->timeout_ms = seconds * 1000;
@@ -198,8 +199,9 @@ const struct pti_command pti_command_probe = {
     .name = "probe",
     .summary = "Show what a host serves: chain, pins, expiry, and what to pin",
     .operands = "HOST[:PORT]",
-    .details = "It looks and does not judge: it exits 0 whatever is served. What a network shows is no proof of whose\n"
-               "key it is; take pins from keys, certificates or requests that you hold.",
+    .details = "It looks and does not judge: it exits 0 whatever certificates are served, if there are at most 16 and\n"
+               "they can be read. What a network shows is no proof of whose key it is; take pins from keys,\n"
+               "certificates or requests that you hold.",
     .example = "  pintle probe example.com",
     .options = options_of_probe,
     .operands_min = 1,

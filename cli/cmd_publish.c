@@ -28,22 +28,22 @@ static enum pintle_status load_given_keys(struct pti_cli *cli, struct pti_keyrin
 
 /* ---- sign ---- */
 
-static enum pintle_status sign_with(struct pti_cli *cli, struct pti_stage *stage, const char *path, size_t *made)
+static enum pintle_status sign_with(struct pti_cli *cli, struct pti_session *session, const char *path, size_t *made)
 {
     struct pti_signing_key *key = NULL;
     struct pti_signed_roles roles = {.count = 0};
     enum pintle_status status = pti_session_load_key(cli, path, &key);
 
     if (status == PINTLE_OK) {
-        status = pti_stage_sign(stage, key, &roles, &cli->error);
+        status = pti_stage_sign(&session->repository->stage, key, &roles, &cli->error);
     }
     if (status == PINTLE_OK) {
         *made += roles.count;
-        fprintf(cli->out, "%s signed", path);
+        pti_session_say(session, "%s signed", path);
         for (size_t i = 0; i < roles.count; i++) {
-            fprintf(cli->out, "%s %s", i ? "," : "", roles.names[i]);
+            pti_session_say(session, "%s %s", i ? "," : "", roles.names[i]);
         }
-        fputs(roles.count ? "\n" : " nothing: it may sign no draft\n", cli->out);
+        pti_session_say(session, roles.count ? "\n" : " nothing: it may sign no draft\n");
     }
     pti_signing_key_free(key);
     return status;
@@ -74,12 +74,13 @@ static enum pintle_status run_sign(struct pti_cli *cli)
         status = pti_session_say_anchor(&session, cli);
     }
     for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
-        status = sign_with(cli, &session.repository->stage, pti_cli_nth(cli, "key", i), &made);
+        status = sign_with(cli, &session, pti_cli_nth(cli, "key", i), &made);
     }
     if (status == PINTLE_OK && made == 0) {
         status = pti_fail(&cli->error, PINTLE_ERR_INPUT,
-                          "expected a key that may sign a draft, found none; `pintle status` says which roles need "
-                          "signatures, `pintle key show` what a key may sign");
+                          "expected a key that may sign a draft, found %.200s%s; `pintle status` says which roles need "
+                          "signatures, `pintle key show` what a key may sign",
+                          pti_cli_text(cli, "key"), pti_cli_count(cli, "key") > 1 ? " and others that may not" : "");
     }
     if (status == PINTLE_OK) {
         status = pti_repository_save_stage(session.repository, &cli->error);
@@ -126,6 +127,16 @@ static void retire_keys(struct pti_cli *cli, struct pti_repository *repository)
     pti_file_names_free(names, count);
 }
 
+/* Perhaps the key that was missing is there, and only its passphrase is not. */
+static void mention_encrypted(struct pti_cli *cli, size_t count)
+{
+    struct pti_error error = cli->error;
+
+    pti_fail(&cli->error, error.status,
+             "%.400s; %zu encrypted key%s in keys/ not used, --passphrase-file FILE opens %s", error.detail, count,
+             count == 1 ? " was" : "s were", count == 1 ? "it" : "them");
+}
+
 static enum pintle_status run_publish(struct pti_cli *cli)
 {
     struct pti_session session;
@@ -157,7 +168,7 @@ static enum pintle_status run_publish(struct pti_cli *cli)
         say_published(cli, session.repository, renewed, root, &result);
         retire_keys(cli, session.repository);
     } else if (encrypted > 0) {
-        fprintf(cli->err, "%zu encrypted keys in keys/ were not used; --passphrase-file FILE opens them\n", encrypted);
+        mention_encrypted(cli, encrypted);
     }
     pti_keyring_clear(&ring);
     pti_passphrase_free(passphrase);

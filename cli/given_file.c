@@ -22,7 +22,7 @@ enum pintle_status pti_given_file_missing(const char *path, struct pti_error *er
                     strerror(errno));
 }
 
-/* Waits for whoever writes into a pipe; nothing else is waited for. */
+/* Waits for whoever writes into a pipe. */
 static enum pintle_status open_given(const char *path, int *fd, struct pti_error *error)
 {
     struct stat info;
@@ -30,9 +30,9 @@ static enum pintle_status open_given(const char *path, int *fd, struct pti_error
     if (stat(path, &info) != 0) {
         return pti_given_file_missing(path, error);
     }
-    if (!S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)) {
-        return pti_fail(error, PINTLE_ERR_STORAGE, "expected a file or a pipe at %.300s, found %s; check the path",
-                        path, S_ISDIR(info.st_mode) ? "a directory" : "a device");
+    if (S_ISDIR(info.st_mode)) {
+        return pti_fail(error, PINTLE_ERR_STORAGE, "expected a file at %.300s, found a directory; check the path",
+                        path);
     }
     *fd = open(path, O_RDONLY | O_CLOEXEC);
     return *fd >= 0 ? PINTLE_OK : pti_given_file_missing(path, error);

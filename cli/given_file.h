@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files that the command line names.  A pipe will do, so that `--key <(command)` works; nothing is read twice. */
+/* Files that the command line names.  A pipe will do, so that `--key <(command)` works: nothing is read twice. */
 #ifndef PTI_CLI_GIVEN_FILE_H
 #define PTI_CLI_GIVEN_FILE_H
 
@@ -8,8 +8,8 @@
 #include "base/error.h"
 
 /*
- * Reads the whole of a regular file or a pipe; *data is owned by the caller (pti_given_file_clear).  PINTLE_ERR_STORAGE:
- * it is not there, something else, or cannot be read.  PINTLE_ERR_INPUT: more than max bytes.
+ * Reads a whole file, of any kind but a directory; *data is owned by the caller (pti_given_file_clear).
+ * PINTLE_ERR_STORAGE: it is not there or cannot be read.  PINTLE_ERR_INPUT: more than max bytes.
  */
 enum pintle_status pti_given_file_read(const char *path, size_t max, struct pintle_bytes *data,
                                        struct pti_error *error);

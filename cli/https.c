@@ -7,7 +7,6 @@
 #include <curl/curl.h>
 #include <openssl/x509v3.h>
 #include <pintle/openssl.h>
-#include <pthread.h>
 
 #include "pin/host.h"
 
@@ -40,54 +39,22 @@ enum pintle_status pti_https_endpoint(const char *url, struct pti_endpoint *host
     return status;
 }
 
-/* One transfer, as libcurl's callbacks see it. */
-struct transfer {
-    const struct pti_https_get *get;
-    long verified; /* what OpenSSL found out about the peer's certificate; X509_V_OK until it looked */
-};
-
-static int transfer_index = -1; /* of SSL_CTX ex_data */
-static pthread_once_t transfer_once = PTHREAD_ONCE_INIT;
-
-static void make_index(void)
-{
-    transfer_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
-
-/*
- * libcurl names the first error in OpenSSL's queue, which after a wrong signature is none of verification's; the result
- * of verification itself it does not pass on.
- */
-static void on_info(const SSL *ssl, int where, int value)
-{
-    struct transfer *transfer = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), transfer_index);
-
-    (void)where;
-    (void)value;
-    if (transfer) {
-        transfer->verified = SSL_get_verify_result(ssl);
-    }
-}
-
 /* libcurl made a context for this connection: pin it, and tell OpenSSL itself whose name to check. */
 static CURLcode prepare_context(CURL *easy, void *context, void *data)
 {
-    struct transfer *transfer = data;
+    const struct pti_https_get *get = data;
     X509_VERIFY_PARAM *parameters = SSL_CTX_get0_param(context);
     struct pti_host host;
 
     (void)easy;
-    (void)pthread_once(&transfer_once, make_index);
-    if (pti_host_parse(transfer->get->host.host, &host, NULL) != PINTLE_OK || transfer_index < 0 ||
-        SSL_CTX_set_ex_data(context, transfer_index, transfer) != 1) {
+    if (pti_host_parse(get->host.host, &host, NULL) != PINTLE_OK) {
         return CURLE_SSL_CONNECT_ERROR;
     }
-    SSL_CTX_set_info_callback(context, on_info); /* the adapter calls it on */
     if ((host.ip ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.name)
                  : X509_VERIFY_PARAM_set1_host(parameters, host.name, 0)) != 1) {
         return CURLE_SSL_CONNECT_ERROR;
     }
-    if (transfer->get->checker && pintle_openssl_attach(context, transfer->get->checker) != PINTLE_OK) {
+    if (get->checker && pintle_openssl_attach(context, get->checker) != PINTLE_OK) {
         return CURLE_SSL_CONNECT_ERROR;
     }
     return CURLE_OK;
@@ -125,11 +92,9 @@ static struct curl_slist *redirected(const struct pti_https_get *get)
     return curl_slist_append(NULL, text);
 }
 
-static void set_options(CURL *easy, struct transfer *transfer, struct curl_slist *connect, struct curl_slist *headers,
-                        char *detail)
+static void set_options(CURL *easy, const struct pti_https_get *get, struct curl_slist *connect,
+                        struct curl_slist *headers, char *detail)
 {
-    const struct pti_https_get *get = transfer->get;
-
     curl_easy_setopt(easy, CURLOPT_URL, get->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "pintle");
@@ -152,11 +117,19 @@ static void set_options(CURL *easy, struct transfer *transfer, struct curl_slist
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, prepare_context);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, get);
 }
 
-static enum pintle_status judge(CURL *easy, CURLcode code, const char *detail, long verified,
-                                struct pti_https_answer *answer, struct pti_error *error)
+/* What to do about it, as far as that is known. */
+static const char *advice(CURLcode code)
+{
+    return code == CURLE_COULDNT_RESOLVE_HOST ? "; check the name, or say where to go with --connect ADDR:PORT"
+           : code == CURLE_COULDNT_CONNECT    ? "; check the address and that it listens"
+                                              : "";
+}
+
+static enum pintle_status judge(CURL *easy, CURLcode code, const char *detail, struct pti_https_answer *answer,
+                                struct pti_error *error)
 {
     double seconds = 0;
 
@@ -166,25 +139,19 @@ static enum pintle_status judge(CURL *easy, CURLcode code, const char *detail, l
     if (code == CURLE_OK) {
         return PINTLE_OK;
     }
-    answer->invalid = code == CURLE_PEER_FAILED_VERIFICATION || verified != X509_V_OK;
-    if (verified != X509_V_OK) {
-        return pti_fail(error, PINTLE_ERR_NETWORK, "%s", X509_verify_cert_error_string(verified));
-    }
+    answer->invalid = code == CURLE_PEER_FAILED_VERIFICATION;
     if (code == CURLE_WRITE_ERROR) {
         return pti_fail(error, PINTLE_ERR_STORAGE, "the body could not be written; see where the output goes");
     }
-    if (code == CURLE_SSL_CACERT_BADFILE) {
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected PEM certificates in the --ca file: %s", detail);
-    }
-    return pti_fail(error, PINTLE_ERR_NETWORK, code == CURLE_SSL_CONNECT_ERROR ? "the TLS handshake failed: %s" : "%s",
-                    *detail ? detail : curl_easy_strerror(code));
+    return pti_fail(error, PINTLE_ERR_NETWORK,
+                    code == CURLE_SSL_CONNECT_ERROR ? "the TLS handshake failed: %s%s" : "%s%s",
+                    *detail ? detail : curl_easy_strerror(code), advice(code));
 }
 
 enum pintle_status pti_https_get(const struct pti_https_get *get, struct pti_https_answer *answer,
                                  struct pti_error *error)
 {
     CURL *easy = curl_easy_init();
-    struct transfer transfer = {get, X509_V_OK};
     struct curl_slist *connect = NULL, *headers = NULL;
     char header[256], detail[CURL_ERROR_SIZE] = "";
     enum pintle_status status = PINTLE_ERR_MEMORY;
@@ -207,9 +174,9 @@ enum pintle_status pti_https_get(const struct pti_https_get *get, struct pti_htt
         pti_fail(error, status, "no memory for a connection");
         goto done;
     }
-    set_options(easy, &transfer, connect, headers, detail);
+    set_options(easy, get, connect, headers, detail);
     code = curl_easy_perform(easy);
-    status = judge(easy, code, detail, transfer.verified, answer, error);
+    status = judge(easy, code, detail, answer, error);
 done:
     curl_easy_cleanup(easy);
     curl_slist_free_all(connect);

@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "base/encode.h"
+#include "cli/given_file.h"
 #include "publish/bundle.h"
 
 #define SAID_MAX 65536 /* bytes */
@@ -47,10 +48,11 @@ enum pintle_status pti_session_check_base(struct pti_session *session, struct pt
 {
     const char *path = pti_cli_text(cli, "roots");
     struct pintle_bytes anchor = {NULL, 0};
-    enum pintle_status status = path ? pti_file_read(path, PTI_STORE_BLOB_MAX, &anchor, &cli->error) : PINTLE_OK;
+    enum pintle_status status = path ? pti_given_file_read(path, PTI_STORE_BLOB_MAX, &anchor, &cli->error) : PINTLE_OK;
 
     if (status == PINTLE_OK && path && anchor.size == 0) {
-        status = pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected a trust anchor in %s, found nothing", path);
+        status = pti_fail(&cli->error, PINTLE_ERR_INPUT,
+                          "%.300s: expected app/roots of a repository, found an empty file", path);
     }
     if (status == PINTLE_OK) {
         status = pti_bundle_check_base(&session->repository->published, anchor, session->now, session->crypto,
@@ -77,13 +79,27 @@ enum pintle_status pti_session_say_anchor(struct pti_session *session, struct pt
     return PINTLE_OK;
 }
 
+/* Once it is true. */
+static enum pintle_status print_said(struct pti_session *session, struct pti_cli *cli)
+{
+    enum pintle_status status = pti_buf_check(&session->said, &cli->error, "what there is to say");
+
+    if (status == PINTLE_OK) {
+        fwrite(session->said.data, 1, session->said.size, cli->out);
+    }
+    return status;
+}
+
 enum pintle_status pti_session_print_drafts(struct pti_session *session, struct pti_cli *cli)
 {
     struct pti_role_state *roles = NULL;
     char signatures[128];
     size_t count = 0, missing = 0;
-    enum pintle_status status = pti_stage_roles(&session->repository->stage, &roles, &count, &cli->error);
+    enum pintle_status status = print_said(session, cli);
 
+    if (status == PINTLE_OK) {
+        status = pti_stage_roles(&session->repository->stage, &roles, &count, &cli->error);
+    }
     for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
         if (roles[i].draft_version > 0) {
             pti_role_state_describe(&roles[i], signatures, sizeof signatures);
@@ -144,13 +160,9 @@ enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli 
         status = pti_repository_save_stage(session->repository, &cli->error);
     }
     if (status == PINTLE_OK) {
-        status = pti_buf_check(&session->said, &cli->error, "what there is to say");
+        status = print_said(session, cli);
     }
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    fwrite(session->said.data, 1, session->said.size, cli->out);
-    return say_staged(session, cli);
+    return status == PINTLE_OK ? say_staged(session, cli) : status;
 }
 
 enum pintle_status pti_session_renew(struct pti_cli *cli, const char *role)

@@ -36,7 +36,7 @@ enum pintle_status pti_session_check_base(struct pti_session *session, struct pt
 enum pintle_status pti_session_say_anchor(struct pti_session *session, struct pti_cli *cli);
 
 /*
- * What an edit did, for cli->out: printed by pti_session_save() when the stage is on the disk, and never if that fails.
+ * What an edit or a signature did, for cli->out: printed when the stage is on the disk, and never if that fails.
  */
 void pti_session_say(struct pti_session *session, const char *format, ...) PTI_PRINTF(2, 3);
 
@@ -52,7 +52,7 @@ enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli 
  */
 enum pintle_status pti_session_renew(struct pti_cli *cli, const char *role);
 
-/* After signing: one line per draft, "targets: 1 of 2 signatures"; and what comes next. */
+/* After signing and saving: what was said; one line per draft, "targets: 1 of 2 signatures"; and what comes next. */
 enum pintle_status pti_session_print_drafts(struct pti_session *session, struct pti_cli *cli);
 
 /*

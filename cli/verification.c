@@ -9,7 +9,9 @@
 #include <pintle/pintle.h>
 
 #include "base/buf.h"
+#include "cli/ca_file.h"
 #include "cli/directory_transport.h"
+#include "cli/given_file.h"
 #include "cli/memory_store.h"
 #include "cli/shared_lock.h"
 
@@ -53,7 +55,7 @@ static enum pintle_status find_directory(struct pti_verification *verification, 
 static enum pintle_status transport_new(struct pti_verification *verification, struct pintle_transport *transport)
 {
     enum pintle_status status = verification->remote
-                                    ? pintle_curl_transport_init(transport, pti_cli_text(verification->cli, "ca"))
+                                    ? pintle_curl_transport_init(transport, verification->ca)
                                     : pti_directory_transport_init(transport, verification->directory, NULL);
 
     return status == PINTLE_OK ? PINTLE_OK
@@ -90,7 +92,7 @@ static enum pintle_status fetch_root(struct pti_verification *verification)
     sink = pti_buf_sink(&root);
     status = transport.perform(transport.ctx, &request, &sink, &response, detail, sizeof detail);
     if (status != PINTLE_OK) {
-        pti_fail(error, status, "%s", detail);
+        pti_fail(error, status, "%.200s: %.200s; check the URL and that it is served", url, detail);
     } else if (response.status != 200) {
         status = pti_fail(error, PINTLE_ERR_NETWORK,
                           "%.200s: expected root 1, found HTTP status %d; is it the base URL?", url, response.status);
@@ -111,10 +113,13 @@ static enum pintle_status find_anchor(struct pti_verification *verification)
     if (!path) {
         return fetch_root(verification);
     }
-    status = pti_file_read(path, PTI_STORE_BLOB_MAX, &verification->roots, &verification->cli->error);
+    if (verification->roots.size > 0) {
+        return PINTLE_OK; /* read once: it may be a pipe */
+    }
+    status = pti_given_file_read(path, PTI_STORE_BLOB_MAX, &verification->roots, &verification->cli->error);
     if (status == PINTLE_OK && verification->roots.size == 0) {
         status = pti_fail(&verification->cli->error, PINTLE_ERR_INPUT,
-                          "%.300s: expected root metadata, found an empty file", path);
+                          "%.300s: expected app/roots of a repository, found an empty file", path);
     }
     return status;
 }
@@ -328,8 +333,8 @@ static enum pintle_status verify(struct pti_verification *verification)
         return status;
     }
     status = follow_heads(verification);
-    if (status == PINTLE_ERR_TRUST && verification->anchored) {
-        return pti_error_prefix(&verification->cli->error, "under the trust anchor %s",
+    if ((status == PINTLE_ERR_TRUST || status == PINTLE_ERR_INPUT) && verification->anchored) {
+        return pti_error_prefix(&verification->cli->error, "under the trust anchor %.200s (is it this repository's?)",
                                 pti_cli_text(verification->cli, "roots"));
     }
     if (status == PINTLE_OK) {
@@ -341,12 +346,17 @@ static enum pintle_status verify(struct pti_verification *verification)
     return status;
 }
 
-/* As before the first step. */
+/* As before the first step, but for a trust anchor that was given. */
 static void forget(struct pti_verification *verification)
 {
+    struct pintle_bytes roots = verification->roots;
+
+    if (verification->anchored) {
+        verification->roots = (struct pintle_bytes){NULL, 0};
+    }
     pti_verification_clear(verification);
     verification->info = NULL;
-    verification->roots = (struct pintle_bytes){NULL, 0};
+    verification->roots = verification->anchored ? roots : (struct pintle_bytes){NULL, 0};
     verification->notice_count = 0;
     memset(&verification->agreement, 0, sizeof verification->agreement);
     verification->cli->error = (struct pti_error){.status = PINTLE_OK};
@@ -394,6 +404,9 @@ enum pintle_status pti_verification_run(struct pti_verification *verification, s
     verification->timeout_ms = seconds * 1000;
     verification->url = cli->operands[0];
     verification->remote = is_url(cli->operands[0]);
+    if (status == PINTLE_OK) {
+        status = pti_cli_ca_file(cli, &verification->ca);
+    }
     if (status == PINTLE_OK && !verification->remote) {
         verification->url = PTI_DIRECTORY_URL;
         status = find_directory(verification, cli->operands[0]);

@@ -18,6 +18,7 @@ struct pti_verification {
     int64_t timeout_ms;
     bool remote;                                 /* a URL; else a directory */
     const char *url;                             /* the base URL */
+    const char *ca;                              /* --ca, or NULL */
     char directory[PTI_PATH_MAX];                /* public/, unless remote */
     char repository[PTI_PATH_MAX];               /* the directory above it with app/ in it; "" if that was not given */
     struct pintle_bytes roots;                   /* the trust anchor, owned */
