@@ -26,7 +26,7 @@ test-long:
 bench:
 	@tools/setup.sh full
 	@cmake --preset release -DBUILD_TESTING=ON >/dev/null
-	@cmake --build --preset release
+	@cmake --build --preset release --target pintle-shared bench_programs
 	@tests/bench/run
 
 lint:
@@ -41,3 +41,4 @@ install: all
 
 clean:
 	@rm -rf build build-dev build-asan build-tsan build-fuzz
+	@find tests tools -name __pycache__ -prune -exec rm -rf {} +

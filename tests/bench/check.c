@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pin check, from the DER of a verified chain to the verdict, over its floor.
+ * A pin check, from the DER of a verified chain to the verdict, over its floor: with a fixed pinset, and with the pinset
+ * of a running client, which may be replaced at any moment.
  *
  * The chain: a P-256 leaf and its P-256 root.  The pinset: 100 hosts with three leaf pins each.  The floor, written here
  * apart from the library: a walk to each SubjectPublicKeyInfo and its SHA-256 by the same provider's primitive, and
@@ -19,12 +20,13 @@
 #include <pintle/pintle.h>
 
 #include "base/encode.h"
+#include "sim_repository.h"
 #include "tests/bench/bench.h"
 
 #define HOSTS 100
 #define PINS 3
-#define ROUNDS 400
-#define CALLS 2000
+#define ROUNDS 4000
+#define CALLS 200
 
 struct certificate {
     uint8_t *der;
@@ -158,14 +160,50 @@ static struct pintle_pinset *make_pinset(const struct certificate *leaf)
     return pinset;
 }
 
+/* A client that holds the same hosts: host 0 has the leaf as its last pin. */
+static struct pintle_client *make_client(struct sim *sim, const struct certificate *leaf, struct pintle_crypto *crypto)
+{
+    struct pintle_bytes roots = sim_roots(sim);
+    struct pintle_config *config;
+    struct pintle_client *client;
+    char host[32];
+
+    for (unsigned i = 0; i < HOSTS; i++) {
+        (void)snprintf(host, sizeof host, "host%u.example.com", i);
+        struct pti_charter_host *entry = sim_add_host(sim, host, "main");
+        for (unsigned pin = 0; pin < PINS; pin++) {
+            struct pti_pin added = sim_pin((uint8_t)(i + pin + 1));
+            if (i == 0 && pin == PINS - 1)
+                floor_spki(leaf->der, added.sha256);
+            bool is_new;
+            if (pti_pins_add(&entry->pins, &added, &is_new) != PINTLE_OK)
+                die("no pin");
+        }
+    }
+    sim_publish(sim);
+    if (pintle_config_new(&config) != PINTLE_OK || pintle_config_set_roots_mem(config, roots) != PINTLE_OK ||
+        pintle_config_add_url(config, SIM_URL) != PINTLE_OK ||
+        pintle_config_set_transport(config, sim_transport(sim)) != PINTLE_OK ||
+        pintle_config_set_store(config, sim_store(sim)) != PINTLE_OK ||
+        pintle_config_set_clock(config, sim_clock(sim)) != PINTLE_OK ||
+        pintle_config_set_crypto(config, crypto) != PINTLE_OK || pintle_client_new(config, &client) != PINTLE_OK ||
+        pintle_client_refresh(client, 10000) != PINTLE_OK)
+        die("no client");
+    pintle_config_free(config);
+    free((void *)(uintptr_t)roots.data);
+    return client;
+}
+
 int main(void)
 {
     struct certificate root = issue("Bench Root", NULL), leaf = issue("api.example.com", &root);
     struct run match = {{{leaf.der, leaf.size}, {root.der, root.size}}, NULL, "host0.example.com", PINTLE_OK, 0, 0};
-    struct run miss = match;
+    struct run miss = match, live = match;
     struct pintle_pinset *pinset = make_pinset(&leaf);
+    struct sim *sim = sim_new();
+    struct pintle_client *client;
     struct pintle_crypto *crypto;
-    double floor_ns, match_ns, floor_again_ns, miss_ns;
+    double floor_ns, match_ns, floor_again_ns, miss_ns, live_floor_ns, live_ns;
 
     if (pintle_crypto_openssl_new(&crypto) != PINTLE_OK ||
         pintle_checker_new_static(pinset, crypto, &match.checker) != PINTLE_OK)
@@ -175,12 +213,21 @@ int main(void)
     miss.expected = PINTLE_ERR_PIN_MISMATCH;
     bench_pair(run_floor, &match, run_check, &match, ROUNDS, CALLS, &floor_ns, &match_ns);
     bench_pair(run_floor, &miss, run_check, &miss, ROUNDS, CALLS, &floor_again_ns, &miss_ns);
-    if (match.wrong + miss.wrong > 0)
+    client = make_client(sim, &leaf, crypto);
+    if (pintle_client_checker(client, &live.checker) != PINTLE_OK)
+        die("no checker");
+    bench_pair(run_floor, &live, run_check, &live, ROUNDS, CALLS, &live_floor_ns, &live_ns);
+    if (match.wrong + miss.wrong + live.wrong > 0)
         die("a check gave the wrong verdict");
     (void)printf("pin check, match at leaf / floor\t%.2f\t%.0f ns / %.0f ns\n", match_ns / floor_ns, match_ns,
                  floor_ns);
     (void)printf("pin check, miss / floor\t%.2f\t%.0f ns / %.0f ns\n", miss_ns / floor_again_ns, miss_ns,
                  floor_again_ns);
+    (void)printf("pin check of a running client, match / floor\t%.2f\t%.0f ns / %.0f ns\n", live_ns / live_floor_ns,
+                 live_ns, live_floor_ns);
+    pintle_checker_free(live.checker);
+    pintle_client_free(client);
+    sim_free(sim);
     pintle_checker_free(match.checker);
     pintle_pinset_free(pinset);
     pintle_crypto_free(crypto);
