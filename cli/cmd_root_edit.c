@@ -41,6 +41,7 @@ static enum pintle_status add(struct pti_cli *cli, struct pti_session *session, 
         status = pti_stage_root_add(&session->repository->stage, role, &key, &cli->error);
     }
     if (status == PINTLE_OK) {
+        pti_cli_warn_of_second_role(cli, &session->repository->stage, pti_tuf_type_name(role), &key);
         pti_session_say(session, "%s: key %.16s is added\n", pti_tuf_type_name(role), key.id);
     }
     pti_public_key_clear(&key);
@@ -111,6 +112,7 @@ static enum pintle_status replace(struct pti_cli *cli, struct pti_session *sessi
         status = pti_stage_root_replace(stage, role, old, &key, &cli->error);
     }
     if (status == PINTLE_OK) {
+        pti_cli_warn_of_second_role(cli, stage, pti_tuf_type_name(role), &key);
         pti_session_say(session, "%s: key %.16s is replaced by %.16s\n", pti_tuf_type_name(role), old, key.id);
     }
     pti_public_key_clear(&key);

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/root_keys.h"
 #include "cli/session.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -64,6 +65,9 @@ static enum pintle_status edit_zone(struct pti_cli *cli, struct pti_session *ses
     }
     if (status == PINTLE_OK) {
         status = edit(&session->repository->stage, cli->operands[0], keys, &source, &cli->error);
+    }
+    for (size_t i = 0; status == PINTLE_OK && i < keys->key_count; i++) {
+        pti_cli_warn_of_second_role(cli, &session->repository->stage, cli->operands[0], &keys->keys[i]);
     }
     if (status == PINTLE_OK && made) {
         status = save_key(cli, session, file, made);

@@ -49,3 +49,30 @@ enum pintle_status pti_cli_root_key(struct pti_cli *cli, const struct pti_stage 
     pti_public_key_clear(&loaded);
     return status;
 }
+
+static void warn(struct pti_cli *cli, const struct pti_public_key *key, const char *kind, const char *other)
+{
+    fprintf(cli->err,
+            "warning: key %.16s signs %s%s too, so whoever takes it has both; `pintle key new FILE` makes one for this "
+            "alone\n",
+            key->id, kind, other);
+}
+
+void pti_cli_warn_of_second_role(struct pti_cli *cli, const struct pti_stage *stage, const char *role,
+                                 const struct pti_public_key *key)
+{
+    static const enum pti_tuf_type offline[] = {PTI_TUF_ROOT, PTI_TUF_TARGETS};
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *other = pti_tuf_type_name(offline[i]);
+
+        if (strcmp(other, role) != 0 && pti_role_keys_find(&stage->root_keys[offline[i]], key->id)) {
+            warn(cli, key, "", other);
+        }
+    }
+    for (size_t i = 0; i < stage->zone_count; i++) {
+        if (strcmp(stage->zones[i].name, role) != 0 && pti_role_keys_find(&stage->zones[i].keys, key->id)) {
+            warn(cli, key, "zone ", stage->zones[i].name);
+        }
+    }
+}

@@ -170,20 +170,32 @@ bool pti_stage_has_drafts(const struct pti_stage *stage)
 
 /* ---- kept in files ---- */
 
+/* What is wrong with a file of the stage, which it is, and the two ways out. */
+static enum pintle_status damaged(const char *folder, const char *name, enum pintle_status status,
+                                  struct pti_error *error)
+{
+    struct pti_error why = {.status = status};
+
+    if (status != PINTLE_ERR_INPUT || error == NULL)
+        return status;
+    (void)pti_copy_text(why.detail, sizeof(why.detail), error->detail);
+    return pti_fail(error, status,
+                    "stage/%s%s.json: %.300s; put back a copy, or throw the draft away: `pintle stage drop`", folder,
+                    name, why.detail);
+}
+
+/* Absent is PINTLE_OK with data empty.  No file of a stage is empty when it is written, so one that is was damaged. */
 static enum pintle_status read_part(const struct pti_file_source *source, const char *folder, const char *name,
                                     size_t max, struct pintle_bytes *data, struct pti_error *error)
 {
     char path[STAGE_PATH_MAX];
     bool found = false;
+    enum pintle_status status;
 
     (void)snprintf(path, sizeof(path), "%s%s.json", folder, name);
-    return source->read(source->ctx, path, max, data, &found, error);
-}
-
-static enum pintle_status in_stage(enum pintle_status status, const char *name, struct pti_error *error)
-{
-    if (status != PINTLE_OK)
-        (void)pti_error_prefix(error, "stage: %s", name);
+    status = source->read(source->ctx, path, max, data, &found, error);
+    if (status == PINTLE_OK && found && data->size == 0)
+        status = damaged(folder, name, pti_fail(error, PINTLE_ERR_INPUT, "expected JSON, found an empty file"), error);
     return status;
 }
 
@@ -196,13 +208,22 @@ static enum pintle_status load_charter(struct pti_stage *stage, const struct pti
 
     if (status != PINTLE_OK || text.size == 0)
         return status;
-    status = in_stage(pti_charter_parse(text, &staged, error), "charter", error);
+    status = damaged("", "charter", pti_charter_parse(text, &staged, error), error);
     pti_bytes_free(&text);
     if (status != PINTLE_OK)
         return status;
     pti_charter_clear(&stage->charter);
     stage->charter = staged;
     return PINTLE_OK;
+}
+
+/* A draft whose content does not fit any more is made anew; one that is no metadata was damaged. */
+static enum pintle_status check_draft(const char *name, struct pintle_bytes draft, struct pti_error *error)
+{
+    int64_t version, expires;
+
+    return draft.size == 0 ? PINTLE_OK
+                           : damaged("metadata/", name, pti_envelope_dates(draft, &version, &expires, error), error);
 }
 
 static enum pintle_status load_zone(struct pti_stage_zone *zone, const struct pti_file_source *source,
@@ -213,7 +234,7 @@ static enum pintle_status load_zone(struct pti_stage_zone *zone, const struct pt
     enum pintle_status status = read_part(source, "zones/", zone->name, PTI_ZONE_SIZE_MAX, &text, error);
 
     if (status == PINTLE_OK && text.size > 0) {
-        status = in_stage(pti_zone_parse(text, zone->name, &staged, error), zone->name, error);
+        status = damaged("zones/", zone->name, pti_zone_parse(text, zone->name, &staged, error), error);
         pti_bytes_free(&text);
         if (status == PINTLE_OK) {
             pti_zone_clear(&zone->zone);
@@ -222,7 +243,7 @@ static enum pintle_status load_zone(struct pti_stage_zone *zone, const struct pt
     }
     if (status == PINTLE_OK)
         status = read_part(source, "metadata/", zone->name, PTI_TARGETS_SIZE_MAX, &zone->draft, error);
-    return status;
+    return status == PINTLE_OK ? check_draft(zone->name, zone->draft, error) : status;
 }
 
 static enum pintle_status load_root(struct pti_stage *stage, const struct pti_file_source *source,
@@ -232,7 +253,7 @@ static enum pintle_status load_root(struct pti_stage *stage, const struct pti_fi
     enum pintle_status status = read_part(source, "metadata/", "root", PTI_ROOT_SIZE_MAX, &draft, error);
 
     if (status == PINTLE_OK && draft.size > 0)
-        status = in_stage(pti_stage_take_root(stage, draft, error), "root", error);
+        status = damaged("metadata/", "root", pti_stage_take_root(stage, draft, error), error);
     pti_bytes_free(&draft);
     return status;
 }
@@ -243,11 +264,13 @@ static enum pintle_status load_targets(struct pti_stage *stage, const struct pti
 {
     enum pintle_status status = read_part(source, "metadata/", "targets", PTI_TARGETS_SIZE_MAX, &stage->targets, error);
 
+    if (status == PINTLE_OK)
+        status = check_draft("targets", stage->targets, error);
     if (status != PINTLE_OK || stage->targets.size == 0)
         return status;
     while (stage->zone_count > 0)
         pti_stage_drop_zone(stage, &stage->zones[stage->zone_count - 1]);
-    return in_stage(init_zones(stage, stage->targets, error), "targets", error);
+    return damaged("metadata/", "targets", init_zones(stage, stage->targets, error), error);
 }
 
 enum pintle_status pti_stage_load(struct pti_stage *stage, const struct pti_file_source *source, int64_t now,

@@ -99,8 +99,9 @@ enum pintle_status pti_stage_pin_remove(struct pti_stage *stage, const char *hos
                                         struct pti_error *error);
 
 /*
- * Adds a zone: a delegation to keys, none of which signs snapshot or timestamp, and an empty zone file.  A name that once existed continues its version numbers
- * and needs keys that it never had: source, where every published targets version is to be read, tells.
+ * Adds a zone: a delegation to keys, none of which root names for another role, and an empty zone file.  A name that
+ * once existed continues its version numbers and needs keys that it never had: source, where every published targets
+ * version is to be read, tells.
  */
 enum pintle_status pti_stage_zone_add(struct pti_stage *stage, const char *zone, const struct pti_role_keys *keys,
                                       const struct pti_file_source *source, struct pti_error *error);

@@ -20,7 +20,7 @@ static enum pintle_status find_entry(struct pti_stage *stage, const char *host, 
     *entry = pti_charter_find(&stage->charter, parsed.name);
     if (*entry == NULL)
         return pti_fail(error, PINTLE_ERR_INPUT,
-                        "expected a host of the charter, found %s; add it first: pintle host add %s --zone ZONE",
+                        "expected a host of the charter, found %s; add it first: `pintle host add %s --zone ZONE`",
                         parsed.name, parsed.name);
     return PINTLE_OK;
 }
@@ -31,7 +31,7 @@ static enum pintle_status find_zone(const struct pti_stage *stage, const char *n
     *zone = pti_stage_zone(stage, name);
     if (*zone == NULL)
         return pti_fail(error, PINTLE_ERR_INPUT,
-                        "there is no zone \"%.63s\"; add it first: pintle zone add %.63s, or see: pintle zone list",
+                        "there is no zone \"%.63s\"; add it with `pintle zone add %.63s`, or see `pintle zone list`",
                         name, name);
     return PINTLE_OK;
 }
@@ -46,7 +46,8 @@ static enum pintle_status wanted_zone(const struct pti_stage *stage, const struc
     if (entry != NULL)
         return find_zone(stage, entry->zone, zone, error);
     if (stage->zone_count != 1)
-        return pti_fail(error, PINTLE_ERR_INPUT, "there are %zu zones; say with --zone which one has the host's keys",
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "expected --zone ZONE, found none, and there are %zu zones; say which one has the host's keys",
                         stage->zone_count);
     *zone = &stage->zones[0];
     return PINTLE_OK;
@@ -113,7 +114,8 @@ enum pintle_status pti_stage_host_add(struct pti_stage *stage, const char *host,
     if (status != PINTLE_OK)
         return status;
     if (parsed.ip && edit->set_subdomains && edit->subdomains)
-        return pti_fail(error, PINTLE_ERR_INPUT, "an IP address has no subdomains: %s", parsed.name);
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s is an IP address, which has no subdomains; leave --subdomains out",
+                        parsed.name);
     entry = pti_charter_find(&stage->charter, parsed.name);
     status = wanted_zone(stage, entry, edit, &zone, error);
     if (status == PINTLE_OK && entry == NULL)
@@ -161,23 +163,23 @@ static enum pintle_status check_conflict(const struct pti_charter_host *entry, c
     pti_base64_encode(edit->pin.sha256, sizeof(edit->pin.sha256), text);
     if (edit->deny && pins != NULL && names_key(pins, &edit->pin))
         return pti_fail(error, PINTLE_ERR_INPUT,
-                        "%s is pinned for %s; remove that pin first: pintle pin remove %s %s%s", text, entry->host,
+                        "%s is pinned for %s; remove that pin first: `pintle pin remove %s %s%s`", text, entry->host,
                         entry->host, text, permanent);
     if (!edit->deny && deny != NULL && names_key(deny, &edit->pin))
         return pti_fail(error, PINTLE_ERR_INPUT,
-                        "%s is denied for %s; remove that denial first: pintle pin remove %s %s --deny%s", text,
+                        "%s is denied for %s; remove that denial first: `pintle pin remove %s %s --deny%s`", text,
                         entry->host, entry->host, text, permanent);
     if (edit->deny && !edit->permanent && names_key(&entry->pins, &edit->pin))
         return pti_fail(
             error, PINTLE_ERR_INPUT,
             "the charter pins %s for %s, and clients ignore a zone's denial of a charter pin; remove it there: "
-            "pintle pin remove %s %s --permanent",
+            "`pintle pin remove %s %s --permanent`",
             text, entry->host, entry->host, text);
     if (!edit->deny && edit->permanent && zone_entry != NULL && names_key(&zone_entry->deny, &edit->pin))
         return pti_fail(
             error, PINTLE_ERR_INPUT,
             "zone %s denies %s for %s, which would have no effect beside a charter pin; remove that denial first: "
-            "pintle pin remove %s %s --deny",
+            "`pintle pin remove %s %s --deny`",
             entry->zone, text, entry->host, entry->host, text);
     return PINTLE_OK;
 }
@@ -235,7 +237,7 @@ enum pintle_status pti_stage_pin_remove(struct pti_stage *stage, const char *hos
     else if (zone_entry != NULL)
         removed = pti_pins_remove(edit->deny ? &zone_entry->deny : &zone_entry->pins, edit->pin.sha256);
     if (removed == 0)
-        return pti_fail(error, PINTLE_ERR_INPUT, "%s has no such %s in the %s; see: pintle pin list %s", entry->host,
+        return pti_fail(error, PINTLE_ERR_INPUT, "%s has no such %s in the %s; see `pintle pin list %s`", entry->host,
                         edit->deny ? "denial" : "pin",
                         edit->permanent ? "charter" : "zone (for the charter's: --permanent)", entry->host);
     if (zone_entry != NULL && zone_entry->pins.count == 0 && zone_entry->deny.count == 0)
@@ -254,19 +256,21 @@ static enum pintle_status check_threshold(const struct pti_role_keys *keys, stru
                     (int)(keys->threshold < 1000 ? keys->threshold : 1000), keys->key_count);
 }
 
-/* The online keys lie on a server: whoever takes them must not be able to change a pin. */
-static enum pintle_status check_not_online(const struct pti_stage *stage, const struct pti_role_keys *keys,
-                                           struct pti_error *error)
+/*
+ * One key, one purpose: whoever takes snapshot's or timestamp's from a server must not be able to change a pin, and
+ * whoever takes a zone's must not have a key of the trust anchor with it.
+ */
+static enum pintle_status check_not_in_root(const struct pti_stage *stage, const struct pti_role_keys *keys,
+                                            struct pti_error *error)
 {
-    static const enum pti_tuf_type online[] = {PTI_TUF_SNAPSHOT, PTI_TUF_TIMESTAMP};
-
     for (size_t i = 0; i < keys->key_count; i++)
-        for (size_t k = 0; k < 2; k++)
-            if (pti_role_keys_find(&stage->root_keys[online[k]], keys->keys[i].id) != NULL)
-                return pti_fail(error, PINTLE_ERR_INPUT,
-                                "key %.16s signs %s, so it may not sign a zone too: whoever takes it from the server "
-                                "could change pins; make another one, `pintle key new FILE`",
-                                keys->keys[i].id, pti_tuf_type_name(online[k]));
+        for (int role = 0; role < PTI_TUF_TYPES; role++)
+            if (pti_role_keys_find(&stage->root_keys[role], keys->keys[i].id) != NULL)
+                return pti_fail(
+                    error, PINTLE_ERR_INPUT,
+                    "key %.16s signs %s, so it may not sign a zone too: whoever takes it from the one place "
+                    "would have both; make another one, `pintle key new FILE`",
+                    keys->keys[i].id, pti_tuf_type_name((enum pti_tuf_type)role));
     return PINTLE_OK;
 }
 
@@ -275,7 +279,7 @@ static enum pintle_status check_zone_keys(const struct pti_stage *stage, const s
 {
     enum pintle_status status = check_threshold(keys, error);
 
-    return status == PINTLE_OK ? check_not_online(stage, keys, error) : status;
+    return status == PINTLE_OK ? check_not_in_root(stage, keys, error) : status;
 }
 
 static enum pintle_status check_new_zone(const struct pti_stage *stage, const char *name,

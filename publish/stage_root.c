@@ -236,9 +236,9 @@ enum pintle_status pti_stage_root_threshold(struct pti_stage *stage, enum pti_tu
 
     if (threshold < 1 || (uint64_t)threshold > keys->key_count)
         return pti_fail(error, PINTLE_ERR_INPUT,
-                        "%s has %zu keys, so its threshold is 1 to %zu, found %" PRId64 "; add keys first with "
-                        "`pintle root add FILE --role %s`",
-                        pti_tuf_type_name(role), keys->key_count, keys->key_count, threshold, pti_tuf_type_name(role));
+                        "expected a threshold from 1 to the number of %s keys, %zu, found %" PRId64
+                        "; add keys first with `pintle root add FILE --role %s`",
+                        pti_tuf_type_name(role), keys->key_count, threshold, pti_tuf_type_name(role));
     keys->threshold = threshold;
     return PINTLE_OK;
 }
@@ -316,6 +316,7 @@ enum pintle_status pti_stage_root_find(const struct pti_stage *stage, enum pti_t
     if (found == 1)
         return PINTLE_OK;
     *key = NULL;
-    return pti_fail(error, PINTLE_ERR_INPUT, "%zu keys of %s have an id that begins with %.64s; see `pintle root list`",
-                    found, pti_tuf_type_name(role), prefix);
+    return pti_fail(error, PINTLE_ERR_INPUT,
+                    "expected one key of %s whose id begins with %.64s, found %zu; see `pintle root list`",
+                    pti_tuf_type_name(role), prefix, found);
 }

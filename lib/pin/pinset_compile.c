@@ -168,6 +168,43 @@ static void compile_zone_part(struct compiler *compiler, const struct pti_charte
     keep_zone_denials(compiler, entry, zone_host, policy);
 }
 
+static bool is_among(const struct pti_policy_pin *pin, const struct pti_policy_pin *denials, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (denials[i].of == pin->of && memcmp(denials[i].sha256, pin->sha256, sizeof pin->sha256) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool every_pin_is_denied(const struct pintle_pinset *pinset, const struct pti_policy *policy)
+{
+    for (uint32_t i = 0; i < policy->pin_count; i++) {
+        const struct pti_policy_pin *pin = &pinset->pins[policy->pins + i];
+        if (!is_among(pin, &pinset->pins[policy->charter_deny], policy->charter_deny_count) &&
+            !is_among(pin, &pinset->pins[policy->zone_deny], policy->zone_deny_count))
+            return false;
+    }
+    return true;
+}
+
+/* A host that no connection to can succeed: its charter and zone say so together, though neither may mean it. */
+static void tell_unreachable(const struct compiler *compiler, const struct pti_policy *policy)
+{
+    if (policy->mode != PINTLE_MODE_ENFORCE)
+        return;
+    if (policy->pin_count == 0)
+        notice(compiler,
+               "host %s: enforced without any usable pin, so every connection to it is refused; publish a pin "
+               "in zone %s",
+               policy->host, policy->zone);
+    else if (every_pin_is_denied(compiler->pinset, policy))
+        notice(compiler,
+               "host %s: enforced, but every pin of it is denied, so every connection to it is refused; publish a pin "
+               "in zone %s that is not denied",
+               policy->host, policy->zone);
+}
+
 static void compile_host(struct compiler *compiler, const struct pti_charter_host *entry, struct pti_policy *policy)
 {
     const struct pti_pinset_zone *zone = find_zone(compiler->input, entry->zone);
@@ -189,11 +226,7 @@ static void compile_host(struct compiler *compiler, const struct pti_charter_hos
         compile_zone_part(compiler, entry, zone->zone, policy);
     else
         tell_absent_zone(compiler, entry->zone);
-    if (policy->pin_count == 0 && policy->mode == PINTLE_MODE_ENFORCE)
-        notice(compiler,
-               "host %s: enforced without any usable pin, so every connection to it is refused; publish a pin "
-               "in zone %s",
-               entry->host, entry->zone);
+    tell_unreachable(compiler, policy);
 }
 
 static void tell_overstepping(const struct compiler *compiler, const struct pti_zone *zone)

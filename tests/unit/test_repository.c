@@ -136,6 +136,18 @@ static void test_one_writer_at_a_time(void **state)
     pti_file_unlock(lock);
 }
 
+/* ... and the way out is named. */
+static void stage_is_refused(struct scratch *scratch, const char *text)
+{
+    struct pti_repository *repository;
+
+    scratch_refused(scratch,
+                    pti_repository_open(scratch_path(scratch, "repo"), PTI_REPOSITORY_WRITE, SCRATCH_NOW,
+                                        scratch->crypto, &repository, &scratch->error),
+                    PINTLE_ERR_INPUT, text);
+    assert_non_null(strstr(scratch->error.detail, "`pintle stage drop`"));
+}
+
 static void test_a_spoilt_stage_stops_no_renewal(void **state)
 {
     struct scratch *scratch = *state;
@@ -146,12 +158,24 @@ static void test_a_spoilt_stage_stops_no_renewal(void **state)
     scratch_add_host(scratch, repository, HOST, 1);
     pti_repository_close(repository);
     scratch_write(scratch, scratch_path(scratch, "repo/stage/charter.json"), "{");
-    scratch_refused(scratch,
-                    pti_repository_open(scratch_path(scratch, "repo"), PTI_REPOSITORY_WRITE, SCRATCH_NOW,
-                                        scratch->crypto, &repository, &scratch->error),
-                    PINTLE_ERR_INPUT, "stage: charter");
+    stage_is_refused(scratch, "stage/charter.json: charter: byte 1");
+    scratch_write(scratch, scratch_path(scratch, "repo/stage/charter.json"), "");
+    stage_is_refused(scratch, "stage/charter.json: expected JSON, found an empty file");
+    scratch_ok(scratch, pti_file_remove(scratch_path(scratch, "repo/stage/charter.json"), &scratch->error));
+    scratch_write(scratch, scratch_path(scratch, "repo/stage/zones/main.json"), "");
+    stage_is_refused(scratch, "stage/zones/main.json: expected JSON, found an empty file");
+    scratch_ok(scratch, pti_file_remove(scratch_path(scratch, "repo/stage/zones/main.json"), &scratch->error));
+    scratch_write(scratch, scratch_path(scratch, "repo/stage/metadata/main.json"), "[]");
+    stage_is_refused(scratch, "stage/metadata/main.json: ");
+    scratch_write(scratch, scratch_path(scratch, "repo/stage/metadata/targets.json"), "");
+    stage_is_refused(scratch, "stage/metadata/targets.json: expected JSON, found an empty file");
     repository = scratch_open(scratch, "repo", PTI_REPOSITORY_PUBLISHED);
     assert_int_equal(repository->published.timestamp_version, 1);
+    scratch_ok(scratch, pti_repository_drop_stage(repository, &scratch->error));
+    assert_false(pti_stage_has_drafts(&repository->stage));
+    pti_repository_close(repository);
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+    assert_false(pti_stage_has_drafts(&repository->stage));
     pti_repository_close(repository);
 }
 

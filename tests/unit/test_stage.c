@@ -22,6 +22,7 @@ struct world {
     struct pti_published base;
     struct pti_file_source source;
     struct pti_stage stage;
+    struct pti_signing_key *spare; /* of no role */
     struct pti_error error;
 };
 
@@ -58,6 +59,7 @@ static int setup(void **state)
     sim_add_permanent_pin(world->sim, "api.example.com", 9);
     sim_publish(world->sim);
     open_stage(world);
+    ok(world, pti_signing_key_generate(PTI_KEY_ED25519, &world->spare, &world->error));
     *state = world;
     return 0;
 }
@@ -69,6 +71,7 @@ static int teardown(void **state)
     pti_stage_clear(&world->stage);
     pti_published_clear(&world->base);
     sim_free(world->sim);
+    pti_signing_key_free(world->spare);
     free(world);
     return 0;
 }
@@ -291,12 +294,13 @@ static void test_one_key_of_two_roles_signs_both(void **state)
 {
     struct world *world = *state;
     struct pti_role_keys keys = {NULL, 0, 1};
-    const struct pti_signing_key *key = world->sim->signers[SIM_TARGETS].keys[0];
+    const struct pti_signing_key *key = sim_zone(world->sim, "main")->signers.keys[0];
 
     ok(world, pti_role_keys_add(&keys, pti_signing_key_public(key), &world->error));
     ok(world, pti_stage_zone_add(&world->stage, "shared", &keys, &world->source, &world->error));
+    add_pin(world, "api.example.com", 2);
     update(world);
-    sign(world, key, "targets shared");
+    sign(world, key, "main shared");
     pti_role_keys_clear(&keys);
 }
 
@@ -516,7 +520,7 @@ static void test_a_zone_that_comes_back_needs_keys_it_never_had(void **state)
 
     ok(world,
        pti_role_keys_add(&old, pti_signing_key_public(sim_zone(world->sim, "other")->signers.keys[0]), &world->error));
-    ok(world, pti_role_keys_add(&fresh, pti_signing_key_public(world->sim->signers[SIM_ROOT].keys[0]), &world->error));
+    ok(world, pti_role_keys_add(&fresh, pti_signing_key_public(world->spare), &world->error));
     sim_remove_zone(world->sim, "other");
     sim_publish(world->sim);
     pti_stage_clear(&world->stage);
@@ -554,7 +558,7 @@ static void test_a_stage_survives_its_files(void **state)
     const struct pti_file_source source = {read_output, &files};
     struct pti_role_keys keys = {NULL, 0, 1};
 
-    ok(world, pti_role_keys_add(&keys, pti_signing_key_public(world->sim->signers[SIM_ROOT].keys[0]), &world->error));
+    ok(world, pti_role_keys_add(&keys, pti_signing_key_public(world->spare), &world->error));
     ok(world, pti_stage_zone_add(&world->stage, "third", &keys, &world->source, &world->error));
     pti_role_keys_clear(&keys);
     add_host(world, "new.example.com", "third");
@@ -662,7 +666,7 @@ static void test_differences_in_words(void **state)
     struct pti_change *changes;
     size_t count;
 
-    ok(world, pti_role_keys_add(&keys, pti_signing_key_public(world->sim->signers[SIM_ROOT].keys[0]), &world->error));
+    ok(world, pti_role_keys_add(&keys, pti_signing_key_public(world->spare), &world->error));
     ok(world, pti_stage_zone_add(&world->stage, "third", &keys, &world->source, &world->error));
     pti_role_keys_clear(&keys);
     ok(world, pti_stage_zone_remove(&world->stage, "other", &world->error));

@@ -419,6 +419,16 @@ static enum pintle_status online_key_for_a_zone(struct world *world)
     return zone_with(world, false, "payments", key_of(world, SIM_TIMESTAMP, 0), 1);
 }
 
+static enum pintle_status root_key_for_a_zone(struct world *world)
+{
+    return zone_with(world, false, "payments", key_of(world, SIM_ROOT, 1), 1);
+}
+
+static enum pintle_status targets_key_for_a_zone(struct world *world)
+{
+    return zone_with(world, true, "main", key_of(world, SIM_TARGETS, 0), 1);
+}
+
 static enum pintle_status zone_rotated_to_its_own_key(struct world *world)
 {
     return zone_with(world, true, "main", sim_zone(world->sim, "main")->signers.keys[0], 1);
@@ -451,10 +461,12 @@ static void test_edits_that_make_no_sense_change_nothing(void **state)
         {"removal below the threshold", remove_below_the_threshold, "snapshot needs 1 of its 1 keys"},
         {"replacement of a stranger", replace_stranger, "does not sign root"},
         {"replacement by one that is there", replace_by_one_that_is_there, "may sign root already"},
-        {"a threshold of zero", threshold_zero, "its threshold is 1 to 3, found 0"},
-        {"a threshold above the keys", threshold_above_the_keys, "its threshold is 1 to 3, found 4"},
+        {"a threshold of zero", threshold_zero, "expected a threshold from 1 to the number of root keys, 3, found 0"},
+        {"a threshold above the keys", threshold_above_the_keys, "the number of targets keys, 3, found 4"},
         {"renewal of the timestamp", renew_timestamp, "renewed by publishing"},
         {"an online key for a zone", online_key_for_a_zone, "signs timestamp, so it may not sign a zone too"},
+        {"a root key for a zone", root_key_for_a_zone, "signs root, so it may not sign a zone too"},
+        {"a targets key for a zone", targets_key_for_a_zone, "signs targets, so it may not sign a zone too"},
         {"a zone rotated to its own key", zone_rotated_to_its_own_key, "keys that it never had"},
         {"a zone rotated to an online key", zone_rotated_to_an_online_key, "signs snapshot, so it may not"},
         {"an unknown zone rotated", unknown_zone_rotated, "there is no zone \"nowhere\""},
@@ -561,7 +573,7 @@ static void test_a_key_is_found_by_the_beginning_of_its_id(void **state)
     prefix[8] = '\0';
     ok(world, pti_stage_root_find(&world->stage, PTI_TUF_ROOT, prefix, &key, &world->error));
     refused(world, pti_stage_root_find(&world->stage, PTI_TUF_TARGETS, prefix, &key, &world->error),
-            "0 keys of targets");
+            ", found 0; see `pintle root list`");
     assert_null(key);
     prefix[7] = '\0';
     refused(world, pti_stage_root_find(&world->stage, PTI_TUF_ROOT, prefix, &key, &world->error),
