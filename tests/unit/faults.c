@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@ static struct {
 } fault;
 
 static long seen;
+static char trace[101];
 static unsigned paused;
 static bool armed, met;
 
@@ -35,6 +37,15 @@ static void die(void)
         (void)pause();
 }
 
+static char letter_of(unsigned kind)
+{
+    const char *letter = "CORWSXNLUTDKMM";
+
+    for (; kind > 1; kind >>= 1)
+        letter++;
+    return *letter;
+}
+
 static enum fate fate_of(unsigned kind)
 {
     long number;
@@ -42,6 +53,8 @@ static enum fate fate_of(unsigned kind)
     if (!armed || paused > 0 || (fault.kinds & kind) == 0)
         return MADE;
     number = seen++;
+    if ((size_t)number < sizeof trace - 1)
+        trace[number] = letter_of(kind);
     if (number != fault.n && !(fault.how == FAULTS_FAIL_ON && number > fault.n))
         return MADE;
     met = true;
@@ -68,6 +81,7 @@ void faults_arm(unsigned kinds, long n, enum faults_how how, int number)
     fault.how = how;
     fault.number = number;
     seen = 0;
+    memset(trace, 0, sizeof trace);
     met = false;
     armed = true;
 }
@@ -78,9 +92,9 @@ bool faults_disarm(void)
     return met;
 }
 
-long faults_seen(void)
+const char *faults_trace(void)
 {
-    return seen;
+    return trace;
 }
 
 void faults_pause(void)
@@ -156,7 +170,7 @@ void *__wrap_realloc(void *memory, size_t size)
     return fate_of(FAULTS_MEMORY) == FAILS ? NULL : __real_realloc(memory, size);
 }
 
-static int opened(enum fate fate, int file)
+static int done(enum fate fate, int file)
 {
     if (fate == KILLED_AFTER)
         die();
@@ -178,7 +192,7 @@ int __wrap_open(const char *path, int flags, ...)
     if ((flags & O_CREAT) != 0)
         mode = va_arg(rest, mode_t);
     va_end(rest);
-    return fate == FAILS ? -1 : opened(fate, __real_open(path, flags, mode));
+    return fate == FAILS ? -1 : done(fate, __real_open(path, flags, mode));
 }
 
 int __wrap_openat(int at, const char *path, int flags, ...)
@@ -191,12 +205,7 @@ int __wrap_openat(int at, const char *path, int flags, ...)
     if ((flags & O_CREAT) != 0)
         mode = va_arg(rest, mode_t);
     va_end(rest);
-    return fate == FAILS ? -1 : opened(fate, __real_openat(at, path, flags, mode));
-}
-
-ssize_t __wrap_read(int file, void *data, size_t size)
-{
-    return fate_of(FAULTS_READ) == FAILS ? -1 : __real_read(file, data, size);
+    return fate == FAILS ? -1 : done(fate, __real_openat(at, path, flags, mode));
 }
 
 static size_t part_of(enum fate fate, size_t size)
@@ -204,25 +213,32 @@ static size_t part_of(enum fate fate, size_t size)
     return fate == MADE || size < 2 ? size : size / 2;
 }
 
-static ssize_t written(enum fate fate, ssize_t size)
+static ssize_t moved(enum fate fate, ssize_t size)
 {
     if (fate == KILLED_AFTER)
         die();
     return size;
 }
 
+ssize_t __wrap_read(int file, void *data, size_t size)
+{
+    enum fate fate = fate_of(FAULTS_READ);
+
+    return fate == FAILS ? -1 : moved(fate, __real_read(file, data, part_of(fate, size)));
+}
+
 ssize_t __wrap_write(int file, const void *data, size_t size)
 {
     enum fate fate = fate_of(FAULTS_WRITE);
 
-    return fate == FAILS ? -1 : written(fate, __real_write(file, data, part_of(fate, size)));
+    return fate == FAILS ? -1 : moved(fate, __real_write(file, data, part_of(fate, size)));
 }
 
 ssize_t __wrap_pwrite(int file, const void *data, size_t size, off_t at)
 {
     enum fate fate = fate_of(FAULTS_WRITE);
 
-    return fate == FAILS ? -1 : written(fate, __real_pwrite(file, data, part_of(fate, size), at));
+    return fate == FAILS ? -1 : moved(fate, __real_pwrite(file, data, part_of(fate, size), at));
 }
 
 /* Of those that do one thing and return 0. */
@@ -232,7 +248,7 @@ ssize_t __wrap_pwrite(int file, const void *data, size_t size, off_t at)
     int __wrap_##name parameters                                                                                       \
     {                                                                                                                  \
         enum fate fate = fate_of(kind);                                                                                \
-        return fate == FAILS ? -1 : opened(fate, __real_##name(__VA_ARGS__));                                          \
+        return fate == FAILS ? -1 : done(fate, __real_##name(__VA_ARGS__));                                            \
     }
 
 WRAP(FAULTS_SYNC, fsync, (int file), file)
@@ -259,7 +275,7 @@ int __wrap_close(int file);
 int __wrap_close(int file)
 {
     enum fate fate = fate_of(FAULTS_CLOSE);
-    int result = opened(fate, __real_close(file));
+    int result = done(fate, __real_close(file));
 
     if (fate != FAILS)
         return result;

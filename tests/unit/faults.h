@@ -46,7 +46,7 @@ enum {
 enum faults_how {
     FAULTS_FAIL,        /* this call fails with errno; an allocation is NULL */
     FAULTS_FAIL_ON,     /* and so do all later ones of these kinds */
-    FAULTS_SHORT,       /* a write writes half of what it was given (one byte of one); another call is made as it is */
+    FAULTS_SHORT,       /* a read or write moves half of what it was given; another call is made as it is */
     FAULTS_KILL,        /* SIGKILL instead of the call */
     FAULTS_KILL_HALFWAY /* SIGKILL after half of a write, and right after any other call */
 };
@@ -58,8 +58,12 @@ bool faults_available(void);
 void faults_arm(unsigned kinds, long n, enum faults_how how, int number);
 /* From here on nothing fails.  Has the fault come? */
 bool faults_disarm(void);
-/* How many calls of the kinds were made since faults_arm(). */
-long faults_seen(void);
+/*
+ * The calls of the kinds since faults_arm(), a letter each in the order of the kinds above (create C, open O, read R,
+ * write W, sync S, close X, rename N, link L, unlink U, truncate T, mkdir D, flock K, memory M, OpenSSL M): a file that is
+ * replaced safely is "CWSNS".  The first hundred.
+ */
+const char *faults_trace(void);
 
 /* Around what must neither fail nor count, such as a simulated machine; they nest. */
 void faults_pause(void);

@@ -14,9 +14,10 @@
 void faults_sim_use(struct pintle_config *config, struct sim *sim);
 
 /*
- * A provider that asks real once for each key and each signature, and remembers what it said: thousands of runs over the
- * same few signatures then cost little.  Each key and each verification is one allocation that can fail.
+ * Gives config a provider that asks the one of sim once for each key and each signature, and remembers what it said:
+ * thousands of runs over the same few signatures then cost little.  Each key and each verification is one allocation that
+ * can fail.  For one thread.
  */
-struct pintle_crypto *faults_sim_crypto_new(struct pintle_crypto *real);
+void faults_sim_use_crypto(struct pintle_config *config, struct sim *sim);
 
 #endif

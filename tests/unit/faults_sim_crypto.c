@@ -159,13 +159,14 @@ static const struct pti_crypto_ops ops = {
     .destroy = destroy,
 };
 
-struct pintle_crypto *faults_sim_crypto_new(struct pintle_crypto *real)
+void faults_sim_use_crypto(struct pintle_config *config, struct sim *sim)
 {
     struct memory *memory = calloc(1, sizeof *memory);
 
     assert_non_null(memory);
     memory->base.ops = &ops;
     atomic_init(&memory->base.references, 1);
-    memory->real = pti_crypto_ref(real);
-    return &memory->base;
+    memory->real = pti_crypto_ref(sim->crypto);
+    assert_int_equal(pintle_config_set_crypto(config, &memory->base), PINTLE_OK);
+    pintle_crypto_free(&memory->base);
 }

@@ -46,14 +46,6 @@ static void copy_store(struct sim *sim, const char *name, struct pintle_bytes *c
     assert_int_equal(pti_bytes_copy(sim_store_get(sim, name), copy), PINTLE_OK);
 }
 
-static void use_cheap_crypto(struct fixture *fixture)
-{
-    struct pintle_crypto *crypto = faults_sim_crypto_new(fixture->sim->crypto);
-
-    assert_int_equal(pintle_config_set_crypto(fixture->config, crypto), PINTLE_OK);
-    pintle_crypto_free(crypto);
-}
-
 /* One client that follows two publications; the second has two roots more. */
 static void begin(struct life *life, const struct scene *scene, unsigned kinds)
 {
@@ -72,7 +64,7 @@ static void begin(struct life *life, const struct scene *scene, unsigned kinds)
         fixture_ship_generation(fixture);
     faults_sim_use(fixture->config, sim);
     if ((kinds & FAULTS_OPENSSL) == 0)
-        use_cheap_crypto(fixture);
+        faults_sim_use_crypto(fixture->config, sim);
     assert_int_equal(pintle_config_require_host(fixture->config, REQUIRED), PINTLE_OK);
     life->replay = sim_save(sim);
     sim_add_pin(sim, HOST, 2);
@@ -304,7 +296,7 @@ static void test_failed_restart_writes_nothing_older(void **state)
     sim_publish(sim);
     fixture_init(&fixture, sim);
     faults_sim_use(fixture.config, sim);
-    use_cheap_crypto(&fixture);
+    faults_sim_use_crypto(fixture.config, sim);
     for (uint8_t i = 0; i < 3; i++) {
         sim_add_pin(sim, HOST, (uint8_t)(i + 1));
         sim_publish(sim);
