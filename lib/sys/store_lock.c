@@ -90,6 +90,22 @@ static long owner_of(const struct pti_store_lock *lock)
     return got > 0 ? strtol(text, NULL, 10) : 0;
 }
 
+/* What has become read-only, such as a medium after an error, can still be locked, and then read as a whole. */
+static int open_lock_file(const struct pti_store_lock *lock)
+{
+    /* O_NONBLOCK: opening a fifo put in place of the file must not hang. */
+    const int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+    int file = openat(lock->directory, PTI_STORE_LOCK_FILE, O_RDWR | O_CREAT | flags, 0600);
+    int number = errno;
+
+    if (file >= 0 || (number != EROFS && number != EACCES))
+        return file;
+    file = openat(lock->directory, PTI_STORE_LOCK_FILE, O_RDONLY | flags);
+    if (file < 0)
+        errno = number;
+    return file;
+}
+
 /* One attempt, which does not wait; PINTLE_OK with lock->held by another means: try again. */
 static enum pintle_status attempt(struct pti_store_lock *lock, bool *taken, struct pti_error *error)
 {
@@ -100,8 +116,7 @@ static enum pintle_status attempt(struct pti_store_lock *lock, bool *taken, stru
     pthread_mutex_lock(&lock->mutex);
     if (lock->held)
         goto done;
-    /* O_NONBLOCK: opening a fifo put in place of the file must not hang. */
-    file = openat(lock->directory, PTI_STORE_LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+    file = open_lock_file(lock);
     if (file < 0) {
         status = fail_errno(lock, "open", error);
         goto done;
