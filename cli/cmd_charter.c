@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/collector.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 
@@ -126,6 +127,9 @@ static enum pintle_status run(struct pti_cli *cli)
         status = read_back(cli, &session.repository->stage.charter);
     }
     if (status == PINTLE_OK) {
+        status = pti_cli_check_collectors(cli, &session.repository->stage.charter);
+    }
+    if (status == PINTLE_OK) {
         status = pti_session_save(&session, cli);
     }
     pti_session_close(&session);
@@ -150,7 +154,8 @@ const struct pti_command pti_command_charter_set = {
     .summary = "Set where reports go, how often clients poll, how old pins may be",
     .operands = "",
     .details = "Needs the signatures of targets. What is not given stays as it is; the URLs given replace those that\n"
-               "stand there. Reports go to another host than the pinned ones, over ordinary HTTPS.",
+               "stand there. Reports go to another host than the pinned ones, over ordinary HTTPS: a pinned one is\n"
+               "refused, for who intercepts it would get them.",
     .example = "  pintle charter set --report-url https://collector.example.net/v1/reports --repo pins",
     .options = options_of_set,
     .run = run,

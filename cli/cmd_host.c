@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/collector.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
@@ -64,6 +65,9 @@ static enum pintle_status run_add(struct pti_cli *cli)
         return status;
     }
     status = pti_stage_host_add(&session.repository->stage, host.name, &edit, &cli->error);
+    if (status == PINTLE_OK) {
+        status = pti_cli_check_collectors(cli, &session.repository->stage.charter);
+    }
     if (status == PINTLE_OK) {
         entry = pti_charter_find(&session.repository->stage.charter, host.name);
         pti_session_say(&session, "%s: zone %s, %s%s\n", host.name, entry->zone, pti_mode_name(entry->mode),

@@ -127,6 +127,34 @@ static void retire_keys(struct pti_cli *cli, struct pti_repository *repository)
     pti_file_names_free(names, count);
 }
 
+/* One line, however many there are: keys that were copied without their modes. */
+static void warn_of_exposed_keys(struct pti_cli *cli, const struct pti_repository *repository)
+{
+    char directory[PTI_PATH_MAX], path[PTI_PATH_MAX], first[PTI_PATH_MAX] = "", **names = NULL;
+    bool private_key = false, encrypted = false;
+    size_t count = 0, exposed = 0;
+
+    if (pti_repository_path(repository, "keys", directory, NULL) != PINTLE_OK ||
+        pti_file_list(directory, ".pem", &names, &count, NULL) != PINTLE_OK) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (pti_file_path(path, directory, names[i], NULL) == PINTLE_OK && pti_signing_key_is_exposed(path) &&
+            pti_signing_key_look(path, &private_key, &encrypted, NULL) == PINTLE_OK && private_key && exposed++ == 0) {
+            pti_copy_text(first, sizeof first, path);
+        }
+    }
+    if (exposed == 1) {
+        fprintf(cli->err, "warning: others than its owner may read %s, a private key; run `chmod 600 %s`\n", first,
+                first);
+    } else if (exposed > 1) {
+        fprintf(cli->err,
+                "warning: others than their owner may read %s and %zu more private keys; run `chmod 600 %s/*.pem`\n",
+                first, exposed - 1, directory);
+    }
+    pti_file_names_free(names, count);
+}
+
 /* Perhaps the key that was missing is there, and only its passphrase is not. */
 static void mention_encrypted(struct pti_cli *cli, size_t count)
 {
@@ -158,6 +186,7 @@ static enum pintle_status run_publish(struct pti_cli *cli)
     if (status == PINTLE_OK) {
         status = pti_repository_load_keys(session.repository, NULL, passphrase, &ring, &encrypted, &cli->error);
     }
+    warn_of_exposed_keys(cli, session.repository);
     if (status == PINTLE_OK) {
         renewed = !pti_stage_has_drafts(&session.repository->stage);
         root = session.repository->stage.root.size > 0;

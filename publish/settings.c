@@ -2,6 +2,7 @@
 /* The contract is in publish/settings.h. */
 #include "publish/settings.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/json_write.h"
@@ -28,53 +29,93 @@ bool pti_repository_name_valid(struct pintle_bytes name)
     return name.size > 0 && name.size <= PTI_REPOSITORY_NAME_MAX;
 }
 
-static enum pintle_status read_days(const struct pti_json_value *object, const char *name, int64_t *days,
-                                    struct pti_error *error)
+/* A setting whose name is misspelt would silently have its default. */
+static enum pintle_status check_names(const struct pti_json_value *object, const char *const *known,
+                                      const char *expected, struct pti_error *error)
 {
-    return pti_json_member(object, name) == NULL ? PINTLE_OK
-                                                 : pti_json_get_integer(object, name, 1, DAYS_MAX, days, error);
+    for (const struct pti_json_value *member = pti_json_first(object); member != NULL; member = pti_json_next(member)) {
+        struct pintle_bytes name = pti_json_name(member);
+        size_t i = 0;
+
+        while (known[i] != NULL && !pti_bytes_equal_text(name, known[i]))
+            i++;
+        if (known[i] == NULL)
+            return pti_fail(error, PINTLE_ERR_INPUT, "expected %s, found an unknown setting \"%.*s\" (byte %zu)",
+                            expected, name.size < 64 ? (int)name.size : 64, (const char *)name.data,
+                            pti_json_offset(member));
+    }
+    return PINTLE_OK;
 }
 
-static enum pintle_status read_all_days(const struct pti_json_value *object, struct pti_expiry_days *days,
-                                        struct pti_error *error)
+static enum pintle_status read_days(const struct pti_json_value *root, struct pti_expiry_days *days,
+                                    struct pti_error *error)
 {
-    enum pintle_status status = read_days(object, "root", &days->root, error);
+    static const char *const names[] = {"root", "targets", "zone", "snapshot", "timestamp", NULL};
+    int64_t *const values[] = {&days->root, &days->targets, &days->zone, &days->snapshot, &days->timestamp};
+    const struct pti_json_value *object = NULL;
+    enum pintle_status status = PINTLE_OK;
 
+    if (pti_json_member(root, "expires_days") == NULL)
+        return PINTLE_OK;
+    status = pti_json_get(root, "expires_days", PTI_JSON_OBJECT, &object, error);
     if (status == PINTLE_OK)
-        status = read_days(object, "targets", &days->targets, error);
-    if (status == PINTLE_OK)
-        status = read_days(object, "zone", &days->zone, error);
-    if (status == PINTLE_OK)
-        status = read_days(object, "snapshot", &days->snapshot, error);
-    if (status == PINTLE_OK)
-        status = read_days(object, "timestamp", &days->timestamp, error);
+        status = check_names(object, names, "root, targets, zone, snapshot and timestamp in \"expires_days\"", error);
+    for (size_t i = 0; names[i] != NULL && status == PINTLE_OK; i++)
+        if (pti_json_member(object, names[i]) != NULL)
+            status = pti_json_get_integer(object, names[i], 1, DAYS_MAX, values[i], error);
     return status;
+}
+
+static enum pintle_status read_spec(const struct pti_json_value *root, struct pti_error *error)
+{
+    int64_t spec;
+    enum pintle_status status = pti_json_get_integer(root, "spec", 0, PTI_JSON_INTEGER_MAX, &spec, error);
+
+    if (status == PINTLE_OK && spec != SPEC)
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "expected \"spec\" %d, found %" PRId64 "; use the version of pintle that wrote it", SPEC,
+                          spec);
+    return status;
+}
+
+static enum pintle_status read_name(const struct pti_json_value *root, struct pti_repository_settings *settings,
+                                    struct pti_error *error)
+{
+    struct pintle_bytes name;
+    enum pintle_status status = pti_json_get_string(root, "name", &name, error);
+
+    if (status == PINTLE_OK && !pti_repository_name_valid(name))
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "\"name\" has 1 to %d characters of A-Z, a-z, 0-9, '.', '_' and '-', found \"%.*s\"",
+                          PTI_REPOSITORY_NAME_MAX, name.size < 64 ? (int)name.size : 64, (const char *)name.data);
+    if (status != PINTLE_OK)
+        return status;
+    memcpy(settings->name, name.data, name.size);
+    settings->name[name.size] = '\0';
+    return PINTLE_OK;
 }
 
 enum pintle_status pti_repository_settings_parse(struct pintle_bytes text, struct pti_repository_settings *settings,
                                                  struct pti_error *error)
 {
+    static const char *const names[] = {"name", "spec", "expires_days", NULL};
     struct pti_json *json = NULL;
     const struct pti_json_value *root;
-    struct pintle_bytes name;
-    int64_t spec;
-    enum pintle_status status = pti_json_parse(text, &json, error);
+    enum pintle_status status = text.size == 0 ? pti_fail(error, PINTLE_ERR_INPUT,
+                                                          "expected settings, found an empty file; put "
+                                                          "back a copy, or see pintle-repository(5)")
+                                               : pti_json_parse(text, &json, error);
 
     pti_repository_settings_init(settings, "");
     root = pti_json_root(json);
     if (status == PINTLE_OK)
-        status = pti_json_get_integer(root, "spec", SPEC, SPEC, &spec, error);
+        status = read_spec(root, error); /* first: another one has other settings */
     if (status == PINTLE_OK)
-        status = pti_json_get_string(root, "name", &name, error);
-    if (status == PINTLE_OK && !pti_repository_name_valid(name))
-        status = pti_fail(error, PINTLE_ERR_INPUT,
-                          "\"name\" has 1 to %d characters of A-Z, a-z, 0-9, '.', '_' and '-', found \"%.*s\"",
-                          PTI_REPOSITORY_NAME_MAX, name.size < 64 ? (int)name.size : 64, (const char *)name.data);
-    if (status == PINTLE_OK) {
-        memcpy(settings->name, name.data, name.size);
-        settings->name[name.size] = '\0';
-        status = read_all_days(pti_json_member(root, "expires_days"), &settings->days, error);
-    }
+        status = check_names(root, names, "name, spec and expires_days", error);
+    if (status == PINTLE_OK)
+        status = read_name(root, settings, error);
+    if (status == PINTLE_OK)
+        status = read_days(root, &settings->days, error);
     pti_json_free(json);
     return status;
 }

@@ -218,7 +218,8 @@ static enum pintle_status check_url(const char *url, struct pti_error *error)
 {
     const char *rest = strncmp(url, "https://", 8) == 0 ? url + 8 : strncmp(url, "http://", 7) == 0 ? url + 7 : NULL;
     if (rest == NULL)
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected a report URL that starts with https:// or http://");
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "expected a report URL that starts with https:// or http://, found \"%.80s\"", url);
     for (const char *c = url; *c != '\0'; c++) {
         if (*c <= 0x20 || *c > 0x7e || *c == '"' || *c == '\\')
             return pti_fail(error, PINTLE_ERR_INPUT,

@@ -27,7 +27,6 @@ static void reads(void **state)
          "{\"root\":1,\"targets\":2,\"zone\":3,\"snapshot\":4,\"timestamp\":3650}}",
          "p",
          {1, 2, 3, 4, 3650}},
-        {"unknown fields", "{\"name\":\"p\",\"spec\":1,\"colour\":\"red\"}", "p", {365, 365, 90, 7, 3}},
     };
 
     (void)state;
@@ -50,12 +49,18 @@ static void refuses(void **state)
         const char *text;
         const char *want; /* a part of the message */
     } cases[] = {
-        {"empty", "", "found the end"},
+        {"empty", "", "found an empty file; put back a copy"},
         {"cut short", "{\"name\":\"pins\",", "byte 15"},
         {"no JSON", "name: pins", "byte 1"},
         {"no object", "[]", "spec"},
         {"no spec", "{\"name\":\"p\"}", "spec"},
-        {"another spec", "{\"name\":\"p\",\"spec\":2}", "from 1 to 1"},
+        {"another spec", "{\"name\":\"p\",\"spec\":2}", "expected \"spec\" 1, found 2; use the version"},
+        {"a newer spec, with what it may hold", "{\"spec\":2,\"colour\":\"red\"}", "found 2; use the version"},
+        {"an unknown setting", "{\"name\":\"p\",\"spec\":1,\"expire_days\":{}}",
+         "expected name, spec and expires_days, found an unknown setting \"expire_days\""},
+        {"days of an unknown role", "{\"name\":\"p\",\"spec\":1,\"expires_days\":{\"target\":9}}",
+         "in \"expires_days\", found an unknown setting \"target\""},
+        {"days as a list", "{\"name\":\"p\",\"spec\":1,\"expires_days\":[]}", "\"expires_days\" must be an object"},
         {"no name", "{\"spec\":1}", "name"},
         {"empty name", "{\"name\":\"\",\"spec\":1}", "1 to 63 characters"},
         {"long name", "{\"name\":\"" NAME_64 "\",\"spec\":1}", "1 to 63 characters"},
