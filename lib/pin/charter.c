@@ -137,10 +137,10 @@ static enum pintle_status parse_coverage(const struct pti_json_value *object, st
     return status;
 }
 
-/* entry is zeroed and stays safe to clear whatever happens. */
-static enum pintle_status parse_entry(const struct pti_json_value *object, struct pti_charter_host *entry,
-                                      struct pti_error *error)
+static enum pintle_status read_host(const struct pti_json_value *object, void *out, struct pti_error *error)
 {
+    struct pti_charter_host *entry = out;
+
     enum pintle_status status = pti_document_host(object, &entry->host, error);
     if (status != PINTLE_OK)
         return status;
@@ -156,23 +156,16 @@ static enum pintle_status parse_entry(const struct pti_json_value *object, struc
     return status;
 }
 
-static enum pintle_status parse_hosts(const struct pti_json_value *root, struct pti_charter *charter,
-                                      struct pti_error *error)
+static enum pintle_status read_hosts(const struct pti_json_value *root, struct pti_charter *charter,
+                                     struct pti_error *error)
 {
-    const struct pti_json_value *array;
+    void *hosts;
 
-    enum pintle_status status = pti_document_array(root, "hosts", PTI_HOSTS_MAX, &array, error);
-    if (status != PINTLE_OK || pti_json_count(array) == 0)
-        return status;
-    charter->hosts = calloc(pti_json_count(array), sizeof *charter->hosts);
-    if (charter->hosts == NULL)
-        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu hosts", pti_json_count(array));
-    for (const struct pti_json_value *item = pti_json_first(array); item != NULL; item = pti_json_next(item)) {
-        status = parse_entry(item, &charter->hosts[charter->host_count++], error);
-        if (status != PINTLE_OK)
-            return status;
-    }
-    return pti_entries_sort(charter->hosts, charter->host_count, sizeof *charter->hosts, error);
+    enum pintle_status status = pti_document_entries(root, "hosts", PTI_HOSTS_MAX, sizeof *charter->hosts, read_host,
+                                                     &hosts, &charter->host_count, error);
+    charter->hosts = hosts;
+    return status != PINTLE_OK ? status
+                               : pti_entries_sort(charter->hosts, charter->host_count, sizeof *charter->hosts, error);
 }
 
 /* "host", or "*.host" for its subdomains alone, which an IP literal has none of. */
@@ -190,28 +183,27 @@ static enum pintle_status check_released(const char *text, struct pti_error *err
     return status;
 }
 
-static enum pintle_status parse_released(const struct pti_json_value *root, struct pti_charter *charter,
-                                         struct pti_error *error)
+static enum pintle_status read_released_name(const struct pti_json_value *value, void *out, struct pti_error *error)
 {
-    const struct pti_json_value *array;
+    char **name = out;
+
+    enum pintle_status status = pti_document_text(value, PINTLE_HOST_MAX + 2, "a released host name", name, error);
+    return status != PINTLE_OK ? status : check_released(*name, error);
+}
+
+static enum pintle_status read_released(const struct pti_json_value *root, struct pti_charter *charter,
+                                        struct pti_error *error)
+{
+    void *names;
 
     if (pti_json_member(root, "released") == NULL)
         return PINTLE_OK;
-    enum pintle_status status = pti_document_array(root, "released", PTI_HOSTS_MAX, &array, error);
-    if (status != PINTLE_OK || pti_json_count(array) == 0)
-        return status;
-    charter->released = calloc(pti_json_count(array), sizeof *charter->released);
-    if (charter->released == NULL)
-        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu names", pti_json_count(array));
-    for (const struct pti_json_value *item = pti_json_first(array); item != NULL; item = pti_json_next(item)) {
-        char **slot = &charter->released[charter->released_count++];
-        status = pti_document_text(item, PINTLE_HOST_MAX + 2, "a released host name", slot, error);
-        if (status == PINTLE_OK)
-            status = check_released(*slot, error);
-        if (status != PINTLE_OK)
-            return status;
-    }
-    return pti_entries_sort(charter->released, charter->released_count, sizeof *charter->released, error);
+    enum pintle_status status = pti_document_entries(root, "released", PTI_HOSTS_MAX, sizeof *charter->released,
+                                                     read_released_name, &names, &charter->released_count, error);
+    charter->released = names;
+    return status != PINTLE_OK
+               ? status
+               : pti_entries_sort(charter->released, charter->released_count, sizeof *charter->released, error);
 }
 
 static enum pintle_status check_url(const char *url, struct pti_error *error)
@@ -235,28 +227,25 @@ static enum pintle_status check_url(const char *url, struct pti_error *error)
     return PINTLE_OK;
 }
 
-static enum pintle_status parse_report_urls(const struct pti_json_value *reports, struct pti_charter *charter,
-                                            struct pti_error *error)
+static enum pintle_status read_report_url(const struct pti_json_value *value, void *out, struct pti_error *error)
 {
-    const struct pti_json_value *array;
+    char **url = out;
+
+    enum pintle_status status = pti_document_text(value, PTI_URL_MAX, "a report URL", url, error);
+    return status != PINTLE_OK ? status : check_url(*url, error);
+}
+
+static enum pintle_status read_report_urls(const struct pti_json_value *reports, struct pti_charter *charter,
+                                           struct pti_error *error)
+{
+    void *urls;
 
     if (pti_json_member(reports, "to") == NULL)
         return PINTLE_OK;
-    enum pintle_status status = pti_document_array(reports, "to", PTI_REPORT_URLS_MAX, &array, error);
-    if (status != PINTLE_OK || pti_json_count(array) == 0)
-        return status;
-    charter->report_urls = calloc(pti_json_count(array), sizeof *charter->report_urls);
-    if (charter->report_urls == NULL)
-        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for report URLs");
-    for (const struct pti_json_value *item = pti_json_first(array); item != NULL; item = pti_json_next(item)) {
-        char **slot = &charter->report_urls[charter->report_url_count++];
-        status = pti_document_text(item, PTI_URL_MAX, "a report URL", slot, error);
-        if (status == PINTLE_OK)
-            status = check_url(*slot, error);
-        if (status != PINTLE_OK)
-            return status;
-    }
-    return PINTLE_OK;
+    enum pintle_status status = pti_document_entries(reports, "to", PTI_REPORT_URLS_MAX, sizeof *charter->report_urls,
+                                                     read_report_url, &urls, &charter->report_url_count, error);
+    charter->report_urls = urls;
+    return status;
 }
 
 /* An optional object: NULL if it is absent. */
@@ -295,7 +284,7 @@ static enum pintle_status parse_reports(const struct pti_json_value *root, struc
 
     enum pintle_status status = optional_object(root, "reports", &reports, error);
     if (status == PINTLE_OK)
-        status = parse_report_urls(reports, charter, error);
+        status = read_report_urls(reports, charter, error);
     if (status == PINTLE_OK)
         status = optional_integer(reports, "sample_per_mille", 0, 1000, &sample, error);
     charter->sample_per_mille = (int)sample;
@@ -332,9 +321,9 @@ enum pintle_status pti_charter_parse(struct pintle_bytes text, struct pti_charte
                                                   error);
     charter->version = document.version;
     if (status == PINTLE_OK)
-        status = parse_hosts(document.root, charter, error);
+        status = read_hosts(document.root, charter, error);
     if (status == PINTLE_OK)
-        status = parse_released(document.root, charter, error);
+        status = read_released(document.root, charter, error);
     if (status == PINTLE_OK)
         status = parse_reports(document.root, charter, error);
     if (status == PINTLE_OK)

@@ -3,6 +3,7 @@
 #include "pin/document.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -95,14 +96,33 @@ void pti_document_close(struct pti_document *document)
     *document = (struct pti_document){NULL, NULL, 0};
 }
 
-enum pintle_status pti_document_array(const struct pti_json_value *object, const char *name, size_t max,
-                                      const struct pti_json_value **array, struct pti_error *error)
+enum pintle_status pti_document_entries(const struct pti_json_value *object, const char *name, size_t max, size_t size,
+                                        pti_document_read_fn read, void **entries, size_t *count,
+                                        struct pti_error *error)
 {
-    enum pintle_status status = pti_json_get(object, name, PTI_JSON_ARRAY, array, error);
-    if (status == PINTLE_OK && pti_json_count(*array) > max)
-        status = pti_fail(error, PINTLE_ERR_INPUT, "expected at most %zu elements in \"%s\", found %zu", max, name,
-                          pti_json_count(*array));
-    return status;
+    const struct pti_json_value *array;
+
+    *entries = NULL;
+    *count = 0;
+    enum pintle_status status = pti_json_get(object, name, PTI_JSON_ARRAY, &array, error);
+    if (status != PINTLE_OK)
+        return status;
+    if (pti_json_count(array) > max)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected at most %zu elements in \"%s\", found %zu", max, name,
+                        pti_json_count(array));
+    if (pti_json_count(array) == 0)
+        return PINTLE_OK;
+    char *made = calloc(pti_json_count(array), size);
+    if (made == NULL)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu elements of \"%s\"", pti_json_count(array),
+                        name);
+    *entries = made;
+    for (const struct pti_json_value *value = pti_json_first(array); value != NULL; value = pti_json_next(value)) {
+        status = read(value, made + size * (*count)++, error);
+        if (status != PINTLE_OK)
+            return status;
+    }
+    return PINTLE_OK;
 }
 
 enum pintle_status pti_document_text(const struct pti_json_value *value, size_t max, const char *what, char **text,

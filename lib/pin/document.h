@@ -19,9 +19,16 @@ enum pintle_status pti_document_open(struct pintle_bytes text, size_t max, const
                                      struct pti_document *document, struct pti_error *error);
 void pti_document_close(struct pti_document *document);
 
-/* A required array of at most max elements. */
-enum pintle_status pti_document_array(const struct pti_json_value *object, const char *name, size_t max,
-                                      const struct pti_json_value **array, struct pti_error *error);
+/*
+ * Reads a required array of at most max elements: each value by read() into an entry of size bytes, which is zeroed before
+ * and must be safe to clear afterwards whatever happened.  The entries are the caller's to clear and free, also on
+ * failure; *count is how many were begun.  An empty array gives NULL.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
+ */
+typedef enum pintle_status (*pti_document_read_fn)(const struct pti_json_value *value, void *entry,
+                                                   struct pti_error *error);
+enum pintle_status pti_document_entries(const struct pti_json_value *object, const char *name, size_t max, size_t size,
+                                        pti_document_read_fn read, void **entries, size_t *count,
+                                        struct pti_error *error);
 /* The string as a terminated copy that the caller frees; what is what it should be, for the error. */
 enum pintle_status pti_document_text(const struct pti_json_value *value, size_t max, const char *what, char **text,
                                      struct pti_error *error);

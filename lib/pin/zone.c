@@ -53,10 +53,10 @@ void pti_zone_clear(struct pti_zone *zone)
     *zone = (struct pti_zone){.version = 0};
 }
 
-/* entry is zeroed and stays safe to clear whatever happens. */
-static enum pintle_status parse_entry(const struct pti_json_value *object, struct pti_zone_host *entry,
-                                      struct pti_error *error)
+static enum pintle_status read_host(const struct pti_json_value *object, void *out, struct pti_error *error)
 {
+    struct pti_zone_host *entry = out;
+
     enum pintle_status status = pti_document_host(object, &entry->host, error);
     if (status != PINTLE_OK)
         return status;
@@ -68,22 +68,14 @@ static enum pintle_status parse_entry(const struct pti_json_value *object, struc
     return status;
 }
 
-static enum pintle_status parse_hosts(const struct pti_json_value *root, struct pti_zone *zone, struct pti_error *error)
+static enum pintle_status read_hosts(const struct pti_json_value *root, struct pti_zone *zone, struct pti_error *error)
 {
-    const struct pti_json_value *array;
+    void *hosts;
 
-    enum pintle_status status = pti_document_array(root, "hosts", PTI_HOSTS_MAX, &array, error);
-    if (status != PINTLE_OK || pti_json_count(array) == 0)
-        return status;
-    zone->hosts = calloc(pti_json_count(array), sizeof *zone->hosts);
-    if (zone->hosts == NULL)
-        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu hosts", pti_json_count(array));
-    for (const struct pti_json_value *item = pti_json_first(array); item != NULL; item = pti_json_next(item)) {
-        status = parse_entry(item, &zone->hosts[zone->host_count++], error);
-        if (status != PINTLE_OK)
-            return status;
-    }
-    return pti_entries_sort(zone->hosts, zone->host_count, sizeof *zone->hosts, error);
+    enum pintle_status status = pti_document_entries(root, "hosts", PTI_HOSTS_MAX, sizeof *zone->hosts, read_host,
+                                                     &hosts, &zone->host_count, error);
+    zone->hosts = hosts;
+    return status != PINTLE_OK ? status : pti_entries_sort(zone->hosts, zone->host_count, sizeof *zone->hosts, error);
 }
 
 static enum pintle_status check_name(const struct pti_json_value *root, const char *name, struct pti_error *error)
@@ -112,7 +104,7 @@ enum pintle_status pti_zone_parse(struct pintle_bytes text, const char *name, st
     if (status == PINTLE_OK)
         status = check_name(document.root, name, error);
     if (status == PINTLE_OK)
-        status = parse_hosts(document.root, zone, error);
+        status = read_hosts(document.root, zone, error);
     pti_document_close(&document);
     if (status != PINTLE_OK) {
         (void)pti_error_prefix(error, "zone %s", name);
