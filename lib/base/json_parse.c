@@ -164,17 +164,20 @@ static enum pintle_status parse_array(struct pti_json_parser *parser, size_t *in
     return status;
 }
 
-/* Merges two sorted lists given by their first values, which lie in one array; a wins ties. */
+static struct pti_json_value *next_of(struct pti_json_value *value)
+{
+    return value->next == 0 ? NULL : value + value->next;
+}
+
+/* Merges two sorted lists given by their first values, which lie in one array, or NULL; a wins ties. */
 static struct pti_json_value *merge(struct pti_json_value *a, struct pti_json_value *b)
 {
     struct pti_json_value *head = NULL;
     struct pti_json_value *tail = NULL;
-    while (a != NULL || b != NULL) {
-        bool from_a = b == NULL || (a != NULL && pti_bytes_compare(name_of(a), name_of(b)) <= 0);
-        struct pti_json_value **source = from_a ? &a : &b;
+    while (a != NULL && b != NULL) {
+        struct pti_json_value **source = pti_bytes_compare(name_of(a), name_of(b)) <= 0 ? &a : &b;
         struct pti_json_value *least = *source;
-        *source = least->next == 0 ? NULL : least + least->next;
-        least->next = 0;
+        *source = next_of(least);
         if (tail == NULL) {
             head = least;
         } else {
@@ -182,26 +185,35 @@ static struct pti_json_value *merge(struct pti_json_value *a, struct pti_json_va
         }
         tail = least;
     }
+    struct pti_json_value *rest = a != NULL ? a : b;
+    if (tail == NULL) {
+        return rest;
+    }
+    tail->next = (int32_t)(rest - tail);
     return head;
 }
 
 /* A bottom-up merge sort: runs[i] is empty or a sorted list of 2^i members, earlier ones in higher places. */
 static struct pti_json_value *sort_members(struct pti_json_value *member)
 {
-    struct pti_json_value *runs[32] = {NULL};
+    struct pti_json_value *runs[32];
+    size_t used = 0;
     while (member != NULL) {
-        struct pti_json_value *next = member->next == 0 ? NULL : member + member->next;
+        struct pti_json_value *next = next_of(member);
         member->next = 0;
         size_t i = 0;
-        for (; runs[i] != NULL; i++) {
+        for (; i < used && runs[i] != NULL; i++) {
             member = merge(runs[i], member);
             runs[i] = NULL;
+        }
+        if (i == used) {
+            used++;
         }
         runs[i] = member;
         member = next;
     }
     struct pti_json_value *sorted = NULL;
-    for (size_t i = 0; i < 32; i++) {
+    for (size_t i = 0; i < used; i++) {
         sorted = merge(runs[i], sorted);
     }
     return sorted;
