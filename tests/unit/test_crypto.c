@@ -15,13 +15,16 @@
 #include "base/crypto.h"
 #include "base/encode.h"
 
-/* OpenSSL's allocations are counted, and one of them can be made to fail. */
+/* OpenSSL's allocations are counted, and one of them, or all from one on, can be made to fail. */
 static _Atomic long allocations;
 static _Atomic long fail_at = -1;
+static atomic_bool fail_on;
 
 static bool may_allocate(void)
 {
-    return atomic_fetch_add(&allocations, 1) != fail_at;
+    long number = atomic_fetch_add(&allocations, 1);
+
+    return fail_at < 0 || (number != fail_at && !(fail_on && number > fail_at));
 }
 
 static void *counted_malloc(size_t size, const char *file, int line)
@@ -516,8 +519,8 @@ static void refused_keys(void **state)
 }
 
 /*
- * Each allocation of OpenSSL's fails once: PINTLE_ERR_MEMORY, or done without it.  A lack of memory never makes a right
- * signature or key look wrong, nor a wrong one right.
+ * Each allocation of OpenSSL's fails, alone and with all later ones: PINTLE_ERR_MEMORY, or done without it.  A lack of
+ * memory never makes a right signature or key look wrong, nor a wrong one right.
  */
 static void allocation_failures(void **state)
 {
@@ -531,7 +534,13 @@ static void allocation_failures(void **state)
     static const struct {
         const char *name;
         enum pintle_status want;
-    } steps[] = {{"key_new", PINTLE_OK}, {"right signature", PINTLE_OK}, {"wrong signature", PINTLE_ERR_TRUST}};
+        bool on;
+    } steps[] = {{"key_new", PINTLE_OK, false},
+                 {"right signature", PINTLE_OK, false},
+                 {"wrong signature", PINTLE_ERR_TRUST, false},
+                 {"key_new", PINTLE_OK, true},
+                 {"right signature", PINTLE_OK, true},
+                 {"wrong signature", PINTLE_ERR_TRUST, true}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t raw[32];
         uint8_t bytes[128];
@@ -551,12 +560,14 @@ static void allocation_failures(void **state)
                 struct pti_error error;
                 put_foreign_error();
                 allocations = 0;
+                fail_on = steps[step].on;
                 fail_at = n;
-                enum pintle_status status = step == 0 ? crypto->ops->key_new(crypto, cases[i].kind, text, &other,
-                                                                             identity, &error)
-                                                      : crypto->ops->verify(crypto, key,
-                                                                            step == 1 ? message : pti_bytes_text("no"),
-                                                                            signature);
+                enum pintle_status status = step % 3 == 0
+                                                ? crypto->ops->key_new(crypto, cases[i].kind, text, &other, identity,
+                                                                       &error)
+                                                : crypto->ops->verify(crypto, key,
+                                                                      step % 3 == 1 ? message : pti_bytes_text("no"),
+                                                                      signature);
                 failed = allocations > n;
                 allocate_normally();
                 crypto->ops->key_free(crypto, other);
