@@ -3,6 +3,7 @@
 #include "publish/bundle.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "publish/root_history.h"
 #include "tuf/container.h"
@@ -57,9 +58,25 @@ enum pintle_status pti_bundle_head(const struct pti_published *published, size_t
     return pti_buf_check(out, error, "head");
 }
 
+/* What an entry of a container takes beside its path and its data: two lengths. */
+#define ENTRY_OVERHEAD 6
+
 size_t pti_bundle_first_head(const struct pti_published *published)
 {
-    return published->root_count <= PTI_ROOT_ROTATIONS_MAX ? 1 : published->root_count - PTI_ROOT_ROTATIONS_MAX;
+    size_t first = published->root_count;
+    size_t room = PTI_HEAD_SIZE_MAX - PTI_CONTAINER_MAGIC_SIZE - 4 - ENTRY_OVERHEAD - strlen("timestamp.json") -
+                  published->timestamp.size;
+
+    while (first > 1 && published->root_count - first < PTI_ROOT_ROTATIONS_MAX) {
+        char path[PTI_CONTAINER_PATH_MAX + 1];
+        int length = snprintf(path, sizeof(path), "%zu.root.json", first);
+        size_t size = ENTRY_OVERHEAD + (size_t)length + published->roots[first - 1].size;
+        if (size > room)
+            break;
+        room -= size;
+        first--;
+    }
+    return first;
 }
 
 enum pintle_status pti_bundle_roots(const struct pti_published *published, struct pti_buf *out, struct pti_error *error)

@@ -14,7 +14,10 @@ enum pintle_status pti_bundle_body(const struct pti_published *published, struct
 /* head/<root_version>: the roots after that version, then the timestamp. */
 enum pintle_status pti_bundle_head(const struct pti_published *published, size_t root_version, struct pti_buf *out,
                                    struct pti_error *error);
-/* The oldest root version that still has a head: a head holds at most PTI_ROOT_ROTATIONS_MAX roots. */
+/*
+ * The oldest root version that has a head: a head holds at most PTI_ROOT_ROTATIONS_MAX roots and PTI_HEAD_SIZE_MAX bytes.
+ * Older clients catch up with the plain files.
+ */
 size_t pti_bundle_first_head(const struct pti_published *published);
 enum pintle_status pti_bundle_roots(const struct pti_published *published, struct pti_buf *out,
                                     struct pti_error *error);

@@ -19,6 +19,7 @@ static enum pintle_status write_with(const struct pti_json_value *signed_part, s
 {
     struct pti_json_writer writer;
     struct pti_buf compact;
+    enum pintle_status status;
 
     pti_buf_init(&compact, ENVELOPE_SIZE_MAX);
     pti_json_write_compact(signed_part, &compact);
@@ -27,12 +28,11 @@ static enum pintle_status write_with(const struct pti_json_value *signed_part, s
     pti_json_put_raw(&writer, "signatures", signatures);
     pti_json_put_raw(&writer, "signed", pti_buf_bytes(&compact));
     pti_json_end_object(&writer);
-    if (compact.status != PINTLE_OK)
-        (void)pti_buf_check(&compact, error, "signed metadata");
-    else
-        (void)pti_buf_check(out, error, "an envelope");
+    status = pti_buf_check(&compact, error, "signed metadata");
+    if (status == PINTLE_OK)
+        status = pti_buf_check(out, error, "an envelope");
     pti_buf_clear(&compact);
-    return compact.status != PINTLE_OK ? compact.status : out->status;
+    return status;
 }
 
 enum pintle_status pti_envelope_write(struct pintle_bytes signed_json, struct pti_buf *out, struct pti_error *error)

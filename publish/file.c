@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 
-/* One per directory, so that what a crash leaves behind is used again and never piles up. */
+/* One per directory or private file, so that what a crash leaves behind never piles up. */
 #define TEMPORARY ".new"
 #define LOCK_POLL_MS 20
 
@@ -32,6 +32,20 @@ enum pintle_status pti_file_path(char *out, const char *directory, const char *n
         return pti_fail(error, PINTLE_ERR_INPUT, "the path %.100s.../%.100s is longer than %d bytes; use a shorter one",
                         directory, name, PTI_PATH_MAX - 1);
     return PINTLE_OK;
+}
+
+bool pti_file_exists(const char *path)
+{
+    struct stat info;
+
+    return lstat(path, &info) == 0;
+}
+
+static bool ends_with(const char *name, const char *suffix)
+{
+    size_t size = strlen(name), tail = strlen(suffix);
+
+    return size >= tail && strcmp(name + size - tail, suffix) == 0;
 }
 
 static enum pintle_status read_all(int fd, const char *path, size_t max, struct pti_buf *buf, struct pti_error *error)
@@ -147,9 +161,6 @@ static enum pintle_status create(const char *path, struct pintle_bytes data, uns
     enum pintle_status status;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode);
 
-    if (fd < 0 && errno == EEXIST)
-        return pti_fail(error, PINTLE_ERR_STORAGE, "%s exists already and is not overwritten; choose another name",
-                        path);
     if (fd < 0)
         return storage(error, "create", path);
     status = write_all(fd, path, data, error);
@@ -183,11 +194,50 @@ enum pintle_status pti_file_replace(const char *path, struct pintle_bytes data, 
     return sync_directory(path, error);
 }
 
+static enum pintle_status is_taken(struct pti_error *error, const char *path)
+{
+    return pti_fail(error, PINTLE_ERR_STORAGE, "%s exists already and is not overwritten; choose another name", path);
+}
+
+/* Gives temporary its name, unless that is taken; not every file system (of a USB stick, say) has links. */
+static enum pintle_status name_it(const char *temporary, const char *path, struct pti_error *error)
+{
+    if (link(temporary, path) == 0) {
+        (void)unlink(temporary);
+        return sync_directory(path, error);
+    }
+    if (errno == EEXIST || pti_file_exists(path))
+        return is_taken(error, path);
+    if (rename(temporary, path) != 0)
+        return storage(error, "create", path);
+    return sync_directory(path, error);
+}
+
+/* Whole or not at all: half a key would stop whoever reads every key of its directory. */
 enum pintle_status pti_file_create_private(const char *path, struct pintle_bytes data, struct pti_error *error)
 {
-    enum pintle_status status = create(path, data, 0600, error);
+    char temporary[PTI_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    int size = snprintf(temporary, sizeof(temporary), "%.*s.%s%s", (int)(name - path), path, name, TEMPORARY);
+    enum pintle_status status;
 
-    return status == PINTLE_OK ? sync_directory(path, error) : status;
+    if (size < 0 || (size_t)size >= sizeof(temporary))
+        return pti_fail(error, PINTLE_ERR_INPUT, "the path %.200s... is too long", path);
+    if (pti_file_exists(path))
+        return is_taken(error, path);
+    if (pti_file_exists(temporary))
+        return pti_fail(error, PINTLE_ERR_STORAGE,
+                        "%s is in the way: another process is making %s now, or one was interrupted; if none is, "
+                        "remove it",
+                        temporary, path);
+    status = create(temporary, data, 0600, error);
+    if (status != PINTLE_OK)
+        return status;
+    status = name_it(temporary, path, error);
+    if (status != PINTLE_OK)
+        (void)unlink(temporary);
+    return status;
 }
 
 enum pintle_status pti_file_remove(const char *path, struct pti_error *error)
@@ -195,6 +245,21 @@ enum pintle_status pti_file_remove(const char *path, struct pti_error *error)
     if (unlink(path) == 0)
         return sync_directory(path, error);
     return errno == ENOENT || errno == ENOTDIR ? PINTLE_OK : storage(error, "remove", path);
+}
+
+void pti_file_sweep(const char *directory)
+{
+    const struct dirent *entry;
+    char path[PTI_PATH_MAX];
+    DIR *stream = opendir(directory);
+
+    if (stream == NULL)
+        return;
+    while ((entry = readdir(stream)) != NULL)
+        if (entry->d_name[0] == '.' && ends_with(entry->d_name, TEMPORARY) &&
+            pti_file_path(path, directory, entry->d_name, NULL) == PINTLE_OK)
+            (void)unlink(path);
+    (void)closedir(stream);
 }
 
 enum pintle_status pti_file_make_directory(const char *path, unsigned mode, struct pti_error *error)
@@ -210,20 +275,6 @@ enum pintle_status pti_file_make_directory(const char *path, unsigned mode, stru
     if (!S_ISDIR(info.st_mode))
         return pti_fail(error, PINTLE_ERR_STORAGE, "%s is in the way: a directory is needed there", path);
     return PINTLE_OK;
-}
-
-bool pti_file_exists(const char *path)
-{
-    struct stat info;
-
-    return lstat(path, &info) == 0;
-}
-
-static bool ends_with(const char *name, const char *suffix)
-{
-    size_t size = strlen(name), tail = strlen(suffix);
-
-    return size >= tail && strcmp(name + size - tail, suffix) == 0;
 }
 
 static int compare_names(const void *a, const void *b)

@@ -26,10 +26,15 @@ enum pintle_status pti_file_read_optional(const char *path, size_t max, struct p
  * instruction the old content or the new one is there, whole.  mode is 0600 or 0644.
  */
 enum pintle_status pti_file_replace(const char *path, struct pintle_bytes data, unsigned mode, struct pti_error *error);
-/* Creates path with mode 0600; PINTLE_ERR_STORAGE if anything is there already. Durable on return. */
+/*
+ * Creates path with mode 0600; PINTLE_ERR_STORAGE if anything is there already.  Durable on return; after a crash it is
+ * whole, or not there.
+ */
 enum pintle_status pti_file_create_private(const char *path, struct pintle_bytes data, struct pti_error *error);
 /* Removes path; absent is PINTLE_OK. */
 enum pintle_status pti_file_remove(const char *path, struct pti_error *error);
+/* Removes the temporary files that a crash left in a directory; the caller keeps other writers away from it. */
+void pti_file_sweep(const char *directory);
 /* Makes a directory unless it is there; its parent must exist. */
 enum pintle_status pti_file_make_directory(const char *path, unsigned mode, struct pti_error *error);
 bool pti_file_exists(const char *path);

@@ -22,15 +22,14 @@ static enum pintle_status sign_all(struct pti_stage *stage, const struct pti_key
 /* A head that is not written any more would freeze whoever polls it; without it, clients take the plain files. */
 static enum pintle_status drop_old_heads(const struct pti_repository *repository, struct pti_error *error)
 {
+    const size_t first = pti_bundle_first_head(&repository->published);
     enum pintle_status status = PINTLE_OK;
-    bool found = true;
 
-    for (size_t n = pti_bundle_first_head(&repository->published) - 1; n > 0 && found && status == PINTLE_OK; n--) {
+    for (size_t n = 1; n < first && status == PINTLE_OK; n++) {
         char relative[64], path[PTI_PATH_MAX];
         (void)snprintf(relative, sizeof(relative), "public/head/%zu", n);
         status = pti_repository_path(repository, relative, path, error);
-        found = status == PINTLE_OK && pti_file_exists(path);
-        if (found)
+        if (status == PINTLE_OK)
             status = pti_file_remove(path, error);
     }
     return status;
@@ -110,23 +109,15 @@ static enum pintle_status is_complete(const struct pti_repository *repository, b
     return status;
 }
 
-enum pintle_status pti_publish_repair(struct pti_repository *repository, int64_t now, struct pti_error *error)
+/* Writes again what follows from timestamp.json, which is there. */
+static enum pintle_status complete_it(struct pti_repository *repository, int64_t now, struct pti_error *error)
 {
     struct pti_generation *generation = NULL;
     struct pti_output output = {NULL, 0};
     struct pti_roots roots;
-    size_t accepting = 0;
-    bool complete = false;
-    enum pintle_status status;
+    enum pintle_status status = pti_bundle_verify_baseline(&repository->published, now, repository->crypto, &roots,
+                                                           &generation, error);
 
-    if (repository->published.timestamp.size == 0)
-        return pti_fail(error, PINTLE_ERR_STORAGE, "public/metadata/timestamp.json is missing; restore it from a copy");
-    status = is_complete(repository, &complete, error);
-    if (status == PINTLE_OK && !complete)
-        status = pti_root_history_accepting(&repository->published, repository->crypto, &accepting, error);
-    if (status != PINTLE_OK || complete || (accepting > 0 && accepting < repository->published.root_count))
-        return status;
-    status = pti_bundle_verify_baseline(&repository->published, now, repository->crypto, &roots, &generation, error);
     if (status != PINTLE_OK)
         return pti_error_prefix(error, "what is published now does not verify, restore it from a copy"), status;
     status = pti_publish_bundles(&repository->published, repository->published.root_count, generation,
@@ -137,4 +128,22 @@ enum pintle_status pti_publish_repair(struct pti_repository *repository, int64_t
     pti_generation_free(generation);
     pti_roots_clear(&roots);
     return status;
+}
+
+enum pintle_status pti_publish_repair(struct pti_repository *repository, int64_t now, struct pti_error *error)
+{
+    size_t accepting = 0;
+    bool complete = false;
+    enum pintle_status status;
+
+    if (repository->published.timestamp.size == 0)
+        return pti_fail(error, PINTLE_ERR_STORAGE, "public/metadata/timestamp.json is missing; restore it from a copy");
+    status = is_complete(repository, &complete, error);
+    if (status == PINTLE_OK && !complete)
+        status = pti_root_history_accepting(&repository->published, repository->crypto, &accepting, error);
+    if (status != PINTLE_OK || (accepting > 0 && accepting < repository->published.root_count))
+        return status;
+    if (!complete)
+        status = complete_it(repository, now, error);
+    return status == PINTLE_OK ? drop_old_heads(repository, error) : status;
 }

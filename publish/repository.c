@@ -12,6 +12,7 @@
 #include "publish/settings.h"
 
 #define LOCK_WAIT_MS 15000
+#define RENEWAL_LOCK_WAIT_MS 2000 /* a server has other things to do, and comes again */
 
 enum pintle_status pti_repository_path(const struct pti_repository *repository, const char *relative, char *out,
                                        struct pti_error *error)
@@ -21,29 +22,17 @@ enum pintle_status pti_repository_path(const struct pti_repository *repository, 
 
 /* ---- reading ---- */
 
-static enum pintle_status read_below(const struct pti_repository *repository, const char *folder, const char *path,
-                                     size_t max, struct pintle_bytes *data, bool *found, struct pti_error *error)
+static enum pintle_status read_public(void *ctx, const char *path, size_t max, struct pintle_bytes *data, bool *found,
+                                      struct pti_error *error)
 {
     char relative[PTI_PATH_MAX], full[PTI_PATH_MAX];
-    enum pintle_status status = pti_file_path(relative, folder, path, error);
+    enum pintle_status status = pti_file_path(relative, "public", path, error);
 
     *data = (struct pintle_bytes){NULL, 0};
     *found = false;
     if (status == PINTLE_OK)
-        status = pti_repository_path(repository, relative, full, error);
+        status = pti_repository_path(ctx, relative, full, error);
     return status == PINTLE_OK ? pti_file_read_optional(full, max, data, found, error) : status;
-}
-
-static enum pintle_status read_public(void *ctx, const char *path, size_t max, struct pintle_bytes *data, bool *found,
-                                      struct pti_error *error)
-{
-    return read_below(ctx, "public", path, max, data, found, error);
-}
-
-static enum pintle_status read_stage(void *ctx, const char *path, size_t max, struct pintle_bytes *data, bool *found,
-                                     struct pti_error *error)
-{
-    return read_below(ctx, "stage", path, max, data, found, error);
 }
 
 struct pti_file_source pti_repository_source(struct pti_repository *repository)
@@ -80,19 +69,6 @@ static enum pintle_status load_published(struct pti_repository *repository, stru
     return pti_published_load(&source, repository->crypto, &repository->published, error);
 }
 
-static enum pintle_status load_stage(struct pti_repository *repository, int64_t now, struct pti_error *error)
-{
-    const struct pti_file_source source = {read_stage, repository};
-    enum pintle_status status;
-
-    pti_stage_clear(&repository->stage);
-    status = pti_stage_init(&repository->stage, &repository->published, &repository->settings.days, repository->crypto,
-                            error);
-    if (status == PINTLE_OK)
-        status = pti_stage_load(&repository->stage, &source, now, error);
-    return status;
-}
-
 enum pintle_status pti_repository_reload_published(struct pti_repository *repository, struct pti_error *error)
 {
     pti_stage_clear(&repository->stage); /* it borrows what is about to go */
@@ -103,15 +79,31 @@ enum pintle_status pti_repository_reload(struct pti_repository *repository, int6
 {
     enum pintle_status status = pti_repository_reload_published(repository, error);
 
-    return status == PINTLE_OK ? load_stage(repository, now, error) : status;
+    return status == PINTLE_OK ? pti_repository_load_stage(repository, now, error) : status;
 }
 
-static enum pintle_status lock(struct pti_repository *repository, struct pti_error *error)
+static void sweep(const struct pti_repository *repository)
+{
+    static const char *const folders[] = {
+        "keys",           "stage",       "stage/metadata", "stage/zones",          "public/metadata",
+        "public/targets", "public/body", "public/head",    "public/targets/zones", "app"};
+    char path[PTI_PATH_MAX];
+
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        if (pti_repository_path(repository, folders[i], path, NULL) == PINTLE_OK)
+            pti_file_sweep(path);
+}
+
+static enum pintle_status lock(struct pti_repository *repository, int wait_ms, struct pti_error *error)
 {
     char path[PTI_PATH_MAX];
     enum pintle_status status = pti_repository_path(repository, "lock", path, error);
 
-    return status == PINTLE_OK ? pti_file_lock(path, LOCK_WAIT_MS, &repository->lock, error) : status;
+    if (status == PINTLE_OK)
+        status = pti_file_lock(path, wait_ms, &repository->lock, error);
+    if (status == PINTLE_OK)
+        sweep(repository);
+    return status;
 }
 
 static enum pintle_status open_all(struct pti_repository *repository, enum pti_repository_access access, int64_t now,
@@ -120,13 +112,15 @@ static enum pintle_status open_all(struct pti_repository *repository, enum pti_r
     enum pintle_status status = load_settings(repository, error);
 
     if (status == PINTLE_OK && access != PTI_REPOSITORY_READ)
-        status = lock(repository, error);
+        status = lock(repository, access == PTI_REPOSITORY_PUBLISHED ? RENEWAL_LOCK_WAIT_MS : LOCK_WAIT_MS, error);
     if (status == PINTLE_OK)
         status = load_published(repository, error);
     if (status == PINTLE_OK && access != PTI_REPOSITORY_READ)
         status = pti_publish_repair(repository, now, error);
+    if (status == PINTLE_OK && access == PTI_REPOSITORY_WRITE)
+        status = pti_repository_repair_stage(repository, error);
     if (status == PINTLE_OK && access != PTI_REPOSITORY_PUBLISHED)
-        status = load_stage(repository, now, error);
+        status = pti_repository_load_stage(repository, now, error);
     return status;
 }
 
@@ -217,80 +211,4 @@ enum pintle_status pti_repository_write_settings(const char *directory, const st
         status = write_file(directory, "repository.json", pti_buf_bytes(&text), error);
     pti_buf_clear(&text);
     return status;
-}
-
-/* ---- the stage ---- */
-
-/* Removes what lies in a folder of the stage and is not among its files any more. */
-static enum pintle_status prune(const struct pti_repository *repository, const char *folder,
-                                const struct pti_output *keep, struct pti_error *error)
-{
-    char relative[PTI_PATH_MAX], path[PTI_PATH_MAX], **names = NULL;
-    size_t count = 0;
-    enum pintle_status status;
-
-    (void)snprintf(relative, sizeof(relative), "stage/%s", folder);
-    status = pti_repository_path(repository, relative, path, error);
-    if (status == PINTLE_OK)
-        status = pti_file_list(path, ".json", &names, &count, error);
-    for (size_t i = 0; i < count && status == PINTLE_OK; i++) {
-        char file[PTI_PATH_MAX];
-        (void)snprintf(relative, sizeof(relative), "%s%s%s", folder, folder[0] == '\0' ? "" : "/", names[i]);
-        if (pti_output_find(keep, relative) != NULL)
-            continue;
-        status = pti_file_path(file, path, names[i], error);
-        if (status == PINTLE_OK)
-            status = pti_file_remove(file, error);
-    }
-    pti_file_names_free(names, count);
-    return status;
-}
-
-static enum pintle_status need_lock(const struct pti_repository *repository, struct pti_error *error)
-{
-    return repository->lock >= 0 ? PINTLE_OK
-                                 : pti_fail(error, PINTLE_ERR_MISUSE, "the repository was opened for reading only");
-}
-
-static enum pintle_status store_stage(const struct pti_repository *repository, const struct pti_output *files,
-                                      struct pti_error *error)
-{
-    static const char *const folders[] = {"metadata", "zones", ""};
-    char directory[PTI_PATH_MAX];
-    enum pintle_status status = pti_repository_path(repository, "stage", directory, error);
-
-    if (status == PINTLE_OK)
-        status = pti_file_make_directory(directory, 0755, error);
-    if (status == PINTLE_OK)
-        status = pti_repository_write_output(directory, files, error);
-    for (size_t i = 0; i < 3 && status == PINTLE_OK; i++)
-        status = prune(repository, folders[i], files, error);
-    return status;
-}
-
-enum pintle_status pti_repository_save_stage(struct pti_repository *repository, struct pti_error *error)
-{
-    struct pti_output files = {NULL, 0};
-    enum pintle_status status = need_lock(repository, error);
-
-    if (status == PINTLE_OK)
-        status = pti_stage_write(&repository->stage, &files, error);
-    if (status == PINTLE_OK)
-        status = store_stage(repository, &files, error);
-    pti_output_clear(&files);
-    return status;
-}
-
-enum pintle_status pti_repository_drop_stage(struct pti_repository *repository, struct pti_error *error)
-{
-    const struct pti_output none = {NULL, 0};
-    enum pintle_status status = need_lock(repository, error);
-
-    if (status == PINTLE_OK)
-        status = store_stage(repository, &none, error);
-    if (status != PINTLE_OK)
-        return status;
-    pti_stage_clear(&repository->stage);
-    return pti_stage_init(&repository->stage, &repository->published, &repository->settings.days, repository->crypto,
-                          error);
 }

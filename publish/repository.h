@@ -47,10 +47,17 @@ enum pintle_status pti_repository_open(const char *directory, enum pti_repositor
                                        struct pti_error *error);
 void pti_repository_close(struct pti_repository *repository); /* NULL is legal */
 
-/* Writes the stage, after edits and pti_stage_update(), or after signing. Needs PTI_REPOSITORY_WRITE. */
+/*
+ * Writes the stage, after edits and pti_stage_update(), or after signing; after a crash at any instruction it is the old
+ * one or the new one, whole.  Needs PTI_REPOSITORY_WRITE.
+ */
 enum pintle_status pti_repository_save_stage(struct pti_repository *repository, struct pti_error *error);
 /* Throws the draft away: stage is then what is published. */
 enum pintle_status pti_repository_drop_stage(struct pti_repository *repository, struct pti_error *error);
+
+/* For pti_repository_open() and pti_repository_reload(): loads it; writes out what a crash left in the journal alone. */
+enum pintle_status pti_repository_load_stage(struct pti_repository *repository, int64_t now, struct pti_error *error);
+enum pintle_status pti_repository_repair_stage(const struct pti_repository *repository, struct pti_error *error);
 
 /*
  * Writes the settings, as the last step of making a repository: what holds no settings is no repository yet.  And the

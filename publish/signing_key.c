@@ -490,6 +490,8 @@ enum pintle_status pti_signing_key_sign(const struct pti_signing_key *key, struc
     signature->size = sizeof(signature->data);
     done = ctx != NULL && EVP_DigestSignInit(ctx, NULL, digest, NULL, key->pkey) == 1 &&
            EVP_DigestSign(ctx, signature->data, &signature->size, message.data, message.size) == 1;
+    /* OpenSSL 3.0 says that it has signed, and that the signature has 2^32-1 bytes, if i2d_ECDSA_SIG() lacks memory. */
+    done = done && signature->size <= sizeof(signature->data);
     EVP_MD_CTX_free(ctx);
     ERR_clear_error();
     if (!done) {

@@ -5,10 +5,13 @@
 
 #include "publish/stage_internal.h"
 
-/* One change of the keys of key_role, in the words of who names them: root, or targets for a zone. */
-static void say_key(struct pti_differ *differ, enum pti_change_kind kind, const char *role, const char *key_role,
-                    const struct pti_public_key *old, const struct pti_public_key *new)
+/* One change of the keys of key_role, in the words of who names them: root, or targets for a zone.  Not both are NULL. */
+static void say_key(struct pti_differ *differ, const char *role, const char *key_role, const struct pti_public_key *old,
+                    const struct pti_public_key *new)
 {
+    enum pti_change_kind kind = old == NULL   ? PTI_CHANGE_KEY_ADDED
+                                : new == NULL ? PTI_CHANGE_KEY_REMOVED
+                                              : PTI_CHANGE_KEY_REPLACED;
     struct pti_change *change = pti_diff_add(differ, kind, role, "");
     bool root = strcmp(role, "root") == 0;
 
@@ -16,12 +19,13 @@ static void say_key(struct pti_differ *differ, enum pti_change_kind kind, const 
         return;
     change->permanent = false;
     (void)pti_copy_text(change->key_role, sizeof(change->key_role), key_role);
-    if (old != NULL && new != NULL)
-        (void)pti_copy_text(change->old_keyid, sizeof(change->old_keyid), old->id);
-    (void)pti_copy_text(change->keyid, sizeof(change->keyid), new != NULL ? new->id : old->id);
-    if (old != NULL && new != NULL)
+    if (new != NULL)
+        (void)pti_copy_text(change->keyid, sizeof(change->keyid), new->id);
+    if (old != NULL)
+        (void)pti_copy_text(new != NULL ? change->old_keyid : change->keyid, sizeof(change->keyid), old->id);
+    if (kind == PTI_CHANGE_KEY_REPLACED)
         pti_diff_say(change, "%s%s: key %.16s replaced by %.16s%s%s", root ? "" : "zone ", root ? role : key_role,
-                     old->id, new->id, root ? " for role " : "", root ? key_role : "");
+                     change->old_keyid, change->keyid, root ? " for role " : "", root ? key_role : "");
     else
         pti_diff_say(change, "%s%s: key %.16s %s%s%s", root ? "" : "zone ", root ? role : key_role, change->keyid,
                      new != NULL ? "added" : "removed", root ? " for role " : "", root ? key_role : "");
@@ -65,11 +69,7 @@ static void diff_role_keys(struct pti_differ *differ, const char *role, const ch
         const struct pti_public_key *new = next_lacking(after, before, &new_at);
         if (old == NULL && new == NULL)
             break;
-        say_key(differ,
-                old == NULL   ? PTI_CHANGE_KEY_ADDED
-                : new == NULL ? PTI_CHANGE_KEY_REMOVED
-                              : PTI_CHANGE_KEY_REPLACED,
-                role, key_role, old, new);
+        say_key(differ, role, key_role, old, new);
     }
     if (before->threshold != after->threshold)
         say_threshold(differ, role, key_role, before, after);

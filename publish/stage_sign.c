@@ -115,13 +115,20 @@ enum pintle_status pti_stage_check(const struct pti_stage *stage, struct pti_err
 
 /* ---- signing ---- */
 
+/*
+ * A draft that the key has signed stays as it is, byte for byte: it may lie in public/ already, where a publication was
+ * interrupted, and a file name there has one content for ever.
+ */
 static enum pintle_status sign_draft(struct pintle_bytes *draft, const struct pti_signing_key *key,
                                      struct pintle_crypto *crypto, struct pti_error *error)
 {
     struct pti_buf envelope;
     struct pintle_bytes copy;
-    enum pintle_status status;
+    bool has_signed = false;
+    enum pintle_status status = pti_envelope_signed_by(*draft, pti_signing_key_public(key), crypto, &has_signed, error);
 
+    if (status != PINTLE_OK || has_signed)
+        return status;
     pti_buf_init(&envelope, PTI_TARGETS_SIZE_MAX);
     status = pti_envelope_sign(*draft, key, crypto, &envelope, error);
     if (status == PINTLE_OK && pti_bytes_copy(pti_buf_bytes(&envelope), &copy) != PINTLE_OK)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pin/entries.h"
 #include "publish/draft.h"
 #include "publish/stage_internal.h"
 
@@ -27,22 +26,14 @@ static bool release_needed(const struct pti_charter *base, const struct pti_char
     return subdomains ? before->subdomains && (after == NULL || !after->subdomains) : after == NULL;
 }
 
-static bool released_in(const struct pti_charter *charter, const char *release)
-{
-    size_t position;
-
-    return pti_entries_search(charter->released, charter->released_count, sizeof(*charter->released), release,
-                              &position);
-}
-
 static void tidy_releases(const struct pti_charter *base, struct pti_charter *next)
 {
     for (size_t i = next->released_count; i-- > 0;) {
-        if (released_in(base, next->released[i]) || release_needed(base, next, next->released[i]))
+        if (pti_charter_has_released(base, next->released[i]) || release_needed(base, next, next->released[i]))
             continue;
         free(next->released[i]);
-        pti_entries_close(next->released, next->released_count, sizeof(*next->released), i);
         next->released_count--;
+        memmove(&next->released[i], &next->released[i + 1], (next->released_count - i) * sizeof(*next->released));
     }
 }
 

@@ -25,6 +25,10 @@ struct scratch *scratch_new(void)
 
     assert_non_null(scratch);
     assert_int_equal(pintle_crypto_openssl_new(&scratch->crypto), PINTLE_OK);
+    /* In memory, where there is such a place: every file is flushed, and a disk would make that slow. */
+    (void)pti_copy_text(scratch->directory, sizeof(scratch->directory), "/dev/shm/pintle-publish-XXXXXX");
+    if (mkdtemp(scratch->directory) != NULL)
+        return scratch;
     (void)pti_copy_text(scratch->directory, sizeof(scratch->directory), "/tmp/pintle-publish-XXXXXX");
     assert_non_null(mkdtemp(scratch->directory));
     return scratch;
@@ -35,7 +39,7 @@ static bool is_dot(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static void remove_tree(const char *path)
+void scratch_remove_tree(const char *path)
 {
     struct dirent *entry;
     DIR *stream = opendir(path);
@@ -49,7 +53,7 @@ static void remove_tree(const char *path)
         if (is_dot(entry->d_name))
             continue;
         (void)snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
-        remove_tree(child);
+        scratch_remove_tree(child);
     }
     (void)closedir(stream);
     (void)rmdir(path);
@@ -57,7 +61,7 @@ static void remove_tree(const char *path)
 
 void scratch_free(struct scratch *scratch)
 {
-    remove_tree(scratch->directory);
+    scratch_remove_tree(scratch->directory);
     pintle_crypto_free(scratch->crypto);
     free(scratch);
 }

@@ -30,6 +30,7 @@ const char *scratch_path(const struct scratch *scratch, const char *relative);
 struct pintle_bytes scratch_read(struct scratch *scratch, const char *path);
 void scratch_write(struct scratch *scratch, const char *path, const char *text);
 unsigned scratch_mode(const char *path); /* permission bits */
+void scratch_remove_tree(const char *path); /* it need not be there */
 void scratch_copy_tree(struct scratch *scratch, const char *from, const char *to);
 
 /* A repository in directory/relative, n offline keys, m of them needed; opened for writing. */
