@@ -78,22 +78,29 @@ static EC_POINT *parse_point(const struct provider *provider, const struct pti_p
     return result;
 }
 
-/*
- * Of what just failed with a point from outside: was it the point, or OpenSSL?  3.0 calls a point wrong also if it lacked
- * the memory to look, so it is the point only if a second look says so too.
- */
+/* True if the point is not on the curve, seen with the memory that sufficed for one that is. */
+static bool is_off_curve(const struct provider *provider, const struct pti_p256_point *point)
+{
+    const EC_POINT *generator = EC_GROUP_get0_generator(provider->p256);
+    struct pti_p256_point good;
+    bool has_memory, parsed;
+    EC_POINT *again;
+
+    good.size = EC_POINT_point2oct(provider->p256, generator,
+                                   point->size == PTI_P256_POINT_SIZE ? POINT_CONVERSION_UNCOMPRESSED
+                                                                      : POINT_CONVERSION_COMPRESSED,
+                                   good.bytes, sizeof good.bytes, NULL);
+    again = parse_point(provider, &good, &has_memory);
+    parsed = has_memory && EC_POINT_oct2point(provider->p256, again, point->bytes, point->size, NULL) == 1;
+    EC_POINT_free(again);
+    return has_memory && !parsed;
+}
+
+/* Of what just failed with a point from outside: was it the point, or OpenSSL?  3.0 does not tell them apart. */
 static enum pintle_status point_failed(const struct provider *provider, const struct pti_p256_point *point,
                                        struct pti_error *error)
 {
-    unsigned long code = ERR_peek_last_error();
-    int reason = ERR_GET_LIB(code) == ERR_LIB_EC ? ERR_GET_REASON(code) : 0;
-    bool wrong = reason == EC_R_POINT_IS_NOT_ON_CURVE || reason == EC_R_INVALID_ENCODING ||
-                 reason == EC_R_INVALID_COMPRESSED_POINT || reason == EC_R_INVALID_COMPRESSION_BIT;
-    bool parsed = false;
-    EC_POINT *again = wrong ? parse_point(provider, point, &parsed) : NULL;
-
-    EC_POINT_free(again);
-    return again != NULL && !parsed
+    return is_off_curve(provider, point)
                ? pti_fail(error, PINTLE_ERR_INPUT, "expected a P-256 key, found a point that is not on the curve")
                : pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
 }
@@ -264,7 +271,7 @@ static enum pintle_status verify_p256(struct pintle_crypto *crypto, const struct
     return result == 1 ? PINTLE_OK : result == 0 ? PINTLE_ERR_TRUST : PINTLE_ERR_MEMORY;
 }
 
-/* True if an EdDSA verification has the memory for what it makes itself, the context of a SHA-512. */
+/* True if there is memory for what an EdDSA verification makes itself: the context of a SHA-512. */
 static bool can_hash(void)
 {
     EVP_MD *sha512 = EVP_MD_fetch(NULL, SN_sha512, NULL);
@@ -277,12 +284,12 @@ static bool can_hash(void)
 }
 
 static enum pintle_status verify_ed25519_once(const struct key *key, struct pintle_bytes message,
-                                              struct pintle_bytes signature)
+                                              struct pintle_bytes signature, bool ensure_memory)
 {
     enum pintle_status status = PINTLE_ERR_MEMORY;
     EVP_MD_CTX *verify = EVP_MD_CTX_new();
 
-    if (verify != NULL && EVP_MD_CTX_copy_ex(verify, key->ed25519) == 1)
+    if (verify != NULL && EVP_MD_CTX_copy_ex(verify, key->ed25519) == 1 && (!ensure_memory || can_hash()))
         status = EVP_DigestVerify(verify, signature.data, signature.size, message.data, message.size) == 1
                      ? PINTLE_OK
                      : PINTLE_ERR_TRUST;
@@ -292,7 +299,7 @@ static enum pintle_status verify_ed25519_once(const struct key *key, struct pint
 
 /*
  * OpenSSL 3.0 says the same to a wrong signature and to a lack of memory, which must not make a signer look like a
- * forger.  So a refusal counts only when it is repeated after memory was there.
+ * forger.  So a refusal counts only if it is repeated when memory is there.
  */
 static enum pintle_status verify_ed25519(const struct key *key, struct pintle_bytes message,
                                          struct pintle_bytes signature)
@@ -301,10 +308,8 @@ static enum pintle_status verify_ed25519(const struct key *key, struct pintle_by
 
     if (signature.size != PTI_ED25519_SIGNATURE_SIZE)
         return PINTLE_ERR_TRUST;
-    status = verify_ed25519_once(key, message, signature);
-    if (status != PINTLE_ERR_TRUST)
-        return status;
-    return can_hash() ? verify_ed25519_once(key, message, signature) : PINTLE_ERR_MEMORY;
+    status = verify_ed25519_once(key, message, signature, false);
+    return status == PINTLE_ERR_TRUST ? verify_ed25519_once(key, message, signature, true) : status;
 }
 
 static enum pintle_status provider_verify(struct pintle_crypto *crypto, void *opaque, struct pintle_bytes message,

@@ -15,29 +15,55 @@
 #include "base/crypto.h"
 #include "base/encode.h"
 
-/* OpenSSL's allocations are counted, and one of them, or all from one on, can be made to fail. */
+/* OpenSSL's allocations are counted, and can be made to fail. */
+enum shortage {
+    ONCE,    /* the one with this number */
+    ON,      /* and all later ones */
+    AT_MOST, /* each that would make more than this number of blocks at a time */
+};
 static _Atomic long allocations;
+static _Atomic long blocks;
 static _Atomic long fail_at = -1;
-static atomic_bool fail_on;
+static enum shortage shortage;
+
+static atomic_bool denied;
 
 static bool may_allocate(void)
 {
     long number = atomic_fetch_add(&allocations, 1);
+    bool may = true;
 
-    return fail_at < 0 || (number != fail_at && !(fail_on && number > fail_at));
+    if (fail_at < 0)
+        return true;
+    switch (shortage) {
+    case ONCE:
+        may = number != fail_at;
+        break;
+    case ON:
+        may = number < fail_at;
+        break;
+    case AT_MOST:
+        may = blocks < fail_at;
+        break;
+    }
+    denied = denied || !may;
+    return may;
 }
 
 static void *counted_malloc(size_t size, const char *file, int line)
 {
     (void)file;
     (void)line;
-    return may_allocate() ? malloc(size) : NULL;
+    if (!may_allocate())
+        return NULL;
+    atomic_fetch_add(&blocks, 1);
+    return malloc(size);
 }
 
 static void *counted_realloc(void *block, size_t size, const char *file, int line)
 {
-    (void)file;
-    (void)line;
+    if (block == NULL)
+        return counted_malloc(size, file, line);
     return may_allocate() ? realloc(block, size) : NULL;
 }
 
@@ -45,6 +71,8 @@ static void counted_free(void *block, const char *file, int line)
 {
     (void)file;
     (void)line;
+    if (block != NULL)
+        atomic_fetch_sub(&blocks, 1);
     free(block);
 }
 
@@ -518,67 +546,76 @@ static void refused_keys(void **state)
     crypto->ops->key_free(crypto, NULL);
 }
 
+enum step { KEY_NEW, RIGHT_SIGNATURE, WRONG_SIGNATURE };
+
+struct shortage_case {
+    enum pti_key_kind kind;
+    const struct signature_case *right;
+    struct pintle_bytes text, signature;
+    void *key;
+};
+
+/* One step with the n-th allocation failing; true while there was something to fail. */
+static bool step_fails(const struct shortage_case *row, enum step step, long n)
+{
+    const enum pintle_status want = step == WRONG_SIGNATURE ? PINTLE_ERR_TRUST : PINTLE_OK;
+    enum pintle_status status = PINTLE_ERR_MISUSE;
+    uint8_t identity[PINTLE_SHA256_SIZE];
+    struct pti_error error;
+    void *other = NULL;
+
+    put_foreign_error();
+    allocations = 0;
+    denied = false;
+    fail_at = shortage == AT_MOST ? blocks + n : n;
+    switch (step) {
+    case KEY_NEW:
+        status = crypto->ops->key_new(crypto, row->kind, row->text, &other, identity, &error);
+        break;
+    case RIGHT_SIGNATURE:
+        status = crypto->ops->verify(crypto, row->key, pti_bytes_text(row->right->message), row->signature);
+        break;
+    case WRONG_SIGNATURE:
+        status = crypto->ops->verify(crypto, row->key, pti_bytes_text("no"), row->signature);
+        break;
+    }
+    allocate_normally();
+    crypto->ops->key_free(crypto, other);
+    if (status != want && (status != PINTLE_ERR_MEMORY || !denied))
+        fail_msg("kind %d, step %d, shortage %d, allocation %ld: %s", (int)row->kind, (int)step, (int)shortage, n,
+                 pintle_status_name(status));
+    assert_foreign_error_alone();
+    return denied;
+}
+
 /*
- * Each allocation of OpenSSL's fails, alone and with all later ones: PINTLE_ERR_MEMORY, or done without it.  A lack of
- * memory never makes a right signature or key look wrong, nor a wrong one right.
+ * Whatever allocation of OpenSSL's fails: PINTLE_ERR_MEMORY, or done without it.  A lack of memory never makes a right
+ * signature or key look wrong, nor a wrong one right.
  */
 static void allocation_failures(void **state)
 {
+    struct shortage_case cases[] = {{.kind = PTI_KEY_ED25519, .right = &ed25519_cases[1]},
+                                    {.kind = PTI_KEY_ECDSA_P256, .right = &p256_cases[0]},
+                                    {.kind = PTI_KEY_ECDSA_P256, .right = &p256_cases[1]}};
+
     (void)state;
-    static const struct {
-        enum pti_key_kind kind;
-        const struct signature_case *right;
-    } cases[] = {{PTI_KEY_ED25519, &ed25519_cases[1]},
-                 {PTI_KEY_ECDSA_P256, &p256_cases[0]},
-                 {PTI_KEY_ECDSA_P256, &p256_cases[1]}};
-    static const struct {
-        const char *name;
-        enum pintle_status want;
-        bool on;
-    } steps[] = {{"key_new", PINTLE_OK, false},
-                 {"right signature", PINTLE_OK, false},
-                 {"wrong signature", PINTLE_ERR_TRUST, false},
-                 {"key_new", PINTLE_OK, true},
-                 {"right signature", PINTLE_OK, true},
-                 {"wrong signature", PINTLE_ERR_TRUST, true}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        uint8_t raw[32];
-        uint8_t bytes[128];
-        uint8_t identity[PINTLE_SHA256_SIZE];
-        struct pintle_bytes text = pti_bytes_text(cases[i].right->key);
-        if (cases[i].kind == PTI_KEY_ED25519) {
-            text = from_hex(cases[i].right->key, raw, sizeof raw);
-        }
-        struct pintle_bytes signature = from_hex(cases[i].right->signature, bytes, sizeof bytes);
-        struct pintle_bytes message = pti_bytes_text(cases[i].right->message);
-        void *key = new_key(cases[i].kind, cases[i].right->key, identity); /* what OpenSSL caches is cached now */
-        for (size_t step = 0; step < sizeof steps / sizeof steps[0]; step++) {
-            bool failed = true;
-            long n = 0;
-            for (; n < 1000 && failed; n++) {
-                void *other = NULL;
-                struct pti_error error;
-                put_foreign_error();
-                allocations = 0;
-                fail_on = steps[step].on;
-                fail_at = n;
-                enum pintle_status status = step % 3 == 0
-                                                ? crypto->ops->key_new(crypto, cases[i].kind, text, &other, identity,
-                                                                       &error)
-                                                : crypto->ops->verify(crypto, key,
-                                                                      step % 3 == 1 ? message : pti_bytes_text("no"),
-                                                                      signature);
-                failed = allocations > n;
-                allocate_normally();
-                crypto->ops->key_free(crypto, other);
-                if (status != steps[step].want && status != PINTLE_ERR_MEMORY) {
-                    fail_msg("case %zu, %s, allocation %ld: %s", i, steps[step].name, n, pintle_status_name(status));
-                }
-                assert_foreign_error_alone();
+        struct shortage_case *row = &cases[i];
+        uint8_t raw[32], bytes[128], identity[PINTLE_SHA256_SIZE];
+
+        row->text = row->kind == PTI_KEY_ED25519 ? from_hex(row->right->key, raw, sizeof raw)
+                                                 : pti_bytes_text(row->right->key);
+        row->signature = from_hex(row->right->signature, bytes, sizeof bytes);
+        row->key = new_key(row->kind, row->right->key, identity); /* what OpenSSL caches is cached now */
+        for (shortage = ONCE; shortage <= AT_MOST; shortage++)
+            for (enum step step = KEY_NEW; step <= WRONG_SIGNATURE; step++) {
+                long n = 0;
+
+                while (step_fails(row, step, n))
+                    n++;
+                assert_true(n > 2);
             }
-            assert_true(n > 2 && n < 1000);
-        }
-        crypto->ops->key_free(crypto, key);
+        crypto->ops->key_free(crypto, row->key);
     }
 }
 
