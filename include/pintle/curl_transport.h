@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libpintle-curl-transport: a transport over libcurl.  Ordinary HTTPS validation, http and https only, no redirects, no
- * cookies, no credentials, no proxy authentication.
+ * cookies, no credentials, no content encodings, at most 64 KiB of header lines.
+ *
+ * Proxies: libcurl's environment variables are honoured: http_proxy (in lower case only), https_proxy or HTTPS_PROXY,
+ * all_proxy or ALL_PROXY, no_proxy or NO_PROXY.  Whoever sets them can withhold a manifest, not change it.  There is no
+ * proxy authentication: a user name and password in such a variable are not sent, whether over HTTP or SOCKS 5.
  */
 #ifndef PINTLE_CURL_TRANSPORT_H
 #define PINTLE_CURL_TRANSPORT_H

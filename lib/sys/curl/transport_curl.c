@@ -20,7 +20,8 @@
 #define USER_AGENT "pintle/" TEXT(PINTLE_VERSION_MAJOR) "." TEXT(PINTLE_VERSION_MINOR) "." TEXT(PINTLE_VERSION_PATCH)
 
 #define LOW_SPEED_SECONDS 10L
-#define POLL_MS 1000 /* curl's own timers wake it earlier */
+#define HEADERS_MAX ((size_t)65536) /* bytes, of all header lines: those of 1xx responses, of proxies, and trailers */
+#define POLL_MS 1000                /* curl's own timers wake it earlier */
 
 struct curl_transport {
     CURL *easy;
@@ -35,8 +36,10 @@ struct transfer {
     const struct pintle_sink *sink;
     CURL *easy;
     struct curl_slist *headers;
-    size_t left; /* what max_response still allows */
+    size_t left;         /* what max_response still allows */
+    size_t headers_left; /* of HEADERS_MAX */
     bool refused;
+    bool headers_refused;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -69,19 +72,35 @@ static bool is_success(long status)
 static size_t take_body(char *data, size_t one, size_t size, void *arg)
 {
     struct transfer *transfer = arg;
+    bool wanted = is_success(status_of(transfer->easy)); /* an error page is not: its status is what counts */
 
     (void)one; /* 1, always */
     if (size > transfer->left) {
-        transfer->refused = true;
+        transfer->refused = wanted;
         return CURL_WRITEFUNC_ERROR;
     }
     transfer->left -= size;
-    if (!is_success(status_of(transfer->easy))) /* an error page: nobody asked for it */
+    if (!wanted)
         return size;
     if (!transfer->sink->write(transfer->sink->ctx, (const uint8_t *)data, size)) {
         transfer->refused = true;
         return CURL_WRITEFUNC_ERROR;
     }
+    return size;
+}
+
+/* libcurl bounds a line, but keeps as many as arrive. */
+static size_t count_header(char *data, size_t one, size_t size, void *arg)
+{
+    struct transfer *transfer = arg;
+
+    (void)data;
+    (void)one; /* 1, always */
+    if (size > transfer->headers_left) {
+        transfer->headers_refused = true;
+        return CURL_WRITEFUNC_ERROR;
+    }
+    transfer->headers_left -= size;
     return size;
 }
 
@@ -96,6 +115,7 @@ static CURLcode set_rules(CURL *easy, const char *ca_file)
     SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(CURLOPT_PROXYAUTH, (long)CURLAUTH_NONE);
+    SET(CURLOPT_SOCKS5_AUTH, (long)CURLAUTH_NONE);
     SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_NONE);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -124,6 +144,8 @@ static CURLcode set_request(struct transfer *transfer)
         (curl_off_t)request->max_response); /* 0 is no limit to curl, but is to take_body() */
     SET(CURLOPT_WRITEFUNCTION, take_body);
     SET(CURLOPT_WRITEDATA, transfer);
+    SET(CURLOPT_HEADERFUNCTION, count_header);
+    SET(CURLOPT_HEADERDATA, transfer);
     SET(CURLOPT_ERRORBUFFER, transfer->error);
     if (is_post(request)) {
         SET(CURLOPT_POST, 1L);
@@ -189,7 +211,11 @@ static enum pintle_status conclude(const struct transfer *transfer, CURLcode cod
     curl_off_t retry_after = 0;
     char reason[128];
 
-    /* An error page that is too long was not wanted anyway: its status is what counts. */
+    if (transfer->headers_refused) {
+        snprintf(reason, sizeof(reason), "the response's headers are larger than %zu bytes", HEADERS_MAX);
+        return fail(detail, detail_size, reason);
+    }
+    /* An error page that was cut off. */
     if ((code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED) && status > 0 && !is_success(status))
         code = CURLE_OK;
     if (code == CURLE_ABORTED_BY_CALLBACK)
@@ -211,8 +237,11 @@ static enum pintle_status perform(void *ctx, const struct pintle_request *reques
                                   struct pintle_response *response, char *detail, size_t detail_size)
 {
     struct curl_transport *transport = ctx;
-    struct transfer transfer = {
-        .request = request, .sink = sink, .easy = transport->easy, .left = request->max_response};
+    struct transfer transfer = {.request = request,
+                                .sink = sink,
+                                .easy = transport->easy,
+                                .left = request->max_response,
+                                .headers_left = HEADERS_MAX};
     enum pintle_status status;
     CURLcode code;
 
