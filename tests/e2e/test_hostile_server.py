@@ -2,6 +2,8 @@
 """The client against servers of the manifest that are broken or hostile: bounded, told, and still pinned."""
 
 import gzip
+import socket
+import struct
 import time
 
 import pytest
@@ -42,6 +44,57 @@ def bomb(handler):
     handler.answer(200, gzip.compress(b"x" * 100_000_000, 9), Content_Encoding="gzip")
 
 
+def raw(first, again=b"", reset=False):
+    """Bytes as they are, some of them again and again while the client takes them, then the end of the connection."""
+    def rule(handler):
+        handler.wfile.write(first)
+        while again and not handler.server.stopping.is_set():
+            handler.wfile.write(again)
+        if reset:
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.close_connection = True
+    return rule
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+PROTOCOL = {
+    "a shorter length": raw(OK + b"Content-Length: 8\r\n\r\nPNTL0001and more of it"),
+    "chunks cut": raw(OK + b"Transfer-Encoding: chunked\r\n\r\n8\r\nPNTL0001\r\n"),
+    "chunks without sense": raw(OK + b"Transfer-Encoding: chunked\r\n\r\nPNTL0001\r\n0\r\n\r\n"),
+    "an unknown encoding": raw(OK + b"Content-Encoding: x-zip\r\nContent-Length: 8\r\n\r\nPNTL0001"),
+    "a bomb in transfer encoding": raw(OK + b"Transfer-Encoding: gzip\r\n\r\n" + gzip.compress(b"x" * 100_000_000, 9)),
+    "one huge header": raw(OK + b"X: ", again=b"x" * 4096),
+    "endless headers": raw(OK, again=b"X-Header: xxxxxxxxxxxxxxxxxxxxxxxxxx\r\n" * 50),
+    "endless 1xx": raw(b"", again=b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 50),
+    "HTTP/0.9": raw(b"PNTL0001"),
+    "no HTTP": raw(b"\x16\x03\x03\x00\x01"),
+    "nothing": raw(b""),
+    "reset": raw(b"", reset=True),
+    "reset within the body": raw(OK + b"Content-Length: 100\r\n\r\nPNTL0001", reset=True),
+    "204 with a body": raw(b"HTTP/1.1 204 No Content\r\nContent-Length: 8\r\n\r\nPNTL0001"),
+    "206": raw(b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-7/100\r\nContent-Length: 8\r\n\r\nPNTL0001"),
+    "304": raw(b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n"),
+    "401": raw(b"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("case", PROTOCOL)
+def test_bad_http_is_bounded_and_the_pins_stay(world, host, case):
+    world.server.rules = [("/", PROTOCOL[case])]
+    held = world.client.accepted()
+    start = time.monotonic()
+    result = world.client.check(host, "--timeout", "5", connect=world.pinned.address)
+    assert time.monotonic() - start < 15, result.all
+    assert result.returncode == 0, result.all
+    assert "enforcing the last good pins" in result.stderr, result.all
+    assert "fetch_failed: " in result.stderr, result.all
+    assert world.client.accepted() == held
+    assert world.client.check(host, "--timeout", "5", connect=world.unpinned.address).returncode == 67
+    world.server.rules = []
+    assert "enforcing the last good" not in world.client.check(host, connect=world.pinned.address).stderr
+    assert world.client.accepted() != held, "and it recovers"
+
+
 @pytest.mark.parametrize("path", ["/head/", "/body/"])
 @pytest.mark.parametrize("rule, code", [
     (endless, "endless"), (dripping, "dripping"), (silent, "silent"), (cut, "cut"), (bomb, "bomb"),
@@ -70,6 +123,23 @@ def test_redirects_are_not_followed(world, hostile, repository, host):
     world.server.rules = [("/", status(301, Location=elsewhere.url + "/head/1"))]
     world.client.check(host, connect=world.pinned.address)
     assert elsewhere.asked == []
+
+
+def test_https_is_not_left_for_http(backend, repository, hostile, install, host):
+    """A copy over HTTPS that redirects to one in the clear, on another port: nobody asks there."""
+    site, copy, elsewhere = backend.serve(host), backend.serve("127.0.0.1"), hostile(repository.public)
+    repository.pin(host, site.key)
+    repository.publish()
+    copy.root = repository.public
+    client = install(repository, f"https://127.0.0.1:{copy.port}")
+    assert client.check(host, connect=site.address).returncode == 0
+    repository.publish()
+    copy.redirect_to(elsewhere.url)
+    held = client.accepted()
+    result = client.check(host, connect=site.address)
+    assert (result.returncode, elsewhere.asked) == (0, []), result.all
+    assert "expected HTTP status 200, found 302" in result.stderr and "last good pins" in result.stderr, result.all
+    assert client.accepted() == held
 
 
 def test_plain_tuf_files_are_enough(backend, repository, hostile, install, host):

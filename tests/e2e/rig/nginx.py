@@ -20,6 +20,7 @@ class Site:
         self.nginx, self.listen_port = nginx, port
         self.host, self.chain, self.key, self.body, self.protocols = host, chain, key, body, protocols
         self.root = None  # a directory to serve instead of body
+        self.redirect = None  # a URL to which everything is redirected
 
     @property
     def port(self):
@@ -35,8 +36,15 @@ class Site:
     def url(self):
         return f"https://{self.host}/"
 
+    def redirect_to(self, url):
+        self.redirect = url
+        self.nginx.changed = True
+        self.nginx.apply()
+
     def config(self):
         answer = f"root {self.root};" if self.root else f"default_type text/plain; return 200 '{self.body}';"
+        if self.redirect:
+            answer = f"return 302 {self.redirect}$request_uri;"
         return (f"server {{ listen {LOOPBACK}:{self.listen_port} ssl; server_name {self.host}; "
                 f"ssl_certificate {self.chain}; ssl_certificate_key {self.key}; ssl_protocols {self.protocols}; "
                 f"location / {{ {answer} }} }}")
