@@ -156,13 +156,10 @@ static void warn_of_exposed_keys(struct pti_cli *cli, const struct pti_repositor
 }
 
 /* Perhaps the key that was missing is there, and only its passphrase is not. */
-static void mention_encrypted(struct pti_cli *cli, size_t count)
+static void mention_encrypted(struct pti_error *error, size_t count)
 {
-    struct pti_error error = cli->error;
-
-    pti_fail(&cli->error, error.status,
-             "%.400s; %zu encrypted key%s in keys/ not used, --passphrase-file FILE opens %s", error.detail, count,
-             count == 1 ? " was" : "s were", count == 1 ? "it" : "them");
+    pti_fail(error, error->status, "%.400s; %zu encrypted key%s in keys/ %s not used, --passphrase-file FILE opens %s",
+             error->detail, count, count == 1 ? "" : "s", count == 1 ? "was" : "were", count == 1 ? "it" : "them");
 }
 
 static enum pintle_status run_publish(struct pti_cli *cli)
@@ -197,7 +194,7 @@ static enum pintle_status run_publish(struct pti_cli *cli)
         say_published(cli, session.repository, renewed, root, &result);
         retire_keys(cli, session.repository);
     } else if (encrypted > 0) {
-        mention_encrypted(cli, encrypted);
+        mention_encrypted(&cli->error, encrypted);
     }
     pti_keyring_clear(&ring);
     pti_passphrase_free(passphrase);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/exit_code.h"
 
+#include <ctype.h>
+
 enum {
     EXIT_OK = 0,
     EXIT_OTHER = 1,
@@ -58,10 +60,29 @@ int pti_exit_code(enum pintle_status status, enum pti_failure failure)
     return EXIT_OTHER;
 }
 
+/* "PINTLE_ERR_INPUT", from the name that the library gives it. */
+static void print_status(enum pintle_status status, FILE *stream)
+{
+    fputs(status == PINTLE_OK ? "PINTLE_" : "PINTLE_ERR_", stream);
+    for (const char *c = pintle_status_name(status); *c; c++) {
+        fputc(toupper((unsigned char)*c), stream);
+    }
+}
+
 void pti_exit_codes_print(FILE *stream)
 {
     fputs("exit codes of pintle:\n", stream);
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
-        fprintf(stream, "  %2d  %s\n", meanings[i].code, meanings[i].meaning);
+        const char *separator = " (";
+
+        fprintf(stream, "  %2d  %s", meanings[i].code, meanings[i].meaning);
+        for (int status = PINTLE_OK; status <= PINTLE_ERR_UNSUPPORTED; status++) {
+            if (pti_exit_code((enum pintle_status)status, PTI_FAILURE_STATUS) == meanings[i].code) {
+                fputs(separator, stream);
+                print_status((enum pintle_status)status, stream);
+                separator = ", ";
+            }
+        }
+        fputs(*separator == ',' ? ")\n" : "\n", stream);
     }
 }

@@ -13,7 +13,7 @@ enum pti_failure { PTI_FAILURE_STATUS = 0, PTI_FAILURE_USAGE, PTI_FAILURE_OTHER 
 /* 0 for PINTLE_OK; else failure says whether status is the class. */
 int pti_exit_code(enum pintle_status status, enum pti_failure failure);
 
-/* The table behind `pintle help exit-codes`. */
+/* The table behind `pintle help exit-codes`, with the statuses of the library that each stands for. */
 void pti_exit_codes_print(FILE *stream);
 
 #endif

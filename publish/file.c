@@ -19,9 +19,28 @@
 #define TEMPORARY ".new"
 #define LOCK_POLL_MS 20
 
+/* What to do about it, where that is plain. */
+static const char *advice(int failure)
+{
+    switch (failure) {
+    case ENOENT:
+    case ENOTDIR:
+        return "; check the path";
+    case EACCES:
+    case EPERM:
+        return "; check owner and mode";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return "; make room, then repeat the command";
+    default:
+        return "";
+    }
+}
+
 static enum pintle_status storage(struct pti_error *error, const char *what, const char *path)
 {
-    return pti_fail(error, PINTLE_ERR_STORAGE, "cannot %s %s: %s", what, path, strerror(errno));
+    return pti_fail(error, PINTLE_ERR_STORAGE, "cannot %s %s: %s%s", what, path, strerror(errno), advice(errno));
 }
 
 enum pintle_status pti_file_path(char *out, const char *directory, const char *name, struct pti_error *error)
@@ -351,7 +370,11 @@ enum pintle_status pti_file_lock(const char *path, int wait_ms, int *descriptor,
             status = storage(error, "lock", path);
         else if (waited >= wait_ms)
             status = pti_fail(error, PINTLE_ERR_STORAGE,
-                              "another process has held %s for more than %d ms; wait for it to finish", path, wait_ms);
+                              wait_ms < 1000
+                                  ? "another process holds %s; wait for it to finish, then repeat the command"
+                                  : "another process has held %s for %d s; wait for it to finish, then "
+                                    "repeat the command",
+                              path, wait_ms / 1000);
         if (status != PINTLE_OK) {
             (void)close(fd);
             return status;

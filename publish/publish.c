@@ -134,11 +134,8 @@ enum pintle_status pti_publish_repair(struct pti_repository *repository, int64_t
 {
     size_t accepting = 0;
     bool complete = false;
-    enum pintle_status status;
+    enum pintle_status status = is_complete(repository, &complete, error);
 
-    if (repository->published.timestamp.size == 0)
-        return pti_fail(error, PINTLE_ERR_STORAGE, "public/metadata/timestamp.json is missing; restore it from a copy");
-    status = is_complete(repository, &complete, error);
     if (status == PINTLE_OK && !complete)
         status = pti_root_history_accepting(&repository->published, repository->crypto, &accepting, error);
     if (status != PINTLE_OK || (accepting > 0 && accepting < repository->published.root_count))

@@ -21,6 +21,14 @@ struct loader {
     struct pti_error *error;
 };
 
+/* What is wrong with a file that could be read. */
+static enum pintle_status broken(const struct loader *loader, const char *path, enum pintle_status status)
+{
+    if (status != PINTLE_ERR_INPUT || loader->error == NULL)
+        return status;
+    return pti_fail(loader->error, status, "public/%s: %.300s; restore it from a copy", path, loader->error->detail);
+}
+
 /* A file that must be there, and must be what expected (NULL: no expectation) says. */
 static enum pintle_status fetch(const struct loader *loader, const char *path, size_t max,
                                 const struct pti_tuf_file *expected, struct pintle_bytes *data)
@@ -74,14 +82,16 @@ static enum pintle_status read_name(const struct loader *loader)
 {
     struct pti_published *published = loader->published;
     struct pti_tuf_metadata *root = NULL;
+    char path[SOURCE_PATH_MAX];
     enum pintle_status status;
 
     if (published->root_count == 0)
         return pti_fail(loader->error, PINTLE_ERR_STORAGE,
                         "public/metadata/1.root.json is missing; restore it from a copy");
+    (void)snprintf(path, sizeof(path), "metadata/%zu.root.json", published->root_count);
     status = pti_tuf_metadata_parse(pti_published_root(published), PTI_TUF_ROOT, loader->crypto, &root, loader->error);
     if (status != PINTLE_OK)
-        return status;
+        return broken(loader, path, status);
     if (root->repository.size < sizeof(published->repository))
         memcpy(published->repository, root->repository.data, root->repository.size);
     else
@@ -269,7 +279,8 @@ enum pintle_status pti_published_load(const struct pti_file_source *source, stru
         status = source->read(source->ctx, "metadata/timestamp.json", PTI_TIMESTAMP_SIZE_MAX, &published->timestamp,
                               &found, error);
     if (status == PINTLE_OK && found)
-        status = pti_tuf_metadata_parse(published->timestamp, PTI_TUF_TIMESTAMP, crypto, &timestamp, error);
+        status = broken(&loader, "metadata/timestamp.json",
+                        pti_tuf_metadata_parse(published->timestamp, PTI_TUF_TIMESTAMP, crypto, &timestamp, error));
     if (status == PINTLE_OK && found)
         status = load_generation(&loader, timestamp);
     if (status == PINTLE_OK)

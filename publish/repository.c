@@ -65,8 +65,14 @@ static enum pintle_status load_published(struct pti_repository *repository, stru
 {
     const struct pti_file_source source = pti_repository_source(repository);
 
+    enum pintle_status status;
+
     pti_published_clear(&repository->published);
-    return pti_published_load(&source, repository->crypto, &repository->published, error);
+    status = pti_published_load(&source, repository->crypto, &repository->published, error);
+    if (status == PINTLE_OK && repository->published.timestamp.size == 0)
+        status = pti_fail(error, PINTLE_ERR_STORAGE,
+                          "public/metadata/timestamp.json is missing; restore it from a copy");
+    return status;
 }
 
 enum pintle_status pti_repository_reload_published(struct pti_repository *repository, struct pti_error *error)

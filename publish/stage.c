@@ -174,14 +174,11 @@ bool pti_stage_has_drafts(const struct pti_stage *stage)
 static enum pintle_status damaged(const char *folder, const char *name, enum pintle_status status,
                                   struct pti_error *error)
 {
-    struct pti_error why = {.status = status};
-
     if (status != PINTLE_ERR_INPUT || error == NULL)
         return status;
-    (void)pti_copy_text(why.detail, sizeof(why.detail), error->detail);
     return pti_fail(error, status,
                     "stage/%s%s.json: %.300s; put back a copy, or throw the draft away: `pintle stage drop`", folder,
-                    name, why.detail);
+                    name, error->detail);
 }
 
 /* Absent is PINTLE_OK with data empty.  No file of a stage is empty when it is written, so one that is was damaged. */

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from rig.programs import binary, pintle
+from rig.programs import ROOT, binary, pintle
 
 COMMANDS = ["init", "host add", "host release", "host list", "pin add", "pin remove", "pin list", "zone add",
             "zone rotate", "zone renew", "zone list", "charter set", "charter renew", "key new", "key show",
@@ -80,6 +80,10 @@ def test_wrong_command_line(words, said, tmp_path):
 def test_exit_codes_are_documented():
     text = pintle("help", "exit-codes").stdout
     assert re.findall(r"^ +(\d+)  ", text, re.M) == ["0", "1", "64", "65", "66", "67", "69", "70", "71", "73"]
+    header = (ROOT / "include" / "pintle" / "status.h").read_text()
+    statuses = re.findall(r"^    (PINTLE_\w+)", header, re.M)
+    assert len(statuses) == 10
+    assert sorted(re.findall(r"PINTLE_\w+", text)) == sorted(statuses), "every status has one exit code"
 
 
 def test_version():

@@ -130,7 +130,7 @@ static void test_one_writer_at_a_time(void **state)
     reader = scratch_open(scratch, "repo", PTI_REPOSITORY_READ); /* readers do not wait */
     pti_repository_close(reader);
     scratch_refused(scratch, pti_file_lock(scratch_path(scratch, "repo/lock"), 50, &lock, &scratch->error),
-                    PINTLE_ERR_STORAGE, "another process has held");
+                    PINTLE_ERR_STORAGE, "another process holds");
     pti_repository_close(first);
     scratch_ok(scratch, pti_file_lock(scratch_path(scratch, "repo/lock"), 0, &lock, &scratch->error));
     pti_file_unlock(lock);
