@@ -33,22 +33,27 @@ static uint64_t dedup_key(const struct subject *subject)
     return pti_hash_text(pti_hash_text(pti_hash_text(0, verdict->host), text), subject->reason);
 }
 
-/* True if this was reported within a day; remembers it otherwise, in place of the oldest when the table is full. */
-static bool seen_before(struct pti_reports *reports, uint64_t key, int64_t now)
+/* Was this reported within a day? */
+static bool is_known(const struct pti_reports *reports, uint64_t key, int64_t now)
 {
-    size_t oldest = 0;
-
-    for (size_t i = 0; i < reports->seen_count; i++) {
+    for (size_t i = 0; i < reports->seen_count; i++)
         if (reports->seen[i].key == key && now >= reports->seen[i].at && now - reports->seen[i].at < DEDUP_S)
             return true;
-        if (reports->seen[i].at < reports->seen[oldest].at)
-            oldest = i;
-    }
-    if (reports->seen_count < PTI_REPORT_DEDUP_MAX)
-        oldest = reports->seen_count++;
-    reports->seen[oldest].key = key;
-    reports->seen[oldest].at = now;
     return false;
+}
+
+/* In place of the oldest when the table is full. */
+static void remember(struct pti_reports *reports, uint64_t key, int64_t now)
+{
+    size_t place = 0;
+
+    for (size_t i = 0; i < reports->seen_count; i++)
+        if (reports->seen[i].at < reports->seen[place].at)
+            place = i;
+    if (reports->seen_count < PTI_REPORT_DEDUP_MAX)
+        place = reports->seen_count++;
+    reports->seen[place].key = key;
+    reports->seen[place].at = now;
 }
 
 static void write_hash(struct pti_json_writer *writer, const uint8_t hash[PINTLE_SHA256_SIZE])
@@ -131,25 +136,27 @@ static void write_report(struct pti_buf *out, const struct pti_report_settings *
     pti_json_end_object(&writer);
 }
 
+/* What is dropped is not remembered: it may come again once there is room. */
 static void add(struct pti_reports *reports, const struct subject *subject, int64_t now, uint64_t random, uint64_t id)
 {
+    uint64_t key = dedup_key(subject);
     struct pti_buf text;
     struct pintle_bytes copy;
 
-    if (random % 1000 >= (uint64_t)reports->settings.sample_per_mille)
+    if (random % 1000 >= (uint64_t)reports->settings.sample_per_mille || is_known(reports, key, now))
         return;
     if (reports->count == PTI_REPORTS_MAX) {
-        reports->dropped++; /* and not remembered as seen: it may come again once there is room */
+        reports->dropped++;
         return;
     }
-    if (seen_before(reports, dedup_key(subject), now))
-        return;
     pti_buf_init(&text, PTI_REPORT_SIZE_MAX);
     write_report(&text, &reports->settings, subject, now, id);
-    if (text.status != PINTLE_OK || pti_bytes_copy(pti_buf_bytes(&text), &copy) != PINTLE_OK)
+    if (text.status != PINTLE_OK || pti_bytes_copy(pti_buf_bytes(&text), &copy) != PINTLE_OK) {
         reports->dropped++;
-    else
+    } else {
         reports->queue[reports->count++] = copy;
+        remember(reports, key, now);
+    }
     pti_buf_clear(&text);
 }
 
