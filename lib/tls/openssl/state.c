@@ -6,12 +6,15 @@
  */
 #include "tls/openssl/state.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 
-static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+static pthread_mutex_t registering = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool registered;
 static int context_index = -1;
 static int connection_index = -1;
 static int session_index = -1;
@@ -62,17 +65,29 @@ static int dup_session(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void **da
     return 1;
 }
 
-static void register_indices(void)
+static bool register_indices(void)
 {
-    context_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_context);
-    connection_index = SSL_get_ex_new_index(0, NULL, NULL, dup_connection, free_connection);
-    session_index = SSL_SESSION_get_ex_new_index(0, NULL, NULL, dup_session, free_session);
+    if (context_index < 0)
+        context_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_context);
+    if (connection_index < 0)
+        connection_index = SSL_get_ex_new_index(0, NULL, NULL, dup_connection, free_connection);
+    if (session_index < 0)
+        session_index = SSL_SESSION_get_ex_new_index(0, NULL, NULL, dup_session, free_session);
+    return context_index >= 0 && connection_index >= 0 && session_index >= 0;
 }
 
+/* Not pthread_once(): what failed for lack of memory is tried again. */
 bool pti_openssl_state_init(void)
 {
-    return CRYPTO_THREAD_run_once(&once, register_indices) == 1 && context_index >= 0 && connection_index >= 0 &&
-           session_index >= 0;
+    bool done = atomic_load_explicit(&registered, memory_order_acquire);
+
+    if (done)
+        return true;
+    (void)pthread_mutex_lock(&registering);
+    done = register_indices();
+    atomic_store_explicit(&registered, done, memory_order_release);
+    (void)pthread_mutex_unlock(&registering);
+    return done;
 }
 
 struct pti_openssl_context *pti_openssl_context_get(const SSL_CTX *ctx)
