@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What happens at a connection while memory is short: a check needs none, a report may be lost and says so, and the
+ * OpenSSL adapter fails by its status or fails the handshake, never open.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pintle/openssl.h>
+
+#include "base/buf.h"
+#include "client_fixture.h"
+#include "faults.h"
+#include "faults_sim.h"
+#include "tls_world.h"
+
+#define HOST "api.example.com"
+#define COLLECTOR "https://collector.example/v1/reports"
+#define GOOD 1
+#define BAD 99
+#define MEMORY (FAULTS_MEMORY | FAULTS_OPENSSL)
+
+/* ---- a client's checks and reports ---- */
+
+static void begin(struct fixture *fixture)
+{
+    struct sim *sim = sim_new();
+
+    sim_add_host(sim, HOST, "main");
+    sim_add_pin(sim, HOST, GOOD);
+    sim->charter.report_urls = calloc(1, sizeof *sim->charter.report_urls);
+    assert_non_null(sim->charter.report_urls);
+    sim->charter.report_urls[0] = pti_bytes_strdup(pti_bytes_text(COLLECTOR));
+    sim->charter.report_url_count = 1;
+    sim_publish(sim);
+    fixture_init(fixture, sim);
+    faults_sim_use(fixture->config, sim);
+    fixture_start(fixture);
+    fixture_refresh(fixture);
+    fixture_forget_events(fixture);
+}
+
+static void test_check_allocates_nothing(void **state)
+{
+    static const struct {
+        const char *host;
+        uint8_t seed;
+        enum pintle_reason reason;
+    } cases[] = {{HOST, GOOD, PINTLE_REASON_MATCHED},
+                 {"API.Example.COM.", GOOD, PINTLE_REASON_MATCHED},
+                 {"other.example.com", GOOD, PINTLE_REASON_UNLISTED},
+                 {HOST, BAD, PINTLE_REASON_MISMATCH}}; /* reported above, so nothing is queued for it */
+    struct fixture fixture;
+
+    (void)state;
+    if (!faults_available())
+        skip();
+    begin(&fixture);
+    fixture_refuses(&fixture, HOST, BAD);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pintle_verdict verdict;
+
+        faults_arm(MEMORY, 0, FAULTS_FAIL_ON, 0);
+        verdict = fixture_check(&fixture, cases[i].host, cases[i].seed);
+        assert_false(faults_disarm());
+        assert_string_equal(faults_trace(), "");
+        assert_string_equal(pintle_reason_name(verdict.reason), pintle_reason_name(cases[i].reason));
+    }
+    fixture_clear(&fixture);
+}
+
+static void test_evidence_allocates_nothing(void **state)
+{
+    struct tls_world *world = *state;
+    unsigned char *der[2] = {NULL, NULL};
+    struct pintle_bytes chain[2];
+    struct pintle_evidence evidence;
+    struct pintle_verdict verdict;
+
+    if (!faults_available())
+        skip();
+    for (size_t i = 0; i < 2; i++) {
+        int size = i2d_X509(i == 0 ? world->leaf.x509 : world->intermediate.x509, &der[i]);
+
+        assert_true(size > 0);
+        chain[i] = (struct pintle_bytes){der[i], (size_t)size};
+    }
+    faults_arm(MEMORY, 0, FAULTS_FAIL_ON, 0);
+    assert_int_equal(pintle_evidence_init(&evidence, world->crypto, chain, 2, PINTLE_OF_SPKI | PINTLE_OF_CERT),
+                     PINTLE_OK);
+    assert_int_equal(pintle_checker_check(world->checker, TLS_WORLD_HOST, &evidence, &verdict), PINTLE_OK);
+    assert_false(faults_disarm());
+    for (size_t i = 0; i < 2; i++)
+        OPENSSL_free(der[i]);
+}
+
+/* A refusal stands whatever becomes of its report; one that is lost is counted, told, and may come again. */
+static void test_report(void **state)
+{
+    bool more = true;
+    long lost = 0;
+
+    (void)state;
+    if (!faults_available())
+        skip();
+    for (long n = 0; more; n++) {
+        struct fixture fixture;
+        struct pintle_verdict verdict;
+
+        begin(&fixture);
+        faults_arm(MEMORY, n, FAULTS_FAIL, 0);
+        verdict = fixture_check(&fixture, HOST, BAD);
+        more = faults_disarm();
+        assert_int_not_equal(verdict.status, PINTLE_OK);
+        assert_int_equal(verdict.reason, PINTLE_REASON_MISMATCH);
+        if (fixture_info(&fixture, "reports_dropped")[0] != '0') {
+            lost++;
+            assert_int_equal(fixture.events[PINTLE_EVENT_REPORTS_DROPPED], 1);
+            assert_string_equal(fixture_info(&fixture, "reports_queued"), "0");
+            (void)fixture_check(&fixture, HOST, BAD);
+        }
+        assert_string_equal(fixture_info(&fixture, "reports_queued"), "1");
+        fixture_clear(&fixture);
+    }
+    assert_true(lost > 0);
+}
+
+/* What cannot be sent for lack of memory stays queued, and goes with the next attempt. */
+static void test_sending(void **state)
+{
+    bool more = true;
+
+    (void)state;
+    if (!faults_available())
+        skip();
+    for (long n = 0; more; n++) {
+        struct fixture fixture;
+        enum pintle_status status;
+
+        begin(&fixture);
+        fixture_refuses(&fixture, HOST, BAD);
+        faults_arm(MEMORY, n, FAULTS_FAIL, 0);
+        status = pintle_client_send_reports(fixture.client, FIXTURE_DEADLINE_MS);
+        more = faults_disarm();
+        if (status != PINTLE_OK && status != PINTLE_ERR_MEMORY && status != PINTLE_ERR_NETWORK)
+            fail_msg("allocation %ld: %s", n, pintle_status_name(status));
+        assert_string_equal(fixture_info(&fixture, "reports_queued"), status == PINTLE_OK ? "0" : "1");
+        assert_int_equal(pintle_client_send_reports(fixture.client, FIXTURE_DEADLINE_MS), PINTLE_OK);
+        assert_non_null(sim_posted(fixture.sim, 0).data);
+        assert_string_equal(fixture_info(&fixture, "reports_dropped"), "0");
+        fixture_clear(&fixture);
+    }
+}
+
+/* The questions that an application asks: an answer, or none, and the client is as before. */
+static void test_questions(void **state)
+{
+    struct fixture fixture;
+    bool more = true;
+
+    (void)state;
+    if (!faults_available())
+        skip();
+    begin(&fixture);
+    for (long n = 0; more; n++) {
+        struct pintle_checker *checker = NULL;
+        char text[8192] = "?";
+        enum pintle_status status;
+        size_t info, header;
+
+        faults_arm(MEMORY, n, FAULTS_FAIL, 0);
+        info = pintle_client_info(fixture.client, text, sizeof text);
+        header = pintle_client_header(fixture.client, HOST, text + 4096, sizeof text - 4096);
+        status = pintle_client_checker(fixture.client, &checker);
+        more = faults_disarm();
+        assert_true(info == strlen(text));
+        assert_true(header == strlen(text + 4096));
+        assert_true(status == PINTLE_OK ? checker != NULL : status == PINTLE_ERR_MEMORY && checker == NULL);
+        assert_true(more || (info > 0 && header > 0 && status == PINTLE_OK));
+        pintle_checker_free(checker);
+    }
+    fixture_clear(&fixture);
+}
+
+/* ---- the OpenSSL adapter ---- */
+
+/* As if nothing had been. */
+static void connects(struct tls_world *world)
+{
+    struct tls_world_result result = tls_world_connect(world, TLS_WORLD_HOST, NULL);
+
+    tls_world_assert_accepted(&result, PINTLE_REASON_MATCHED);
+}
+
+/* In a process that has not attached anything yet. */
+static int attach_for_the_first_time(void *ctx)
+{
+    const struct pintle_static_pin pin = {HOST, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", PINTLE_OF_SPKI,
+                                          PINTLE_AT_LEAF, false};
+    struct pintle_checker *checker = NULL;
+    struct pintle_pinset *pinset = NULL;
+    struct pintle_crypto *crypto = NULL;
+    enum pintle_status status;
+    SSL_CTX *tls;
+
+    (void)ctx;
+    faults_pause();
+    tls = SSL_CTX_new(TLS_client_method());
+    if (tls == NULL || pintle_crypto_openssl_new(&crypto) != PINTLE_OK ||
+        pintle_pinset_new_static(&pin, 1, PINTLE_UNLISTED_ACCEPT, &pinset, NULL, 0) != PINTLE_OK ||
+        pintle_checker_new_static(pinset, crypto, &checker) != PINTLE_OK)
+        return 1;
+    faults_resume();
+    status = pintle_openssl_attach(tls, checker);
+    (void)faults_disarm();
+    if (status == PINTLE_ERR_MEMORY)
+        status = pintle_openssl_attach(tls, checker);
+    return status == PINTLE_OK ? 0 : 2;
+}
+
+static void test_attach_for_the_first_time(void **state)
+{
+    (void)state;
+    if (!faults_available())
+        skip();
+    for (long n = 0; n < 20; n++)
+        if (faults_in_child(MEMORY, n, FAULTS_FAIL, attach_for_the_first_time, NULL) != FAULTS_ENDED)
+            fail_msg("allocation %ld: attaching never succeeds again", n);
+}
+
+static void test_attach(void **state)
+{
+    struct tls_world *world = *state;
+    bool more = true;
+
+    if (!faults_available())
+        skip();
+    for (long n = 0; more; n++) {
+        SSL_CTX *ctx = tls_fixture_client_new(world->root.x509, world->version);
+        enum pintle_status status;
+
+        faults_arm(MEMORY, n, FAULTS_FAIL, 0);
+        status = pintle_openssl_attach(ctx, world->checker);
+        more = faults_disarm();
+        if (status != PINTLE_OK) {
+            assert_int_equal(status, PINTLE_ERR_MEMORY);
+            assert_int_equal(pintle_openssl_attach(ctx, world->checker), PINTLE_OK);
+        }
+        SSL_CTX_free(world->client);
+        world->client = ctx;
+        connects(world);
+    }
+}
+
+static void test_set_host(void **state)
+{
+    struct tls_world *world = *state;
+    bool more = true;
+
+    if (!faults_available())
+        skip();
+    for (long n = 0; more; n++) {
+        struct tls_fixture_pair pair = tls_fixture_pair_new(world->client, world->server, 0);
+        struct tls_world_result result;
+        enum pintle_status status;
+
+        faults_arm(MEMORY, n, FAULTS_FAIL, 0);
+        status = pintle_openssl_set_host(pair.client, TLS_WORLD_HOST);
+        more = faults_disarm();
+        assert_true(status == PINTLE_OK || status == PINTLE_ERR_MEMORY);
+        if (status != PINTLE_OK && n % 2 == 0)
+            assert_int_equal(pintle_openssl_set_host(pair.client, TLS_WORLD_HOST), status = PINTLE_OK);
+        result = tls_world_run(&pair);
+        if (status == PINTLE_OK)
+            tls_world_assert_accepted(&result, PINTLE_REASON_MATCHED);
+        else
+            tls_world_assert_refused(&result, result.verdict.reason);
+    }
+}
+
+/*
+ * Every allocation of ours in a handshake (of what is the client's and the server's alike), or some of OpenSSL's.  A
+ * connection to a server whose key is not pinned fails always; one to the pinned server may fail, and the next does not.
+ */
+static void shake(struct tls_world *world, bool pinned, unsigned kinds, long step)
+{
+    bool more = true;
+
+    for (long n = 0; more; n += step) {
+        struct tls_fixture_pair pair = tls_fixture_pair_new(world->client, world->server, 0);
+        struct tls_world_result result;
+
+        assert_int_equal(pintle_openssl_set_host(pair.client, TLS_WORLD_HOST), PINTLE_OK);
+        faults_arm(kinds, n, FAULTS_FAIL, 0);
+        result = tls_world_run(&pair);
+        more = faults_disarm();
+        SSL_SESSION_free(result.session);
+        if (result.outcome.server_read > 0 && (!pinned || result.verdict.reason != PINTLE_REASON_MATCHED))
+            fail_msg("allocation %ld: data went to a server that was not accepted: %s", n,
+                     pintle_reason_name(result.verdict.reason));
+        if (pinned && (!more || n % 16 == 0))
+            connects(world);
+    }
+}
+
+static void test_handshake(void **state)
+{
+    struct tls_world *world = *state;
+
+    if (!faults_available())
+        skip();
+    shake(world, true, FAULTS_MEMORY, 1);
+    shake(world, true, FAULTS_OPENSSL, 53);
+    tls_world_pin_key(world, world->stray.x509, PINTLE_AT_LEAF);
+    shake(world, false, FAULTS_MEMORY, 1);
+    shake(world, false, FAULTS_OPENSSL, 53);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_attach_for_the_first_time), /* comes first */
+        cmocka_unit_test(test_check_allocates_nothing),
+        TLS_WORLD_TEST(test_evidence_allocates_nothing, 3),
+        cmocka_unit_test(test_report),
+        cmocka_unit_test(test_sending),
+        cmocka_unit_test(test_questions),
+        TLS_WORLD_TEST(test_attach, 3),
+        TLS_WORLD_TEST(test_set_host, 3),
+        TLS_WORLD_TEST(test_handshake, 2),
+        TLS_WORLD_TEST(test_handshake, 3),
+    };
+
+    return faults_hook_openssl() ? cmocka_run_group_tests(tests, NULL, NULL) : EXIT_FAILURE;
+}
