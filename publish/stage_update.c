@@ -237,8 +237,8 @@ enum pintle_status pti_stage_renew(struct pti_stage *stage, const char *role, in
     if (strcmp(role, "root") != 0 && strcmp(role, "targets") != 0 && pti_stage_zone(stage, role) == NULL)
         return pti_fail(
             error, PINTLE_ERR_INPUT,
-            "expected \"root\", \"targets\" or the name of a zone, found \"%.63s\"; snapshot and timestamp are renewed "
-            "by publishing",
+            "there is no zone \"%.63s\" to renew; see `pintle zone list` (snapshot and timestamp are renewed by "
+            "publishing)",
             role);
     return update(stage, role, now, error);
 }

@@ -302,7 +302,8 @@ NAMES = [
         "choose another name"),
     *(row(f"zone {name}", f"pintle zone add {name} --repo pins", INPUT, "expected a zone name of 1 to 63", f'found "{name}"')
       for name in ("UPPER", "../x", "timestamp", "a_b", "-")),
-    row("unknown zone to renew", "pintle zone renew nowhere --repo pins", INPUT, 'found "nowhere"'),
+    row("unknown zone to renew", "pintle zone renew nowhere --repo pins", INPUT,
+        'there is no zone "nowhere" to renew', "`pintle zone list`"),
     row("mode", "pintle host add a.example --mode strict --repo pins", USAGE,
         '--mode needs enforce or report, found "strict"'),
     row("reports to a pinned host", f"pintle charter set --report-url https://{HOST}/r --repo pins", INPUT,
