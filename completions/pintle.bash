@@ -73,7 +73,7 @@ _pintle_command() {
 }
 
 _pintle() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=("${COMP_WORDS[0]}") help name
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=("${COMP_WORDS[0]}") help name=''
 
     COMPREPLY=()
     # "--name=value" arrives as three words.
@@ -86,7 +86,8 @@ _pintle() {
         return
     fi
     help=$("${command[@]}" --help 2>/dev/null)
-    name=$(sed -n "s/^  $prev \([A-Z][^ ]*\) .*/\1/p" <<<"$help")
+    [[ -n $help ]] || return
+    [[ $prev =~ ^--[a-z0-9-]+$ ]] && name=$(sed -n "s/^  $prev \([A-Z][^ ]*\) .*/\1/p" <<<"$help")
     if [[ -z $name && $cur == -* ]]; then
         _pintle_among "$(sed -n 's/^  \(--[a-z0-9-]*\).*/\1/p' <<<"$help")" "$cur"
         return

@@ -111,30 +111,58 @@ def test_tab(shell, typed, want):
     assert shell.tab(typed) == want, shell.said.decode(errors="replace")
 
 
-def completed(*words):
-    """All that bash offers for the last word."""
-    script = (f"source {COMPLETIONS}/pintle.bash; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _pintle; "
-              "printf '%s\\n' \"${COMPREPLY[@]}\"")
-    done = subprocess.run(["bash", "-c", script, "bash", binary("pintle"), *words], capture_output=True, text=True,
-                          check=True, env=clean_environment())
+# What each shell offers for the last word, printed.  In zsh the functions that would show it print it.
+OFFERS = {
+    "bash": f"source {COMPLETIONS}/pintle.bash; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _pintle; "
+            "printf '%s\\n' \"${COMPREPLY[@]}\"",
+    "zsh": f"fpath=({COMPLETIONS} $fpath); autoload -Uz _pintle; "
+           "_describe() { print -rl -- ${${(P)@[-1]}%%:*} }; _values() { shift; print -rl -- $@ }; "
+           "compadd() { print -rl -- $@ }; _files() { }; _message() { }; compset() { }; "
+           "words=(\"$@\"); CURRENT=$#; PREFIX=$words[-1]; _pintle",
+}
+
+
+def completed(name, *words, program="pintle"):
+    flags = ["-f"] if name == "zsh" else ["--norc"]
+    done = subprocess.run([name, *flags, "-c", OFFERS[name], name, binary(program), *words], capture_output=True,
+                          text=True, check=False, env=clean_environment())
     assert done.stderr == ""
     return set(done.stdout.split())
 
 
-def test_bash_offers_every_command():
-    assert completed("") == {command.split()[0] for command in COMMANDS} | {"help", "--help", "--version"}
-    for command in COMMANDS:
-        if " " in command:
-            first, second = command.split()
-            assert second in completed(first, "")
+def options_of(program, *words):
+    said = subprocess.run([binary(program), *words, "--help"], capture_output=True, text=True, check=True).stdout
+    return {line.split()[0] for line in said.splitlines() if line.startswith("  --")}
 
 
+@pytest.mark.parametrize("name", list(OFFERS))
+def test_every_command_is_offered(name):
+    assert completed(name, "") >= {command.split()[0] for command in COMMANDS} | {"help", "--help", "--version"}
+    assert completed(name, "help", "") >= {command.split()[0] for command in COMMANDS} | {"exit-codes"}
+    for first in {command.split()[0] for command in COMMANDS if " " in command}:
+        assert completed(name, first, "") >= {command.split()[1] for command in COMMANDS if command.startswith(f"{first} ")}
+
+
+@pytest.mark.parametrize("name", list(OFFERS))
 @pytest.mark.parametrize("command", COMMANDS)
-def test_bash_offers_every_option(command):
-    said = subprocess.run([binary("pintle"), *command.split(), "--help"], capture_output=True, text=True, check=True).stdout
-    options = {line.split()[0] for line in said.splitlines() if line.startswith("  --")}
-    assert completed(*command.split(), "--") == options
+def test_every_option_is_offered(name, command):
+    options = options_of("pintle", *command.split())
+    assert completed(name, *command.split(), "--") == options
     assert "--help" in options
+
+
+@pytest.mark.parametrize("name", list(OFFERS))
+@pytest.mark.parametrize("words", [["status", "--repo", "some/where", "--j"], ["status", "--repo=some/where", "--j"],
+                                   ["pub/lish", "--"], ["sign", "a.pem", "--k"]], ids=" ".join)
+def test_what_stands_before_is_no_pattern(name, words):
+    assert completed(name, *words) <= {"--json", "--key"} | options_of("pintle", "status") | options_of("pintle", "sign")
+
+
+@pytest.mark.parametrize("name", list(OFFERS))
+def test_every_option_of_pintled_is_offered(name):
+    options = options_of("pintled")
+    assert completed(name, "--", program="pintled") == options
+    assert {"--repo", "--data", "--version"} <= options
 
 
 def test_shells_are_there():
