@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "manifest/apply.h"
+
 #define DAY_S INT64_C(86400)
 
 static void notice(void *ctx, const char *line)
@@ -10,6 +12,29 @@ static void notice(void *ctx, const char *line)
     const struct pintle_client *client = ctx;
 
     pti_live_emit(client->live, PINTLE_EVENT_NOTICE, PINTLE_OK, NULL, line);
+}
+
+const struct pti_generation *pti_enforce_ruling(const struct pintle_client *client,
+                                                const struct pti_generation *generation)
+{
+    const struct pti_generation *shipped = client->shipped;
+
+    if (shipped == NULL || generation == NULL || shipped->targets->version <= generation->targets->version ||
+        pti_charter_check_successor(&generation->charter, &shipped->charter, NULL) != PINTLE_OK)
+        return generation;
+    return shipped;
+}
+
+enum pintle_status pti_enforce_may_follow(const struct pintle_client *client, const struct pti_generation *next,
+                                          struct pti_error *error)
+{
+    const struct pti_generation *ruling = pti_enforce_ruling(client, client->accepted);
+    const struct pti_tuf_metadata *root = pti_roots_version(&client->roots, next->root_version);
+    enum pintle_status status = pti_apply(client->accepted, next, root, error);
+
+    if (status != PINTLE_OK || ruling == client->accepted || ruling == pti_enforce_ruling(client, next))
+        return status;
+    return pti_apply_contents(ruling, next, error);
 }
 
 /* The charter's bound, which the application may only shorten; -1 if there is none. */
@@ -33,12 +58,28 @@ static int64_t refuse_after(const struct pintle_client *client, const struct pti
     *reason = PINTLE_REASON_STALE_REFUSED;
     if (days >= 0)
         after = pti_generation_expires(generation, zone) + days * DAY_S;
-    if (generation->shipped && generation->charter.max_shipped_age_days >= 0 &&
+    if ((generation->shipped || generation == client->shipped) && generation->charter.max_shipped_age_days >= 0 &&
         born + generation->charter.max_shipped_age_days * DAY_S < after) {
         after = born + generation->charter.max_shipped_age_days * DAY_S;
         *reason = PINTLE_REASON_SHIPPED_TOO_OLD;
     }
     return after;
+}
+
+/* The file of ruling's zone i that counts, and its bounds; false if there is none. */
+static bool set_zone(const struct pintle_client *client, const struct pti_generation *generation,
+                     const struct pti_generation *ruling, size_t i, struct pti_pinset_zone *out)
+{
+    const struct pti_generation_zone *zone = &ruling->zones[i];
+
+    if (ruling != generation)
+        zone = pti_apply_zone(generation, ruling, zone);
+    if (zone == NULL)
+        return false;
+    out->zone = &zone->zone;
+    out->refuse_after = refuse_after(client, zone == &ruling->zones[i] ? ruling : generation, zone,
+                                     &out->refuse_reason);
+    return true;
 }
 
 enum pintle_status pti_enforce_compile(struct pintle_client *client, const struct pti_generation *generation,
@@ -56,22 +97,21 @@ enum pintle_status pti_enforce_compile(struct pintle_client *client, const struc
         .notice = notices ? notice : NULL,
         .notice_ctx = client,
     };
+    const struct pti_generation *ruling = pti_enforce_ruling(client, generation);
     struct pti_pinset_zone *zones = NULL;
     enum pintle_status status;
 
     *pinset = NULL;
-    if (generation != NULL) {
-        zones = calloc(generation->zone_count + 1, sizeof *zones);
+    if (ruling != NULL) {
+        zones = calloc(ruling->zone_count + 1, sizeof *zones);
         if (zones == NULL)
             return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory");
-        for (size_t i = 0; i < generation->zone_count; i++) {
-            zones[i].zone = &generation->zones[i].zone;
-            zones[i].refuse_after = refuse_after(client, generation, &generation->zones[i], &zones[i].refuse_reason);
-        }
-        input.charter = &generation->charter;
+        for (size_t i = 0; i < ruling->zone_count; i++)
+            if (set_zone(client, generation, ruling, i, &zones[input.zone_count]))
+                input.zone_count++;
+        input.charter = &ruling->charter;
         input.zones = zones;
-        input.zone_count = generation->zone_count;
-        input.refuse_after = refuse_after(client, generation, NULL, &input.refuse_reason);
+        input.refuse_after = refuse_after(client, ruling, NULL, &input.refuse_reason);
     }
     status = pti_pinset_compile(&input, pinset, error);
     free(zones);

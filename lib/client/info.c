@@ -7,6 +7,7 @@
 #include "base/datetime.h"
 #include "base/json_write.h"
 #include "client/client.h"
+#include "client/enforce.h"
 #include "pin/host.h"
 
 #define INFO_SIZE_MAX 16000000
@@ -30,8 +31,9 @@ static const char *state_of(const struct pintle_client *client, const struct pti
         return "unverified";
     if (client->accepted == NULL)
         return "none";
-    return !client->behind && pti_client_now(client) < pti_generation_expires(client->accepted, zone) ? "fresh"
-                                                                                                      : "stale";
+    if (client->behind || pti_enforce_ruling(client, client->accepted) != client->accepted)
+        return "stale";
+    return pti_client_now(client) < pti_generation_expires(client->accepted, zone) ? "fresh" : "stale";
 }
 
 static const char *overall_state(const struct pintle_client *client)
@@ -96,7 +98,7 @@ static void write_generation(const struct pintle_client *client, struct pti_json
     born = accepted->timestamp->issued >= 0 ? accepted->timestamp->issued : accepted->accepted_at;
     put_time(writer, "accepted_at", accepted->accepted_at);
     pti_json_put_integer(writer, "age_seconds", now > born ? now - born : 0);
-    pti_json_put_integer(writer, "charter", accepted->charter.version);
+    pti_json_put_integer(writer, "charter", pti_enforce_ruling(client, accepted)->charter.version);
     put_time(writer, "expires", pti_generation_expires(accepted, NULL));
     put_time(writer, "issued", accepted->timestamp->issued);
     pti_json_put_bool(writer, "shipped", accepted->shipped);

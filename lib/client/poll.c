@@ -246,7 +246,7 @@ static enum pintle_status accept(struct pintle_client *client, struct poll *poll
                                  struct pti_error *error)
 {
     const struct pti_tuf_metadata *root = pti_roots_newest(&client->roots);
-    enum pintle_status status = pti_apply(client->accepted, *next, root, error);
+    enum pintle_status status = pti_enforce_may_follow(client, *next, error);
 
     if (status != PINTLE_OK || nothing_new(client, *next))
         return status;

@@ -216,7 +216,7 @@ static enum pintle_status keep_running(struct pintle_client *client, struct load
     if (loaded->accepted != NULL && client->storage_unverified && running->shipped)
         return PINTLE_OK; /* what shipped stood in for a store that was not to be had, and no more than that */
     if (loaded->accepted != NULL)
-        status = pti_apply(running, loaded->accepted, root_of(client, loaded->accepted), &refusal);
+        status = pti_enforce_may_follow(client, loaded->accepted, &refusal);
     if (status == PINTLE_OK)
         return status;
     if (status != PINTLE_ERR_TRUST)
@@ -237,8 +237,24 @@ static enum pintle_status copy_shipped(struct pintle_client *client, struct pti_
     return pti_generation_read(client->config->shipped, &client->roots, pti_client_clock(client), copy, error);
 }
 
+/* What shipped was refused.  If its charter rules all the same, the application is told. */
+static void tell_ruling(const struct pintle_client *client, const struct pti_generation *accepted,
+                        const struct pti_error *refusal)
+{
+    struct pti_error line;
+
+    if (pti_enforce_ruling(client, accepted) == accepted)
+        return;
+    (void)pti_fail(&line, refusal->status,
+                   "shipped charter: version %" PRId64 " rules, with the newer file of each zone, though the rest that "
+                   "shipped is refused: %s; if that was not you, replace the online keys",
+                   client->shipped->charter.version, refusal->detail);
+    pti_live_emit(client->live, PINTLE_EVENT_NOTICE, line.status, NULL, line.detail);
+}
+
 /*
- * The shipped generation passes the same apply as a download.  One that is older, or that apply refuses, changes nothing.
+ * The shipped generation passes the same apply as a download.  Of one that is older, or that apply refuses, nothing is
+ * stored; see pti_enforce_ruling().
  * With unverified storage it is what is left to enforce, but not a new baseline: nothing of it is stored.
  */
 static enum pintle_status take_shipped(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
@@ -250,8 +266,10 @@ static enum pintle_status take_shipped(struct pintle_client *client, struct load
     if (client->shipped == NULL)
         return PINTLE_OK;
     status = pti_apply(loaded->accepted, client->shipped, root_of(client, client->shipped), &refusal);
-    if (status == PINTLE_ERR_TRUST)
+    if (status == PINTLE_ERR_TRUST) {
+        tell_ruling(client, loaded->accepted, &refusal);
         return PINTLE_OK;
+    }
     if (status != PINTLE_OK)
         return pti_fail(error, status, "shipped generation: %s", refusal.detail);
     if (loaded->accepted != NULL &&

@@ -46,22 +46,6 @@ static enum pintle_status zone_rolled_back(const char *zone, int64_t had, int64_
                     zone, has, had);
 }
 
-/* Rule 4 for a zone that accepted holds: a lower version is taken only from keys that could not have signed the old one. */
-static enum pintle_status check_zone(const struct pti_generation *accepted, const struct pti_generation *next,
-                                     const struct pti_generation_zone *zone, struct pti_error *error)
-{
-    const struct pti_generation_zone *had = pti_generation_zone(accepted, zone->name);
-    size_t kept;
-
-    if (had == NULL || zone->zone.version >= had->zone.version)
-        return PINTLE_OK;
-    kept = pti_tuf_signers_shared(&zone->delegation->signers, &next->targets->keys, &had->delegation->signers,
-                                  &accepted->targets->keys);
-    if (kept < zone->delegation->signers.threshold)
-        return PINTLE_OK;
-    return zone_rolled_back(zone->name, had->zone.version, zone->zone.version, error);
-}
-
 static bool signers_hold(const struct pti_tuf_signers *signers, const struct pti_tuf_keys *keys,
                          const uint8_t identity[PINTLE_SHA256_SIZE])
 {
@@ -75,12 +59,11 @@ static bool signers_hold(const struct pti_tuf_signers *signers, const struct pti
 
 /* Rule 4 for a zone that was dropped and comes back. */
 static enum pintle_status check_past_zone(const struct pti_past_zone *past, const struct pti_generation *next,
-                                          struct pti_error *error)
+                                          const struct pti_generation_zone *zone, struct pti_error *error)
 {
-    const struct pti_generation_zone *zone = pti_generation_zone(next, past->name);
     size_t kept = 0;
 
-    if (zone == NULL || zone->zone.version >= past->version)
+    if (zone->zone.version >= past->version)
         return PINTLE_OK;
     for (size_t i = 0; i < past->identity_count; i++)
         if (signers_hold(&zone->delegation->signers, &next->targets->keys, past->identities[i]))
@@ -90,15 +73,44 @@ static enum pintle_status check_past_zone(const struct pti_past_zone *past, cons
     return zone_rolled_back(zone->name, past->version, zone->zone.version, error);
 }
 
-static enum pintle_status check_zones(const struct pti_generation *accepted, const struct pti_generation *next,
+/* Rule 4: a lower version is taken only from keys that could not have signed the one that was accepted. */
+static enum pintle_status check_zone(const struct pti_generation *accepted, const struct pti_generation *next,
+                                     const struct pti_generation_zone *zone, struct pti_error *error)
+{
+    const struct pti_generation_zone *had = pti_generation_zone(accepted, zone->name);
+    size_t kept;
+
+    for (size_t i = 0; had == NULL && i < accepted->past_zone_count; i++)
+        if (strcmp(accepted->past_zones[i].name, zone->name) == 0)
+            return check_past_zone(&accepted->past_zones[i], next, zone, error);
+    if (had == NULL || zone->zone.version >= had->zone.version)
+        return PINTLE_OK;
+    kept = pti_tuf_signers_shared(&zone->delegation->signers, &next->targets->keys, &had->delegation->signers,
+                                  &accepted->targets->keys);
+    if (kept < zone->delegation->signers.threshold)
+        return PINTLE_OK;
+    return zone_rolled_back(zone->name, had->zone.version, zone->zone.version, error);
+}
+
+const struct pti_generation_zone *pti_apply_zone(const struct pti_generation *accepted,
+                                                 const struct pti_generation *next,
+                                                 const struct pti_generation_zone *zone)
+{
+    return check_zone(accepted, next, zone, NULL) == PINTLE_OK ? zone : pti_generation_zone(accepted, zone->name);
+}
+
+enum pintle_status pti_apply_contents(const struct pti_generation *accepted, const struct pti_generation *next,
                                       struct pti_error *error)
 {
-    enum pintle_status status = PINTLE_OK;
+    enum pintle_status status;
 
+    if (next->targets->version < accepted->targets->version)
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "targets: version %" PRId64 " is older than version %" PRId64 " which was accepted (rollback)",
+                        next->targets->version, accepted->targets->version);
+    status = pti_charter_check_successor(&accepted->charter, &next->charter, error);
     for (size_t i = 0; i < next->zone_count && status == PINTLE_OK; i++)
         status = check_zone(accepted, next, &next->zones[i], error);
-    for (size_t i = 0; i < accepted->past_zone_count && status == PINTLE_OK; i++)
-        status = check_past_zone(&accepted->past_zones[i], next, error);
     return status;
 }
 
@@ -115,16 +127,7 @@ enum pintle_status pti_apply(const struct pti_generation *accepted, const struct
                         " of the accepted one (rollback)",
                         next->root_version, accepted->root_version);
     status = check_rollback(accepted, next, next_root, error);
-    if (status == PINTLE_OK && next->targets->version < accepted->targets->version)
-        status = pti_fail(error, PINTLE_ERR_TRUST,
-                          "targets: version %" PRId64 " is older than version %" PRId64
-                          " which was accepted (rollback)",
-                          next->targets->version, accepted->targets->version);
-    if (status == PINTLE_OK)
-        status = pti_charter_check_successor(&accepted->charter, &next->charter, error);
-    if (status == PINTLE_OK)
-        status = check_zones(accepted, next, error);
-    return status;
+    return status == PINTLE_OK ? pti_apply_contents(accepted, next, error) : status;
 }
 
 static enum pintle_status remember_zone(struct pti_past_zone *past, const char *name, int64_t version,

@@ -22,6 +22,18 @@
 enum pintle_status pti_apply(const struct pti_generation *accepted, const struct pti_generation *next,
                              const struct pti_tuf_metadata *next_root, struct pti_error *error);
 
+/* Rules 1, 2 and 4 alone. */
+enum pintle_status pti_apply_contents(const struct pti_generation *accepted, const struct pti_generation *next,
+                                      struct pti_error *error);
+
+/*
+ * Which file of a zone of next counts, if next's charter rules although accepted is in force: that one, or by rule 4 the
+ * one that accepted holds; NULL if accepted knows of a newer one but holds it no more.
+ */
+const struct pti_generation_zone *pti_apply_zone(const struct pti_generation *accepted,
+                                                 const struct pti_generation *next,
+                                                 const struct pti_generation_zone *zone);
+
 /* Carries over what outlives a generation: past zones, the issue time while next_root accepts it.  PINTLE_ERR_MEMORY. */
 enum pintle_status pti_apply_inherit(const struct pti_generation *accepted, struct pti_generation *next,
                                      const struct pti_tuf_metadata *next_root, struct pti_error *error);

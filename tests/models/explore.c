@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explore.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct search {
     int choice_count;
     struct explore_trace *trace;
     unsigned long states;
+    bool recovery;
 };
 
 static uint64_t hash_of(const struct model *world)
@@ -57,6 +59,18 @@ static void add_choices(struct search *search, int kind)
                     search->choices[search->choice_count++] = (struct model_action){kind, a, b, poll == 1};
 }
 
+const char *explore_judge(struct model *world)
+{
+    static struct model later;
+    const char *violation = model_violation(world);
+
+    if (violation != NULL)
+        return violation;
+    memcpy(&later, world, sizeof later);
+    model_recover(&later, NULL);
+    return model_recovered(&later);
+}
+
 static bool descend(struct search *search, int step, int depth)
 {
     const struct model *world = &search->path[step];
@@ -69,7 +83,7 @@ static bool descend(struct search *search, int step, int depth)
         search->states++;
         search->trace->actions[step] = search->choices[i];
         search->trace->count = step + 1;
-        search->trace->violation = model_violation(next);
+        search->trace->violation = search->recovery ? explore_judge(next) : model_violation(next);
         if (search->trace->violation != NULL)
             return true;
         if (step + 1 < depth && !looked_at(search, next, depth - step - 1) && descend(search, step + 1, depth))
@@ -78,9 +92,10 @@ static bool descend(struct search *search, int step, int depth)
     return false;
 }
 
-bool explore_search(const struct model *start, int depth, struct explore_trace *trace, unsigned long *states)
+bool explore_search(const struct model *start, int depth, bool recovery, struct explore_trace *trace,
+                    unsigned long *states)
 {
-    struct search search = {.trace = trace};
+    struct search search = {.trace = trace, .recovery = recovery};
     bool found = false;
 
     search.seen = calloc((size_t)1 << SEEN_BITS, sizeof *search.seen);
@@ -156,41 +171,63 @@ unsigned long explore_effort(void)
 }
 
 /* clang-format off */
-enum { ONLINE_KEYS = 1 << MODEL_TIMESTAMP | 1 << MODEL_SNAPSHOT };
+enum {
+    TIMESTAMP_KEY = 1 << MODEL_TIMESTAMP,
+    ONLINE_KEYS = TIMESTAMP_KEY | 1 << MODEL_SNAPSHOT,
+    ALL_KEYS = ONLINE_KEYS | 3 << MODEL_ROLES
+};
 const struct explore_rule explore_rules[MODEL_RULES] = {
-    {MODEL_TARGETS_RISE, "1: targets never go back", ONLINE_KEYS, false},
-    {MODEL_CHARTER_KEEPS, "2: a host leaves by release only", 0, false},
-    {MODEL_ZONES_LISTED, "3: a delegated zone is there", ONLINE_KEYS, false},
-    {MODEL_ZONES_RISE, "4: a zone never goes back", ONLINE_KEYS, false},
-    {MODEL_PAST_ZONES, "4: nor does one that was dropped", ONLINE_KEYS, false},
-    {MODEL_ROOT_RISES, "a generation's root never goes back", 0, false},
-    {MODEL_BASELINE, "timestamp and snapshot never go back", ONLINE_KEYS, false},
-    {MODEL_SIGNATURES, "thresholds are met", ONLINE_KEYS, false},
-    {MODEL_ROOTS_AT_ONCE, "each root is stored at once", 0, false},
-    {MODEL_ROOTS_FIRST, "roots are stored before accepted", 0, false},
-    {MODEL_VERIFIED_FIRST, "only what is verified is stored", 0, false},
-    {MODEL_UNVERIFIED_REFUSES, "a damaged store is not an absent one", 0, false},
-    {MODEL_ROOT_NAMED, "nothing is taken under a root older than the one accepted names", 0, false},
-    {MODEL_STORE_COMPARED, "who finds the store changed starts over", ONLINE_KEYS, false},
-    {MODEL_KEEP_RUNNING, "a running client forgets nothing", 0, false},
-    {MODEL_BEHIND, "who knows of something newer is not fresh", 0, false},
+    {MODEL_ROOT_SIGNED, "TUF: root has its threshold", 0, false, false},
+    {MODEL_TIMESTAMP_SIGNED, "TUF: timestamp has its threshold", 0, false, false},
+    {MODEL_SNAPSHOT_SIGNED, "TUF: snapshot has its threshold", TIMESTAMP_KEY, false, false},
+    {MODEL_TARGETS_SIGNED, "TUF: targets has its threshold", ONLINE_KEYS, false, false},
+    {MODEL_ZONE_SIGNED, "TUF: a zone has its threshold", ONLINE_KEYS, false, false},
+    {MODEL_HASHES, "TUF: what is taken is what the snapshot lists", 0, true, false},
+    {MODEL_UNEXPIRED, "TUF: nothing that has expired is taken", 0, false, false},
+    {MODEL_TIMESTAMP_RISES, "TUF: timestamp never goes back", TIMESTAMP_KEY, false, false},
+    {MODEL_SNAPSHOT_RISES, "TUF: snapshot never goes back", TIMESTAMP_KEY, false, false},
+    {MODEL_ROLES_RISE, "TUF: nor does what snapshot lists", ONLINE_KEYS, false, false},
+    {MODEL_NEW_ONLINE_KEYS, "TUF: until timestamp or snapshot keys are replaced", ONLINE_KEYS, false, true},
+    {MODEL_ROOT_RISES, "apply: the root of a manifest never goes back", 0, false, false},
+    {MODEL_TARGETS_RISE, "apply 1: targets never go back", ONLINE_KEYS, false, false},
+    {MODEL_HOSTS_STAY, "apply 2: a host stays", 0, false, false},
+    {MODEL_SUBDOMAINS_STAY, "apply 2: subdomains stay covered", 0, false, false},
+    {MODEL_RELEASED_LEAVES, "apply 2: until they are released", 0, false, true},
+    {MODEL_ZONES_LISTED, "apply 3: a delegated zone is there", ONLINE_KEYS, false, false},
+    {MODEL_ZONES_RISE, "apply 4: a zone never goes back", ONLINE_KEYS, false, false},
+    {MODEL_PAST_ZONES_RISE, "apply 4: nor does one that was dropped", ONLINE_KEYS, false, false},
+    {MODEL_NEW_ZONE_KEY, "apply 4: until its key is replaced", ALL_KEYS, false, true},
+    {MODEL_ISSUED_BINDS, "time: an issue time that was taken has passed", ONLINE_KEYS, false, false},
+    {MODEL_ISSUED_ENDS, "time: until the timestamp key is replaced", ONLINE_KEYS, false, true},
+    {MODEL_ROOTS_AT_ONCE, "store: each root is stored at once", 0, false, false},
+    {MODEL_ROOTS_FIRST, "store: roots before accepted", 0, false, false},
+    {MODEL_VERIFIED_FIRST, "store: nothing but what is verified", 0, false, false},
+    {MODEL_UNVERIFIED_REFUSES, "store: damaged is not absent", 0, false, false},
+    {MODEL_ROOT_NAMED, "store: no root older than the one that accepted names", 0, false, false},
+    {MODEL_STORE_COMPARED, "store: who finds it changed starts over", ONLINE_KEYS, false, false},
+    {MODEL_KEEPS_RUNNING, "store: a running client forgets nothing", 0, false, false},
+    {MODEL_BEHIND, "state: who knows of something newer is not fresh", 0, false, false},
+    {MODEL_SHIPPED_RULES, "app: a shipped charter that is newer rules", ALL_KEYS, false, false},
+    {MODEL_SHIPPED_BINDS, "app: nor is it lost to what follows", ALL_KEYS, true, false},
 };
 /* clang-format on */
 
 bool explore_without(const struct explore_rule *rule, struct explore_trace *trace)
 {
-    enum { DEPTH = 4 };
+    enum { DEPTH = 3 };
     static struct model start;
     unsigned long states;
 
-    model_init(&start, 1u << rule->rule, rule->stolen, rule->fresh, NULL);
-    return explore_search(&start, DEPTH, trace, &states);
+    model_init(&start, UINT64_C(1) << rule->rule, rule->stolen, rule->fresh, NULL);
+    return explore_search(&start, DEPTH, rule->recovery, trace, &states);
 }
 
 void explore_print(const struct explore_trace *trace)
 {
     char line[256];
 
+    if (trace->seed != 0)
+        printf("    MODEL_SEED=%" PRIu64 "\n", trace->seed);
     for (int i = 0; i < trace->count; i++) {
         model_print(&trace->actions[i], line, sizeof line);
         printf("    %d. %s\n", i + 1, line);

@@ -11,13 +11,19 @@ struct explore_trace {
     struct model_action actions[EXPLORE_STEPS_MAX];
     int count;
     const char *violation; /* NULL: none */
+    uint64_t seed;         /* of a walk; else 0 */
 };
 
+/* NULL, or what is violated in this world, or would be after the publisher has repaired all that it can. */
+const char *explore_judge(struct model *world);
+
 /*
- * Searches all sequences of at most depth actions from start, the short ones first.  true: the trace of one that ends in
- * a violation, and none is shorter.  states counts what was looked at.
+ * Searches all sequences of at most depth actions from start, the short ones first; with recovery each state is judged as
+ * above, else without the repair.  true: the trace of one that ends in a violation, and none is shorter.  states counts
+ * what was looked at.
  */
-bool explore_search(const struct model *start, int depth, struct explore_trace *trace, unsigned long *states);
+bool explore_search(const struct model *start, int depth, bool recovery, struct explore_trace *trace,
+                    unsigned long *states);
 
 /* The same numbers for the same seed, everywhere. */
 uint64_t explore_random(uint64_t *seed);
@@ -37,7 +43,7 @@ struct explore_rule {
     enum model_rule rule;
     const char *name;
     int stolen;
-    bool fresh;
+    bool fresh, recovery; /* where to start; whether it takes honest polls to see it */
 };
 extern const struct explore_rule explore_rules[MODEL_RULES];
 bool explore_without(const struct explore_rule *rule, struct explore_trace *trace);

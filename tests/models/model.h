@@ -22,22 +22,43 @@ enum { MODEL_SHIPPED_AGE_MAX = 180, MODEL_CLOCK_AHEAD_MAX = 1 };
 
 /* Each can be taken out of the model, to see what it is good for. */
 enum model_rule {
-    MODEL_TARGETS_RISE,       /* apply, rule 1 */
-    MODEL_CHARTER_KEEPS,      /* apply, rule 2 */
-    MODEL_ZONES_LISTED,       /* apply, rule 3 */
-    MODEL_ZONES_RISE,         /* apply, rule 4 */
-    MODEL_PAST_ZONES,         /* apply, rule 4 for a zone that was dropped */
-    MODEL_ROOT_RISES,         /* apply: the root that a manifest was verified under */
-    MODEL_BASELINE,           /* TUF: timestamp and snapshot of accepted */
-    MODEL_SIGNATURES,         /* TUF: thresholds */
-    MODEL_ROOTS_AT_ONCE,      /* store: each new root is stored before anything else is asked for */
-    MODEL_ROOTS_FIRST,        /* store: roots before accepted */
-    MODEL_VERIFIED_FIRST,     /* store: accepted only when all of it has been verified */
-    MODEL_UNVERIFIED_REFUSES, /* store: damaged is not absent */
-    MODEL_ROOT_NAMED,         /* store: nothing is taken under an older root than the one accepted names */
-    MODEL_STORE_COMPARED,     /* store: a process that finds it changed starts over */
-    MODEL_KEEP_RUNNING,       /* store: what is in force gives way only to what may follow it */
-    MODEL_BEHIND,             /* state: a newer manifest or root that is not in force yet is no freshness */
+    /* TUF */
+    MODEL_ROOT_SIGNED,
+    MODEL_TIMESTAMP_SIGNED,
+    MODEL_SNAPSHOT_SIGNED,
+    MODEL_TARGETS_SIGNED,
+    MODEL_ZONE_SIGNED,
+    MODEL_HASHES,          /* what is fetched is what the snapshot lists */
+    MODEL_UNEXPIRED,       /* of new metadata, except zone roles */
+    MODEL_TIMESTAMP_RISES, /* timestamp, snapshot and what that lists: no lower version ... */
+    MODEL_SNAPSHOT_RISES,
+    MODEL_ROLES_RISE,
+    MODEL_NEW_ONLINE_KEYS, /* ... unless timestamp and snapshot keys were replaced */
+    /* apply */
+    MODEL_ROOT_RISES,
+    MODEL_TARGETS_RISE,    /* 1 */
+    MODEL_HOSTS_STAY,      /* 2: a listed host ... */
+    MODEL_SUBDOMAINS_STAY, /* ... and its subdomains ... */
+    MODEL_RELEASED_LEAVES, /* ... unless it is released */
+    MODEL_ZONES_LISTED,    /* 3 */
+    MODEL_ZONES_RISE,      /* 4: no lower version of a zone ... */
+    MODEL_PAST_ZONES_RISE, /* ... or of one that was dropped ... */
+    MODEL_NEW_ZONE_KEY,    /* ... unless its key was replaced */
+    /* time */
+    MODEL_ISSUED_BINDS, /* no time before an issue time that was taken ... */
+    MODEL_ISSUED_ENDS,  /* ... for as long as the newest root accepts who said it */
+    /* store */
+    MODEL_ROOTS_AT_ONCE,      /* each new root is stored before anything else is asked for */
+    MODEL_ROOTS_FIRST,        /* roots before accepted */
+    MODEL_VERIFIED_FIRST,     /* accepted only when all of it has been verified */
+    MODEL_UNVERIFIED_REFUSES, /* damaged is not absent */
+    MODEL_ROOT_NAMED,         /* nothing is taken under an older root than the one accepted names */
+    MODEL_STORE_COMPARED,     /* a process that finds it changed starts over */
+    MODEL_KEEPS_RUNNING,      /* what is in force gives way only to what may follow it */
+    /* state */
+    MODEL_BEHIND,        /* a newer manifest or root that is not in force yet is no freshness */
+    MODEL_SHIPPED_RULES, /* a shipped charter newer than what is in force rules, though apply refuses the rest */
+    MODEL_SHIPPED_BINDS, /* and what follows may drop its hosts as little as those in force */
     MODEL_RULES
 };
 
@@ -78,7 +99,8 @@ struct model_generation {
 struct model_memory {
     int hosts, subdomains; /* bits: had a policy */
     int targets, zone_version[MODEL_ZONES], zone_key[MODEL_ZONES];
-    int timestamp, online_keys[2]; /* version, and who signed timestamp and snapshot */
+    int role_version[MODEL_ZONES];
+    int timestamp, snapshot, online_keys[2]; /* versions, and who signed timestamp and snapshot */
     int accepted_root, roots;
     int issued, issued_key;
     int lost; /* the store was damaged: all but the hosts is forgotten, and those with the next refresh */
@@ -89,6 +111,9 @@ struct model_store {
     struct model_generation accepted;
 };
 
+/* What a client has accepted; the same with what only shipped, and rules for as long as this app runs. */
+enum { MODEL_ACCEPTED, MODEL_WITH_APP, MODEL_MEMORIES };
+
 struct model_client {
     int roots, unverified, behind;
     int unsaved; /* roots that could not be written */
@@ -96,7 +121,7 @@ struct model_client {
     struct model_generation force;
     struct model_store seen; /* as last read or written */
     int named, named_root;   /* the snapshot that the last verified timestamp named: for the invariants */
-    struct model_memory memory;
+    struct model_memory memory[MODEL_MEMORIES];
 };
 
 struct model_app {
@@ -104,7 +129,7 @@ struct model_app {
 };
 
 struct model {
-    unsigned without; /* bits of enum model_rule */
+    uint64_t without; /* bits of enum model_rule */
     int stolen;       /* bits: enum model_role, then zones from MODEL_ROLES on; the thief has every key of that role */
     int day, skew;    /* true time, and how far the clients' clock is off */
     int keys, pins;   /* given out so far */
@@ -129,6 +154,63 @@ struct model {
     struct model_client clients[MODEL_CLIENTS];
     const char *violation; /* the first, if there was one */
 };
+
+/* ---- looking at it: inline, for they are asked millions of times ---- */
+
+static inline bool model_kept(const struct model *world, enum model_rule rule)
+{
+    return (world->without >> rule & 1u) == 0;
+}
+
+static inline int model_larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static inline bool model_bit(int bits, int index)
+{
+    return (bits >> index & 1) != 0;
+}
+
+static inline const struct model_snapshot *model_snapshot_of(const struct model *world, int timestamp)
+{
+    return &world->snapshots[world->timestamps[timestamp].snapshot];
+}
+
+static inline const struct model_targets *model_targets_of(const struct model *world, int timestamp)
+{
+    return &world->targets[model_snapshot_of(world, timestamp)->targets];
+}
+
+/* NULL if the snapshot does not list it. */
+static inline const struct model_zone *model_zone_of(const struct model *world, int timestamp, int zone)
+{
+    int file = model_snapshot_of(world, timestamp)->zone[zone];
+
+    return file != 0 ? &world->zones[file] : NULL;
+}
+
+/* ---- what may follow what (model_apply.c) ---- */
+
+/* Are the versions of timestamp and snapshot in had a baseline under this root, and does next keep them? */
+bool model_baseline_holds(const struct model *world, const struct model_generation *had, int root);
+bool model_timestamp_succeeds(const struct model *world, int had, int next);
+bool model_snapshot_succeeds(const struct model *world, int had, int next);
+
+bool model_charter_succeeds(const struct model *world, const struct model_targets *had,
+                            const struct model_targets *next);
+bool model_apply(const struct model *world, const struct model_generation *had, const struct model_generation *next);
+/* What outlives a generation: dropped zones, the issue time. */
+void model_inherit(const struct model *world, const struct model_generation *had, struct model_generation *next);
+/* Has the issue time of had still to be believed, under this root? */
+bool model_issued_binds(const struct model *world, const struct model_generation *had, int root);
+
+/* Whose charter rules while this generation is in force: that of its own timestamp, or of the one that shipped. */
+int model_ruling(const struct model *world, const struct model_generation *force);
+/* Whose file of a zone counts then; 0: nobody's. */
+int model_ruling_zone(const struct model *world, const struct model_generation *force, int zone);
+/* apply, and what shipped and rules is not lost. */
+bool model_follows(const struct model *world, const struct model_generation *had, const struct model_generation *next);
 
 /* ---- the client (model_client.c) ---- */
 
@@ -162,12 +244,9 @@ struct model_verdict {
 /* What the client does with a host, or with a name below it. */
 struct model_verdict model_check(const struct model *world, const struct model_client *client, int host, bool below);
 
-bool model_charter_succeeds(const struct model_targets *had, const struct model_targets *next);
-bool model_kept(const struct model *world, enum model_rule rule);
-const struct model_targets *model_targets_of(const struct model *world, int timestamp);
-const struct model_zone *model_zone_of(const struct model *world, int timestamp, int zone); /* NULL if not listed */
+int model_clock(const struct model *world); /* what the clients take for the day */
 
-/* ---- the world around it (model_world.c) ---- */
+/* ---- the world around it (model_world.c, and a file for each who acts) ---- */
 
 /* What one step did, for whoever does the same to the library. */
 enum model_deed_kind { MODEL_STARTED, MODEL_POLLED, MODEL_WRITES, MODEL_APP, MODEL_CLOCK, MODEL_STORE };
@@ -206,13 +285,11 @@ extern const struct model_kind model_kinds[];
 extern const int model_kind_count;
 
 /* Two publications, and two clients that run and hold the second; or, fresh, hold nothing yet. */
-void model_init(struct model *world, unsigned without, int stolen, bool fresh, struct model_deeds *deeds);
+void model_init(struct model *world, uint64_t without, int stolen, bool fresh, struct model_deeds *deeds);
 /* false, and the world is to be thrown away: this action is not possible here.  deeds may be NULL. */
 bool model_step(struct model *world, const struct model_action *action, struct model_deeds *deeds);
 /* The publisher replaces what is stolen and repairs what slipped; then every client polls, undisturbed. */
 void model_recover(struct model *world, struct model_deeds *deeds);
-/* After that: NULL, or what has not been recovered. */
-const char *model_recovered(struct model *world);
 void model_print(const struct model_action *action, char *out, size_t size);
 
 /* ---- what must hold (model_check.c) ---- */
@@ -227,5 +304,7 @@ void model_stood_in(const struct model *world, struct model_client *client);
 void model_adopted(struct model *world, struct model_client *client, const struct model_generation *accepted);
 /* After every step: NULL, or what has been violated. */
 const char *model_violation(struct model *world);
+/* After model_recover(): NULL, or what has been violated or not been recovered. */
+const char *model_recovered(struct model *world);
 
 #endif

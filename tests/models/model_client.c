@@ -1,146 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client of the model: what lib/client, lib/manifest and lib/tuf do, in the same order, without bytes. */
+/* The client of the model: what lib/client does with store and network, in the same order, without bytes. */
 #include <string.h>
 
 #include "model.h"
 
-bool model_kept(const struct model *world, enum model_rule rule)
-{
-    return (world->without >> rule & 1u) == 0;
-}
-
-static int local_clock(const struct model *world)
+int model_clock(const struct model *world)
 {
     return world->day + world->skew;
 }
 
-static int larger(int a, int b)
+static bool verifies(const struct model *world, enum model_rule rule, int key, int expected)
 {
-    return a > b ? a : b;
+    return key == expected || !model_kept(world, rule);
 }
 
-static bool bit(int bits, int index)
+static bool expired(const struct model *world, int now, int expires)
 {
-    return (bits >> index & 1) != 0;
-}
-
-static const struct model_snapshot *snapshot_of(const struct model *world, int timestamp)
-{
-    return &world->snapshots[world->timestamps[timestamp].snapshot];
-}
-
-const struct model_targets *model_targets_of(const struct model *world, int timestamp)
-{
-    return &world->targets[snapshot_of(world, timestamp)->targets];
-}
-
-const struct model_zone *model_zone_of(const struct model *world, int timestamp, int zone)
-{
-    int file = snapshot_of(world, timestamp)->zone[zone];
-
-    return file != 0 ? &world->zones[file] : NULL;
-}
-
-static bool verifies(const struct model *world, int key, int expected)
-{
-    return key == expected || !model_kept(world, MODEL_SIGNATURES);
-}
-
-/* ---- apply ---- */
-
-static bool timestamp_succeeds(const struct model *world, int had, int next)
-{
-    return world->timestamps[next].version >= world->timestamps[had].version &&
-           snapshot_of(world, next)->version >= snapshot_of(world, had)->version;
-}
-
-static bool snapshot_succeeds(const struct model *world, int had, int next)
-{
-    if (snapshot_of(world, next)->version < snapshot_of(world, had)->version ||
-        model_targets_of(world, next)->version < model_targets_of(world, had)->version)
-        return false;
-    for (int z = 0; z < MODEL_ZONES; z++) {
-        const struct model_zone *old = model_zone_of(world, had, z), *new = model_zone_of(world, next, z);
-        if (old != NULL && (new == NULL || new->role_version < old->role_version))
-            return false;
-    }
-    return true;
-}
-
-static bool baseline_holds(const struct model *world, const struct model_generation *had, int root)
-{
-    const int *keys = world->roots[root].key;
-
-    return model_kept(world, MODEL_BASELINE) && had->timestamp != 0 &&
-           (had->root == root || (verifies(world, world->timestamps[had->timestamp].key, keys[MODEL_TIMESTAMP]) &&
-                                  verifies(world, snapshot_of(world, had->timestamp)->key, keys[MODEL_SNAPSHOT])));
-}
-
-bool model_charter_succeeds(const struct model_targets *had, const struct model_targets *next)
-{
-    int omitted = had->listed & ~next->listed & ~next->released;
-    int narrowed = had->listed & next->listed & had->subdomains & ~next->subdomains &
-                   ~(next->released | next->released_subdomains);
-
-    return omitted == 0 && narrowed == 0;
-}
-
-static bool zone_succeeds(const struct model *world, const struct model_generation *had, int next, int zone)
-{
-    const struct model_targets *before = model_targets_of(world, had->timestamp),
-                               *after = model_targets_of(world, next);
-    const struct model_zone *old = model_zone_of(world, had->timestamp, zone), *new = model_zone_of(world, next, zone);
-
-    if (!bit(after->delegated, zone) || new == NULL)
-        return true;
-    if (bit(before->delegated, zone) && old != NULL)
-        return !model_kept(world, MODEL_ZONES_RISE) || new->version >= old->version ||
-               after->zone_key[zone] != before->zone_key[zone];
-    return !model_kept(world, MODEL_PAST_ZONES) || new->version >= had->past_version[zone] ||
-           after->zone_key[zone] != had->past_key[zone];
-}
-
-static bool apply(const struct model *world, const struct model_generation *had, const struct model_generation *next)
-{
-    const struct model_targets *before = model_targets_of(world, had->timestamp);
-    const struct model_targets *after = model_targets_of(world, next->timestamp);
-
-    if (had->timestamp == 0)
-        return true;
-    if (model_kept(world, MODEL_ROOT_RISES) && next->root < had->root)
-        return false;
-    if (baseline_holds(world, had, next->root) && !(timestamp_succeeds(world, had->timestamp, next->timestamp) &&
-                                                    snapshot_succeeds(world, had->timestamp, next->timestamp)))
-        return false;
-    if (model_kept(world, MODEL_TARGETS_RISE) && after->version < before->version)
-        return false;
-    if (model_kept(world, MODEL_CHARTER_KEEPS) && !model_charter_succeeds(before, after))
-        return false;
-    for (int z = 0; z < MODEL_ZONES; z++)
-        if (!zone_succeeds(world, had, next->timestamp, z))
-            return false;
-    return true;
-}
-
-static void inherit(const struct model *world, const struct model_generation *had, struct model_generation *next)
-{
-    const struct model_timestamp *old = &world->timestamps[had->timestamp];
-
-    if (had->timestamp == 0)
-        return;
-    for (int z = 0; z < MODEL_ZONES; z++) {
-        const struct model_targets *before = model_targets_of(world, had->timestamp);
-        bool dropped = bit(before->delegated, z) && model_zone_of(world, had->timestamp, z) != NULL;
-        bool present = bit(model_targets_of(world, next->timestamp)->delegated, z) &&
-                       model_zone_of(world, next->timestamp, z) != NULL;
-
-        next->past_version[z] = present   ? 0
-                                : dropped ? model_zone_of(world, had->timestamp, z)->version
-                                          : had->past_version[z];
-        next->past_key[z] = present ? 0 : dropped ? before->zone_key[z] : had->past_key[z];
-    }
-    if (had->root == next->root || verifies(world, old->key, world->roots[next->root].key[MODEL_TIMESTAMP]))
-        next->issued = larger(next->issued, had->issued);
+    return now >= expires && model_kept(world, MODEL_UNEXPIRED);
 }
 
 /* ---- the store ---- */
@@ -185,7 +61,7 @@ static bool save_accepted(struct model *world, struct model_client *client, cons
     world->store.accepted = client->seen.accepted = *accepted;
     world->store.accepted_bad = client->seen.accepted_bad = 0;
     if (client->apart)
-        model_replaced(world, &client->memory);
+        model_replaced(world, &client->memory[MODEL_ACCEPTED]);
     client->apart = 0;
     return true;
 }
@@ -214,7 +90,7 @@ static void load(const struct model *world, struct model_client *client, struct 
     if (client->seen.roots_bad)
         problem(world, loaded);
     else
-        client->roots = larger(client->roots, client->seen.roots);
+        client->roots = model_larger(client->roots, client->seen.roots);
     if (client->seen.accepted_bad || client->seen.accepted.root > client->roots)
         problem(world, loaded);
     else
@@ -224,13 +100,13 @@ static void load(const struct model *world, struct model_client *client, struct 
 static void keep_running(const struct model *world, struct model_client *client, struct loaded *loaded)
 {
     client->apart = 0;
-    if (client->force.timestamp == 0 || !model_kept(world, MODEL_KEEP_RUNNING))
+    if (client->force.timestamp == 0 || !model_kept(world, MODEL_KEEPS_RUNNING))
         return;
     if (loaded->accepted.timestamp != 0 && client->unverified && client->force.shipped) {
         model_stood_in(world, client);
         return; /* what shipped stood in for a store that was not to be had */
     }
-    if (loaded->accepted.timestamp != 0 && apply(world, &client->force, &loaded->accepted))
+    if (loaded->accepted.timestamp != 0 && model_follows(world, &client->force, &loaded->accepted))
         return;
     loaded->accepted = client->force;
     loaded->changed = true;
@@ -241,13 +117,13 @@ static void take_shipped(const struct model *world, struct loaded *loaded)
 {
     struct model_generation next = {.timestamp = world->app.shipped, .root = world->app.shipped_root, .shipped = 1};
 
-    if (next.timestamp == 0 || !apply(world, &loaded->accepted, &next))
+    if (next.timestamp == 0 || !model_apply(world, &loaded->accepted, &next))
         return;
     if (loaded->accepted.timestamp == next.timestamp && loaded->accepted.root == next.root)
         return;
     next.issued = world->timestamps[next.timestamp].issued;
-    next.accepted_at = local_clock(world);
-    inherit(world, &loaded->accepted, &next);
+    next.accepted_at = model_clock(world);
+    model_inherit(world, &loaded->accepted, &next);
     loaded->accepted = next;
     loaded->changed = true;
 }
@@ -280,7 +156,7 @@ void model_start(struct model *world, int which)
     struct model_client *client = &world->clients[which];
 
     memset(client, 0, sizeof *client);
-    client->memory = world->stored;
+    client->memory[MODEL_ACCEPTED] = client->memory[MODEL_WITH_APP] = world->stored;
     client->roots = world->app.roots;
     read_store(world, client);
 }
@@ -332,7 +208,10 @@ static enum model_outcome fetch_head(struct model *world, struct model_client *c
         if (!save(world, client, NULL))
             return MODEL_STORAGE_FAILED;
     }
-    return poll->forged_root ? MODEL_REJECTED : MODEL_OK;
+    if (poll->forged_root && model_kept(world, MODEL_ROOT_SIGNED))
+        return MODEL_REJECTED;
+    client->roots += poll->forged_root;
+    return MODEL_OK;
 }
 
 static enum model_outcome check_zones(const struct model *world, const struct model_poll *poll, bool fetched,
@@ -344,13 +223,13 @@ static enum model_outcome check_zones(const struct model *world, const struct mo
         const struct model_zone *zone = model_zone_of(world, timestamp, z);
         bool last = targets->delegated >> z == 1;
 
-        if (!bit(targets->delegated, z))
+        if (!model_bit(targets->delegated, z))
             continue;
         if (zone == NULL && model_kept(world, MODEL_ZONES_LISTED))
             return MODEL_REJECTED;
         if (fetched && poll->body == MODEL_WITHOUT_ZONE && last)
             return MODEL_NETWORK_FAILED;
-        if (zone != NULL && !verifies(world, zone->key, targets->zone_key[z]))
+        if (zone != NULL && !verifies(world, MODEL_ZONE_SIGNED, zone->key, targets->zone_key[z]))
             return MODEL_REJECTED;
     }
     return MODEL_OK;
@@ -361,17 +240,19 @@ static enum model_outcome check_contents(const struct model *world, const struct
                                          const struct model_poll *poll, bool fetched, int timestamp, int now)
 {
     const int *keys = world->roots[client->roots].key;
-    const struct model_snapshot *snapshot = snapshot_of(world, timestamp);
+    const struct model_snapshot *snapshot = model_snapshot_of(world, timestamp);
     const struct model_targets *targets = model_targets_of(world, timestamp);
 
-    if (!verifies(world, snapshot->key, keys[MODEL_SNAPSHOT]) || now >= snapshot->expires)
+    if (!verifies(world, MODEL_SNAPSHOT_SIGNED, snapshot->key, keys[MODEL_SNAPSHOT]) ||
+        expired(world, now, snapshot->expires))
         return MODEL_REJECTED;
-    if (baseline_holds(world, &client->force, client->roots) &&
-        !snapshot_succeeds(world, client->force.timestamp, timestamp))
+    if (model_baseline_holds(world, &client->force, client->roots) &&
+        !model_snapshot_succeeds(world, client->force.timestamp, timestamp))
         return MODEL_REJECTED;
-    if (fetched && poll->body == MODEL_OTHER_TARGETS)
+    if (fetched && poll->body == MODEL_OTHER_TARGETS && model_kept(world, MODEL_HASHES))
         return MODEL_REJECTED;
-    if (!verifies(world, targets->key, keys[MODEL_TARGETS]) || now >= targets->expires)
+    if (!verifies(world, MODEL_TARGETS_SIGNED, targets->key, keys[MODEL_TARGETS]) ||
+        expired(world, now, targets->expires))
         return MODEL_REJECTED;
     return check_zones(world, poll, fetched, timestamp);
 }
@@ -381,22 +262,36 @@ static int check_timestamp(const struct model *world, const struct model_client 
 {
     const struct model_root *root = &world->roots[client->roots];
     const struct model_generation *force = &client->force;
-    bool baseline = baseline_holds(world, force, client->roots);
+    bool baseline = model_baseline_holds(world, force, client->roots);
     int taken = offered;
 
-    *now = local_clock(world);
-    if (force->timestamp != 0 && (force->root == client->roots ||
-                                  verifies(world, world->timestamps[force->timestamp].key, root->key[MODEL_TIMESTAMP])))
-        *now = larger(*now, force->issued);
-    if (*now >= root->expires || !verifies(world, world->timestamps[offered].key, root->key[MODEL_TIMESTAMP]))
+    *now = model_clock(world);
+    if (model_issued_binds(world, force, client->roots))
+        *now = model_larger(*now, force->issued);
+    if (expired(world, *now, root->expires) ||
+        !verifies(world, MODEL_TIMESTAMP_SIGNED, world->timestamps[offered].key, root->key[MODEL_TIMESTAMP]))
         return 0;
-    if (baseline && !timestamp_succeeds(world, force->timestamp, offered))
+    if (baseline && !model_timestamp_succeeds(world, force->timestamp, offered))
         return 0;
     if (baseline && world->timestamps[offered].version == world->timestamps[force->timestamp].version)
         taken = force->timestamp;
-    if (world->timestamps[taken].issued <= local_clock(world) + MODEL_CLOCK_AHEAD_MAX)
-        *now = larger(*now, world->timestamps[taken].issued);
-    return *now < world->timestamps[taken].expires && *now < root->expires ? taken : 0;
+    if (world->timestamps[taken].issued <= model_clock(world) + MODEL_CLOCK_AHEAD_MAX &&
+        model_kept(world, MODEL_ISSUED_BINDS))
+        *now = model_larger(*now, world->timestamps[taken].issued);
+    return expired(world, *now, world->timestamps[taken].expires) || expired(world, *now, root->expires) ? 0 : taken;
+}
+
+/* Contents that no snapshot lists: as if nobody had signed one that does. */
+static int mixed(struct model *world, int timestamp)
+{
+    struct model_snapshot snapshot = *model_snapshot_of(world, timestamp);
+
+    snapshot.key = 0;
+    snapshot.targets = 1;
+    world->snapshots[++world->snapshot_count] = snapshot;
+    world->timestamps[++world->timestamp_count] = world->timestamps[timestamp];
+    world->timestamps[world->timestamp_count].snapshot = world->snapshot_count;
+    return world->timestamp_count;
 }
 
 static enum model_outcome accept(struct model *world, struct model_client *client, int timestamp, bool *start_over)
@@ -404,15 +299,15 @@ static enum model_outcome accept(struct model *world, struct model_client *clien
     struct model_generation next = {.timestamp = timestamp, .root = client->roots};
 
     next.issued = world->timestamps[timestamp].issued;
-    if (next.issued > local_clock(world) + MODEL_CLOCK_AHEAD_MAX)
+    if (next.issued > model_clock(world) + MODEL_CLOCK_AHEAD_MAX)
         next.issued = -1;
-    if (!apply(world, &client->force, &next))
+    if (!model_follows(world, &client->force, &next))
         return MODEL_REJECTED;
     if (client->force.timestamp == timestamp && client->force.root == next.root && !client->force.shipped &&
         !client->unverified)
         return MODEL_OK; /* nothing new */
-    next.accepted_at = local_clock(world);
-    inherit(world, &client->force, &next);
+    next.accepted_at = model_clock(world);
+    model_inherit(world, &client->force, &next);
     *start_over = moved(world, client);
     if (*start_over)
         return MODEL_OK;
@@ -444,6 +339,8 @@ static enum model_outcome follow(struct model *world, struct model_client *clien
         outcome = MODEL_NETWORK_FAILED;
     if (outcome == MODEL_OK)
         outcome = check_contents(world, client, poll, fetched, timestamp, now);
+    if (outcome == MODEL_OK && fetched && poll->body == MODEL_OTHER_TARGETS)
+        timestamp = mixed(world, timestamp);
     if (outcome == MODEL_OK)
         outcome = accept(world, client, timestamp, start_over);
     if (!*start_over)
@@ -487,37 +384,46 @@ void model_poll(struct model *world, struct model_poll *poll)
 enum model_state model_state(const struct model *world, const struct model_client *client)
 {
     const struct model_generation *force = &client->force;
-    int now = larger(local_clock(world), force->issued);
+    int now = model_kept(world, MODEL_ISSUED_BINDS) ? model_larger(model_clock(world), force->issued)
+                                                    : model_clock(world);
     bool fresh;
 
     if (client->unverified)
         return MODEL_UNVERIFIED;
     if (force->timestamp == 0)
         return MODEL_NONE;
-    fresh = now < world->timestamps[force->timestamp].expires && now < snapshot_of(world, force->timestamp)->expires &&
-            now < model_targets_of(world, force->timestamp)->expires;
+    fresh = now < world->timestamps[force->timestamp].expires &&
+            now < model_snapshot_of(world, force->timestamp)->expires &&
+            now < model_targets_of(world, force->timestamp)->expires && model_ruling(world, force) == force->timestamp;
     for (int z = 0; z < MODEL_ZONES; z++) {
         const struct model_zone *zone = model_zone_of(world, force->timestamp, z);
-        if (bit(model_targets_of(world, force->timestamp)->delegated, z) && zone != NULL && now >= zone->expires)
+        if (model_bit(model_targets_of(world, force->timestamp)->delegated, z) && zone != NULL && now >= zone->expires)
             fresh = false;
     }
     return fresh && !(client->behind && model_kept(world, MODEL_BEHIND)) ? MODEL_FRESH : MODEL_STALE;
+}
+
+static bool too_old(const struct model *world, const struct model_generation *force, int timestamp)
+{
+    if (timestamp == force->timestamp && !force->shipped)
+        return false;
+    return model_larger(model_clock(world), force->issued) >
+           world->timestamps[timestamp].issued + MODEL_SHIPPED_AGE_MAX;
 }
 
 struct model_verdict model_check(const struct model *world, const struct model_client *client, int host, bool below)
 {
     struct model_verdict verdict = {client->unverified ? MODEL_REFUSED : MODEL_UNLISTED, 0, 0};
     const struct model_generation *force = &client->force;
-    const struct model_targets *targets = model_targets_of(world, force->timestamp);
-    const struct model_zone *zone = model_zone_of(world, force->timestamp, host);
+    int ruling = model_ruling(world, force), zone = model_ruling_zone(world, force, host);
+    const struct model_targets *targets = model_targets_of(world, ruling);
 
-    if (force->timestamp == 0 || !bit(targets->listed, host) || (below && !bit(targets->subdomains, host)))
+    if (force->timestamp == 0 || !model_bit(targets->listed, host) || (below && !model_bit(targets->subdomains, host)))
         return verdict;
     verdict.charter_pin = host == 1 ? MODEL_CHARTER_PIN : 0;
-    verdict.zone_pin = bit(targets->delegated, host) && zone != NULL ? zone->pin : 0;
+    verdict.zone_pin = zone != 0 ? model_zone_of(world, zone, host)->pin : 0;
     verdict.answer = verdict.charter_pin != 0 || verdict.zone_pin != 0 ? MODEL_PINNED : MODEL_NO_PIN;
-    if (force->shipped &&
-        larger(local_clock(world), force->issued) > world->timestamps[force->timestamp].issued + MODEL_SHIPPED_AGE_MAX)
+    if (too_old(world, force, zone != 0 ? zone : ruling))
         verdict.answer = MODEL_TOO_OLD;
     return verdict;
 }

@@ -277,6 +277,7 @@ static const char *check_info(const struct replay *replay, int which, const stru
     const struct model_client *client = &replay->world->clients[which];
     const char *state = states[model_state(replay->world, client)];
     int timestamp = client->force.timestamp;
+    int charter = model_targets_of(replay->world, model_ruling(replay->world, &client->force))->charter;
     struct pintle_bytes found = {NULL, 0};
     bool shipped = false;
 
@@ -287,10 +288,9 @@ static const char *check_info(const struct replay *replay, int which, const stru
                        (const char *)found.data);
     if (!number_is(info, "root", client->roots) ||
         !number_is(info, "timestamp", replay->world->timestamps[timestamp].version) ||
-        !number_is(info, "charter", model_targets_of(replay->world, timestamp)->charter))
+        !number_is(info, "charter", charter))
         return differs("client %d: other versions: expected root %d, timestamp %d, charter %d", which, client->roots,
-                       replay->world->timestamps[timestamp].version,
-                       model_targets_of(replay->world, timestamp)->charter);
+                       replay->world->timestamps[timestamp].version, charter);
     if (shipped != (client->force.shipped != 0))
         return differs("client %d: shipped should be %d", which, client->force.shipped);
     return NULL;

@@ -12,7 +12,7 @@
 #include "sim_sign.h"
 #include "tuf/container.h"
 
-enum { KEYS_MAX = 256 };
+enum { KEYS_MAX = 256, STRANGER = KEYS_MAX - 1 };
 
 const char *const replay_hosts[MODEL_ZONES] = {"one.example", "two.example"};
 
@@ -58,6 +58,8 @@ static struct sim_signers signers(int key, size_t count)
 {
     struct sim_signers who = {{NULL}, count, (int64_t)count, 0};
 
+    if (key == 0)
+        key = STRANGER;
     sim_true(key > 0 && key < KEYS_MAX, "too many keys");
     for (size_t i = 0; i < count; i++) {
         if (keys[key][i] == NULL)
