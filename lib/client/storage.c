@@ -335,8 +335,8 @@ enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_er
     bool locked = lock(client, error) == PINTLE_OK;
     enum pintle_status status;
 
-    if (!locked)
-        problem(client, &loaded, error);
+    if (!locked) /* read it all the same: each file is replaced as a whole, and two that do not fit do not verify */
+        pti_live_emit(client->live, PINTLE_EVENT_STORAGE, error->status, NULL, error->detail);
     forget(&client->stored_roots);
     forget(&client->stored_accepted);
     status = start_locked(client, locked, &loaded, error);

@@ -11,8 +11,8 @@
 /*
  * Reads both files, verifies them, lets the shipped generation take part, and puts the result in force; writes back what
  * that changed.  Storage that cannot be read or verified is no failure: shipped policies are enforced, every other host is
- * refused, and an event says so.  A client that runs already keeps what it enforces, unless the store holds what may
- * follow that.  PINTLE_ERR_MEMORY.
+ * refused, and an event says so.  One that cannot be locked is read, but not written.  A client that runs already keeps
+ * what it enforces, unless the store holds what may follow that.  PINTLE_ERR_MEMORY.
  */
 enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_error *error);
 
