@@ -202,7 +202,9 @@ static void announce(const struct server *server)
         printf("admin http://%s/\n", administrator);
     else
         printf("no admin (see --admin)\n");
-    fflush(stdout);
+    if (fflush(stdout) != 0)
+        pti_log(PTI_LOG_WARNING, "the line that says it is ready cannot be written to standard output: %s",
+                strerror(errno));
 }
 
 static void notice_dead_signer(struct server *server)
@@ -223,9 +225,7 @@ static int wait_for_end(struct server *server, const sigset_t *signals)
 {
     static const struct timespec second = {.tv_sec = 1};
 
-    for (;;) {
-        int signal_number = sigtimedwait(signals, NULL, &second);
-
+    for (int signal_number = 0;; signal_number = sigtimedwait(signals, NULL, &second)) {
         if (signal_number == SIGTERM || signal_number == SIGINT)
             return signal_number;
         notice_dead_signer(server);
@@ -273,6 +273,7 @@ static void prepare_process(sigset_t *signals)
     struct rlimit files;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk, not the end */
     sigemptyset(signals);
     sigaddset(signals, SIGTERM);
     sigaddset(signals, SIGINT);
@@ -304,7 +305,7 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
     confine(server);
     pti_resigner_init(&server->resigner, server->options->repository, server->crypto, server->storage, &server->signer,
                       &server->board, server->options->resign_every_s);
-    pti_resigner_tick(&server->resigner, now(), true);
+    pti_resigner_look(&server->resigner, now());
     return serve(server, error);
 }
 
@@ -327,11 +328,24 @@ static int run(const struct pti_server_options *options)
     return status == PINTLE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Else a database or a socket would get the number of a stream that was closed, and be written into. */
+static bool hold_standard_streams(void)
+{
+    int held;
+
+    do
+        held = open("/dev/null", O_RDONLY);
+    while (held >= 0 && held <= STDERR_FILENO);
+    return held >= 0 && close(held) == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct pti_server_options options;
     struct pti_error error;
 
+    if (!hold_standard_streams())
+        return EXIT_FAILURE;
     if (pti_server_options_parse(argc, argv, &options, &error) != PINTLE_OK) {
         fprintf(stderr, "pintled: %s\n", error.detail);
         return EXIT_USAGE;

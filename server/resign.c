@@ -277,20 +277,34 @@ static enum pintle_status look_and_renew(struct pti_resigner *resigner, int64_t 
     return status;
 }
 
-void pti_resigner_tick(struct pti_resigner *resigner, int64_t now, bool force)
+static void conclude(struct pti_resigner *resigner, enum pintle_status status, const struct pti_error *error)
 {
-    struct pti_error error;
-    bool changed = note_change(resigner);
-    enum pintle_status status = PINTLE_OK;
-
-    if (!force && !changed && (now < resigner->next_look || (!resigner->failed && !is_due(resigner, now))))
-        return;
-    resigner->next_look = now + resigner->every_s;
-    status = look_and_renew(resigner, now, &error);
     if (status != PINTLE_OK)
-        pti_log(PTI_LOG_ERROR, "repository: %s", error.detail);
+        pti_log(PTI_LOG_ERROR, "repository: %s", error->detail);
     else if (resigner->failed)
         pti_log(PTI_LOG_INFO, "repository: in order again");
     resigner->failed = status != PINTLE_OK;
     pti_status_set_resign_failing(resigner->board, resigner->failed);
+}
+
+void pti_resigner_look(struct pti_resigner *resigner, int64_t now)
+{
+    struct pti_error error;
+    enum pintle_status status;
+
+    note_change(resigner);
+    status = look(resigner, now, &error);
+    resigner->next_look = status == PINTLE_OK ? now : now + resigner->every_s;
+    conclude(resigner, status, &error);
+}
+
+void pti_resigner_tick(struct pti_resigner *resigner, int64_t now, bool force)
+{
+    struct pti_error error;
+    bool changed = note_change(resigner);
+
+    if (!force && !changed && (now < resigner->next_look || (!resigner->failed && !is_due(resigner, now))))
+        return;
+    resigner->next_look = now + resigner->every_s;
+    conclude(resigner, look_and_renew(resigner, now, &error), &error);
 }

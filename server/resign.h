@@ -46,6 +46,12 @@ void pti_resigner_init(struct pti_resigner *resigner, const char *repository, st
                        int64_t every_s);
 
 /*
+ * The first look, before anybody is served: fills the board, and waits for nobody.  What is due is renewed by the next
+ * tick, which may have to wait for a publisher.
+ */
+void pti_resigner_look(struct pti_resigner *resigner, int64_t now);
+
+/*
  * Cheap when nothing has changed and nothing is due, so it may be called every second; force looks anyway.  Failures
  * are logged and shown on the board, and tried again every_s seconds later.
  */

@@ -11,6 +11,7 @@
 #include "server/confine.h"
 #include "server/frame.h"
 #include "server/limits.h"
+#include "server/log.h"
 #include "server/publication.h"
 #include "server/signer_policy.h"
 
@@ -38,6 +39,9 @@ static enum pintle_status load_keys(const char *directory, struct pti_keyring *k
         if (!starts_with(names[i], "timestamp") && !starts_with(names[i], "snapshot"))
             continue;
         status = pti_file_path(path, directory, names[i], error);
+        if (status == PINTLE_OK && pti_signing_key_is_exposed(path))
+            pti_log(PTI_LOG_WARNING, "others than its owner may read %s, a private key; run `chmod 600 %s`", path,
+                    path);
         if (status == PINTLE_OK)
             status = pti_signing_key_load(path, NULL, &key, error);
         if (status == PINTLE_OK)

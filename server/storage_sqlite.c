@@ -80,7 +80,7 @@ static enum pintle_status fail(struct sqlite *sqlite, const char *what, struct p
     else if ((code & 0xff) == SQLITE_BUSY)
         hint = "; another process holds it, end that one";
     else if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
-        hint = "; restore it from a backup, or move it away to start with an empty one";
+        hint = "; stop pintled, then restore it from a backup, or move it away to start with an empty one";
     return pti_fail(error, PINTLE_ERR_STORAGE, "%s: cannot %s: %s (%d)%s", sqlite->path, what,
                     sqlite->db ? sqlite3_errmsg(sqlite->db) : "out of memory", code, hint);
 }
@@ -183,9 +183,24 @@ static enum pintle_status sqlite_migrate(void *connection, struct pti_error *err
     return status == PINTLE_OK ? prepare_statements(sqlite, error) : status;
 }
 
+/* What goes into a file that lies nowhere any more is lost, though SQLite says that it is committed. */
+static enum pintle_status check_in_place(struct sqlite *sqlite, struct pti_error *error)
+{
+    int moved = 0;
+
+    if (sqlite3_file_control(sqlite->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved)
+        return pti_fail(error, PINTLE_ERR_STORAGE,
+                        "%s was removed or replaced while pintled has it open; restart pintled, which takes what lies "
+                        "there",
+                        sqlite->path);
+    return PINTLE_OK;
+}
+
 static enum pintle_status sqlite_begin(void *connection, struct pti_error *error)
 {
-    return run(connection, BEGIN, "begin a transaction", error);
+    enum pintle_status status = check_in_place(connection, error);
+
+    return status == PINTLE_OK ? run(connection, BEGIN, "begin a transaction", error) : status;
 }
 
 static void sqlite_rollback(void *connection)
@@ -334,14 +349,22 @@ static const struct pti_storage_ops sqlite_ops = {
     .close = sqlite_close,
 };
 
-/* SQLite gives its log the mode of the database, so the file is made here, private from its first moment. */
+/*
+ * SQLite gives its log the mode of the database, so the file is made here, private from its first moment.  One that is
+ * there is not opened: closing it would cancel every lock that SQLite holds on it in this process (POSIX, fcntl()), and
+ * whoever looks at the database with another program would then remove the log from under us when he leaves.
+ */
 static enum pintle_status make_file(const char *path, struct pti_error *error)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    struct stat info;
 
-    if (fd < 0)
+    if (fd >= 0)
+        close(fd);
+    else if (errno != EEXIST)
         return pti_fail(error, PINTLE_ERR_STORAGE, "%s cannot be opened: %s", path, strerror(errno));
-    close(fd);
+    else if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode))
+        return pti_fail(error, PINTLE_ERR_STORAGE, "%s cannot be opened: it is not a regular file", path);
     return PINTLE_OK;
 }
 

@@ -138,6 +138,23 @@ static void what_is_fresh_stays(void **state)
     assert_string_equal(status.roles[4].name, "main");
 }
 
+/* What is due waits for the first tick: nobody is kept waiting by a publisher who holds the lock. */
+static void the_first_look_renews_nothing_and_tells_all(void **state)
+{
+    struct machine *machine = *state;
+    struct pti_status status;
+
+    begin(machine, 2 * DAY_S, true);
+    pti_resigner_look(&machine->resigner, machine->now);
+    assert_published(machine, 1, 1);
+    status = status_of(machine);
+    assert_true(status.readable);
+    assert_false(status.resign_failing);
+    assert_int_equal(status.role_count, 5);
+    tick(machine, 0);
+    assert_published(machine, 2, 1);
+}
+
 static void half_a_life_is_the_limit(void **state)
 {
     static const struct {
@@ -343,6 +360,7 @@ int main(void)
 #define MACHINE_TEST(f) cmocka_unit_test_setup_teardown(f, make_machine, remove_machine)
     const struct CMUnitTest tests[] = {
         MACHINE_TEST(what_is_fresh_stays),
+        MACHINE_TEST(the_first_look_renews_nothing_and_tells_all),
         MACHINE_TEST(half_a_life_is_the_limit),
         MACHINE_TEST(it_is_renewed_when_its_time_comes),
         MACHINE_TEST(a_broken_stage_does_not_matter),

@@ -518,6 +518,80 @@ static void a_failed_migration_closes_the_connection(void **state)
     assert_int_equal(faulty.closes, 1);
 }
 
+/* What goes into a file without a name is gone with the process: it must not be said to be stored. */
+static void a_removed_database_stores_nothing(void **state)
+{
+    struct pti_storage *storage = open_storage();
+    enum pti_stored stored;
+    struct pti_error error;
+    int64_t version;
+
+    (void)state;
+    must_insert(storage, "a", "a.example", PTI_STORED_NEW);
+    assert_int_equal(unlink(database()), 0);
+    assert_int_equal(insert(storage, "b", "a.example", MANY, &stored, &error), PINTLE_ERR_STORAGE);
+    assert_non_null(strstr(error.detail, "pintled.db was removed or replaced"));
+    assert_int_equal(pti_storage_allocate_version(storage, "timestamp", 1, &version, &error), PINTLE_ERR_STORAGE);
+    pti_storage_close(storage);
+}
+
+/* Another program opens the database, counts the reports, and leaves. */
+static int count_reports(void)
+{
+    sqlite3_stmt *statement = NULL;
+    sqlite3 *db = NULL;
+    int count = 100;
+
+    if (sqlite3_open(database(), &db) == SQLITE_OK &&
+        sqlite3_prepare_v2(db, "SELECT count(*) FROM report", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        count = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return count;
+}
+
+/* The visitor must not take itself for the last one, whose part it is to remove the log. */
+static void a_visitor_takes_nothing_away(void **state)
+{
+    struct pti_storage *storage, *second;
+    int ask[2], answer[2];
+    char log[128], byte = 0;
+    pid_t visitor;
+
+    (void)state;
+    assert_int_equal(pipe(ask), 0);
+    assert_int_equal(pipe(answer), 0);
+    visitor = fork(); /* before SQLite has anything open, which must not be carried over */
+    if (visitor == 0) {
+        close(ask[1]);
+        while (read(ask[0], &byte, 1) == 1) {
+            byte = (char)count_reports();
+            if (write(answer[1], &byte, 1) != 1)
+                break;
+        }
+        _exit(0);
+    }
+    storage = open_storage();
+    second = open_storage();
+    snprintf(log, sizeof log, "%s-wal", database());
+    must_insert(storage, "a", "a.example", PTI_STORED_NEW);
+    for (int visit = 1; visit <= 2; visit++) {
+        assert_int_equal(write(ask[1], &byte, 1), 1);
+        assert_int_equal(read(answer[0], &byte, 1), 1);
+        assert_int_equal(byte, visit);
+        assert_int_equal(access(log, F_OK), 0);
+        must_insert(second, visit == 1 ? "b" : "c", "b.example", PTI_STORED_NEW);
+    }
+    close(ask[0]);
+    close(ask[1]);
+    close(answer[0]);
+    close(answer[1]);
+    assert_int_equal(waitpid(visitor, NULL, 0), visitor);
+    pti_storage_close(second);
+    pti_storage_close(storage);
+}
+
 int main(void)
 {
 #define SCRATCH_TEST(f) cmocka_unit_test_setup_teardown(f, make_scratch, remove_scratch)
@@ -534,6 +608,8 @@ int main(void)
         SCRATCH_TEST(refuses_what_is_no_database),
         SCRATCH_TEST(refuses_a_link),
         SCRATCH_TEST(a_full_disk_loses_nothing_and_heals),
+        SCRATCH_TEST(a_visitor_takes_nothing_away),
+        SCRATCH_TEST(a_removed_database_stores_nothing),
         cmocka_unit_test(a_batch_is_all_or_nothing),
         cmocka_unit_test(a_failed_migration_closes_the_connection),
     };
