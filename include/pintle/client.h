@@ -33,10 +33,11 @@ PINTLE_API enum pintle_status pintle_client_new(struct pintle_config *config, st
 PINTLE_API void pintle_client_free(struct pintle_client *client);
 
 /*
- * Polls once, now, within deadline_ms milliseconds (more than 0), and applies what is new.  PINTLE_OK: the pins in force
- * are those of the repository.  Otherwise the last good pins stay: PINTLE_ERR_NETWORK (nothing usable arrived),
- * PINTLE_ERR_TRUST or _INPUT (what arrived was rejected), PINTLE_ERR_STORAGE (it could not be stored, so it was not
- * applied), PINTLE_ERR_MEMORY, PINTLE_ERR_MISUSE (no URL or no transport).
+ * Polls once, now, within deadline_ms milliseconds (more than 0; waiting for a call of another thread counts), and applies
+ * what is new.  PINTLE_OK: the pins in force are those of the repository.  Otherwise the last good pins stay:
+ * PINTLE_ERR_NETWORK (nothing usable arrived in time), PINTLE_ERR_TRUST or _INPUT (what arrived was rejected),
+ * PINTLE_ERR_STORAGE (it could not be stored, so it was not applied), PINTLE_ERR_MEMORY, PINTLE_ERR_MISUSE (no URL or no
+ * transport).
  */
 PINTLE_API enum pintle_status pintle_client_refresh(struct pintle_client *client, int64_t deadline_ms);
 
@@ -50,8 +51,8 @@ PINTLE_API int64_t pintle_client_next_due(struct pintle_client *client);
 PINTLE_API enum pintle_status pintle_client_start(struct pintle_client *client);
 
 /*
- * Sends queued reports to the first of the charter's collectors that takes them, within deadline_ms milliseconds.  PINTLE_OK: nothing is left in the
- * queue.  PINTLE_ERR_NETWORK: they stay queued.
+ * Sends queued reports to the first of the charter's collectors that takes them, within deadline_ms milliseconds.
+ * PINTLE_OK: nothing is left in the queue.  PINTLE_ERR_NETWORK: they stay queued.
  */
 PINTLE_API enum pintle_status pintle_client_send_reports(struct pintle_client *client, int64_t deadline_ms);
 

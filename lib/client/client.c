@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/client.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/crypto.h"
 #include "client/storage.h"
+#include "client/wait.h"
 
-#define CANCEL_AGAIN_NS 20000000
+#define LOOK_AGAIN_MS 20
+#define DEADLINE_MAX_MS (INT64_C(24) * 3600 * 1000)
 #define CLOCK_LAST_S INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 enum pintle_status pti_client_fail(struct pintle_client *client, const struct pti_error *error)
@@ -17,13 +19,6 @@ enum pintle_status pti_client_fail(struct pintle_client *client, const struct pt
     client->error = *error;
     (void)pthread_mutex_unlock(&client->state);
     return error->status;
-}
-
-int64_t pti_client_deadline(const struct pintle_client *client, int64_t deadline_ms)
-{
-    const struct pintle_clock *clock = &client->config->clock;
-
-    return clock->monotonic_ms(clock->ctx) + (deadline_ms < PTI_DEADLINE_MAX_MS ? deadline_ms : PTI_DEADLINE_MAX_MS);
 }
 
 int64_t pti_client_clock(const struct pintle_client *client)
@@ -40,25 +35,70 @@ int64_t pti_client_now(const struct pintle_client *client)
     return client->accepted != NULL && client->accepted->issued > now ? client->accepted->issued : now;
 }
 
-void pti_client_begin(struct pintle_client *client)
+/* In monotonic milliseconds; a day is as good as no deadline. */
+static int64_t deadline_after(const struct pintle_client *client, int64_t deadline_ms)
 {
-    (void)pthread_mutex_lock(&client->state);
-    client->long_calls++;
-    (void)pthread_mutex_unlock(&client->state);
-    (void)pthread_mutex_lock(&client->refreshing);
+    const struct pintle_clock *clock = &client->config->clock;
+
+    return clock->monotonic_ms(clock->ctx) + (deadline_ms < DEADLINE_MAX_MS ? deadline_ms : DEADLINE_MAX_MS);
 }
 
-enum pintle_status pti_client_end(struct pintle_client *client, const struct pti_error *error)
+/* The turn of a long call that has ended, or never came to it; the client may be gone afterwards. */
+static enum pintle_status leave(struct pintle_client *client, bool had_turn, const struct pti_error *error)
 {
     enum pintle_status status = error->status;
 
-    (void)pthread_mutex_unlock(&client->refreshing);
     (void)pthread_mutex_lock(&client->state);
     client->error = *error;
+    client->refreshing = client->refreshing && !had_turn;
     client->long_calls--;
     (void)pthread_cond_broadcast(&client->ended);
     (void)pthread_mutex_unlock(&client->state);
     return status;
+}
+
+/* The deadline is one of the client's clock, which may be no clock that a thread can wait on: so it is asked again. */
+static bool take_turn(struct pintle_client *client, int64_t deadline)
+{
+    const struct pintle_clock *clock = &client->config->clock;
+    struct timespec moment;
+    bool taken;
+
+    (void)pthread_mutex_lock(&client->state);
+    client->long_calls++;
+    while (client->refreshing && clock->monotonic_ms(clock->ctx) < deadline) {
+        moment = pti_wait_moment(LOOK_AGAIN_MS);
+        (void)pti_wait_until(&client->ended, &client->state, &moment);
+    }
+    taken = !client->refreshing;
+    client->refreshing = true;
+    (void)pthread_mutex_unlock(&client->state);
+    return taken;
+}
+
+enum pintle_status pti_client_begin(struct pintle_client *client, const char *what, int64_t deadline_ms,
+                                    int64_t *deadline)
+{
+    struct pti_error error;
+    bool taken;
+
+    *deadline = deadline_after(client, deadline_ms);
+    taken = take_turn(client, *deadline);
+    if (deadline_ms <= 0)
+        (void)pti_fail(&error, PINTLE_ERR_MISUSE, "%s: expected a deadline above 0 ms, found %" PRId64, what,
+                       deadline_ms);
+    else if (!taken)
+        (void)pti_fail(&error, PINTLE_ERR_NETWORK,
+                       "%s: the deadline has passed while another refresh, or a sending of reports, was under way",
+                       what);
+    else
+        return PINTLE_OK;
+    return leave(client, taken, &error);
+}
+
+enum pintle_status pti_client_end(struct pintle_client *client, const struct pti_error *error)
+{
+    return leave(client, true, error);
 }
 
 /* What has expired: the generation as a whole, else single zones.  0 if nothing has; the same number for the same things. */
@@ -103,14 +143,11 @@ void pti_client_tell_stale(struct pintle_client *client)
 
 static bool init_locks(struct pintle_client *client)
 {
-    if (pthread_mutex_init(&client->refreshing, NULL) != 0)
+    if (pthread_mutex_init(&client->state, NULL) != 0)
         return false;
-    if (pthread_mutex_init(&client->state, NULL) == 0) {
-        if (pthread_cond_init(&client->ended, NULL) == 0)
-            return true;
-        (void)pthread_mutex_destroy(&client->state);
-    }
-    (void)pthread_mutex_destroy(&client->refreshing);
+    if (pti_wait_init(&client->ended))
+        return true;
+    (void)pthread_mutex_destroy(&client->state);
     return false;
 }
 
@@ -223,34 +260,21 @@ static void forget(struct pti_stored *stored)
     pti_bytes_free(&stored->bytes);
 }
 
-static struct timespec moment_later(void)
-{
-    struct timespec later;
-
-    (void)clock_gettime(CLOCK_REALTIME, &later);
-    later.tv_nsec += CANCEL_AGAIN_NS;
-    if (later.tv_nsec >= 1000000000) {
-        later.tv_sec++;
-        later.tv_nsec -= 1000000000;
-    }
-    return later;
-}
-
 /* Waits for long calls.  Cancelling reaches only a transfer that has begun, so it is repeated until none is left. */
 static void end_long_calls(struct pintle_client *client)
 {
     const struct pintle_transport *transport = &client->config->transport;
-    struct timespec later;
+    struct timespec moment;
 
     (void)pthread_mutex_lock(&client->state);
     while (client->long_calls > 0) {
         (void)pthread_mutex_unlock(&client->state);
         if (transport->cancel != NULL)
             transport->cancel(transport->ctx);
-        later = moment_later();
+        moment = pti_wait_moment(LOOK_AGAIN_MS);
         (void)pthread_mutex_lock(&client->state);
         if (client->long_calls > 0)
-            (void)pthread_cond_timedwait(&client->ended, &client->state, &later);
+            (void)pti_wait_until(&client->ended, &client->state, &moment);
     }
     (void)pthread_mutex_unlock(&client->state);
 }
@@ -275,7 +299,6 @@ void pintle_client_free(struct pintle_client *client)
     pintle_config_free(client->config);
     (void)pthread_cond_destroy(&client->ended);
     (void)pthread_mutex_destroy(&client->state);
-    (void)pthread_mutex_destroy(&client->refreshing);
     free(client);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a client.  Two locks: `refreshing` is held for a whole refresh, so that there is one at a time; `state`
- * guards what the quick questions (info, header, next_due, error) read, and is never held during I/O.
+ * The inside of a client.  A long call (a refresh, a sending of reports) has its turn, `refreshing`, from begin to end, so
+ * that there is one at a time; the lock `state` guards what the quick questions (info, header, next_due, error) read, and
+ * is never held during I/O.
  */
 #ifndef PTI_CLIENT_CLIENT_H
 #define PTI_CLIENT_CLIENT_H
@@ -28,12 +29,12 @@ struct pintle_client {
     struct pintle_config *config; /* a copy of our own */
     struct pintle_crypto *crypto; /* a reference */
     struct pti_live *live;        /* a reference */
-    pthread_mutex_t refreshing;
     pthread_mutex_t state;
     pthread_cond_t ended; /* a long call has ended */
-    unsigned long_calls;  /* under way: pintle_client_free() waits for them; under state */
+    bool refreshing;      /* somebody has the turn; under state */
+    unsigned long_calls;  /* with or without it: pintle_client_free() waits for them; under state */
 
-    /* changed under both locks, read under either */
+    /* changed by who has the turn, under state; read by who has either */
     struct pti_roots roots;          /* the anchor's, then those fetched or loaded; only grows */
     struct pti_generation *accepted; /* what is in force; NULL if nothing is */
     struct pti_generation *shipped;  /* what came with the app; NULL if nothing did */
@@ -53,22 +54,20 @@ struct pintle_client {
 };
 
 /*
- * Around a call that may take long: one at a time, and pintle_client_free() waits until it has ended.  pti_client_end()
- * leaves error in the client, for pintle_client_error(), and returns its status; the client may be gone afterwards.
+ * Around a call that may take long.  pti_client_begin() waits for the turn until deadline_ms milliseconds have passed, and
+ * says in *deadline when that is; if it fails, the call has ended.  pti_client_end() gives the turn back.  A failure is
+ * left for pintle_client_error(), and its status returned; pintle_client_free() waits until then, so that the client may
+ * be gone afterwards.  PINTLE_ERR_MISUSE (deadline_ms is not above 0), PINTLE_ERR_NETWORK (it has passed).
  */
-void pti_client_begin(struct pintle_client *client);
+enum pintle_status pti_client_begin(struct pintle_client *client, const char *what, int64_t deadline_ms,
+                                    int64_t *deadline);
 enum pintle_status pti_client_end(struct pintle_client *client, const struct pti_error *error);
 
-/* Tells the application, and the collector, what in force has expired since it was last told.  With refreshing held. */
+/* Tells the application, and the collector, what in force has expired since it was last told.  With the turn. */
 void pti_client_tell_stale(struct pintle_client *client);
 
 /* Copies error into the client, for pintle_client_error(), and returns its status. */
 enum pintle_status pti_client_fail(struct pintle_client *client, const struct pti_error *error);
-
-#define PTI_DEADLINE_MAX_MS (INT64_C(24) * 3600 * 1000)
-
-/* When a call that may take deadline_ms must have ended: monotonic milliseconds; a day is as good as no deadline. */
-int64_t pti_client_deadline(const struct pintle_client *client, int64_t deadline_ms);
 
 /* The local clock: Unix seconds, within the years that metadata can name (1970 to 9999), however wrong it is. */
 int64_t pti_client_clock(const struct pintle_client *client);

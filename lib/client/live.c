@@ -3,27 +3,19 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/crypto.h"
+#include "client/wait.h"
 #include "pin/checker.h"
 
-/* Waits are measured on the monotonic clock: a wall clock set back must not keep a thread asleep for a year. */
 static bool init_locks(struct pti_live *live)
 {
-    pthread_condattr_t attributes;
-    bool made = false;
-
     if (pthread_mutex_init(&live->lock, NULL) != 0)
         return false;
-    if (pthread_condattr_init(&attributes) == 0) {
-        made = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-               pthread_cond_init(&live->changed, &attributes) == 0;
-        (void)pthread_condattr_destroy(&attributes);
-    }
-    if (!made)
-        (void)pthread_mutex_destroy(&live->lock);
-    return made;
+    if (pti_wait_init(&live->changed))
+        return true;
+    (void)pthread_mutex_destroy(&live->lock);
+    return false;
 }
 
 enum pintle_status pti_live_new(const struct pintle_clock *clock, struct pintle_crypto *crypto,
@@ -166,29 +158,14 @@ void pti_live_heal_done(struct pti_live *live)
     (void)pthread_mutex_unlock(&live->lock);
 }
 
-static struct timespec deadline_after(int64_t timeout_ms)
-{
-    struct timespec deadline;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += (time_t)(timeout_ms / 1000);
-    deadline.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (deadline.tv_nsec >= 1000000000) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000;
-    }
-    return deadline;
-}
-
 bool pti_live_wait(struct pti_live *live, int64_t timeout_ms)
 {
-    struct timespec deadline = deadline_after(timeout_ms);
-    bool open;
-    int result = 0;
+    struct timespec moment = pti_wait_moment(timeout_ms);
+    bool open, early = true;
 
     (void)pthread_mutex_lock(&live->lock);
-    while (!live->closed && !live->heal_wanted && result == 0)
-        result = pthread_cond_timedwait(&live->changed, &live->lock, &deadline);
+    while (!live->closed && !live->heal_wanted && early)
+        early = pti_wait_until(&live->changed, &live->lock, &moment);
     open = !live->closed;
     (void)pthread_mutex_unlock(&live->lock);
     return open;

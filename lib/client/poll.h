@@ -6,7 +6,7 @@
 #include "client/client.h"
 
 /*
- * Called with client->refreshing held.  base is a URL without trailing slash; deadline_ms is of the client's monotonic
+ * Called with the client's turn.  base is a URL without trailing slash; deadline_ms is of the client's monotonic
  * clock.  *applied: a manifest with another content than before came into force.  On failure everything stays as it was.
  */
 enum pintle_status pti_poll(struct pintle_client *client, const char *base, int64_t deadline_ms, bool *applied,

@@ -98,18 +98,16 @@ enum pintle_status pintle_client_refresh(struct pintle_client *client, int64_t d
     struct pti_error error = {PINTLE_OK, ""};
     bool applied = false;
     enum pintle_status status;
+    int64_t deadline;
 
     if (client == NULL)
         return PINTLE_ERR_MISUSE;
-    pti_client_begin(client);
-    if (deadline_ms <= 0) {
-        (void)pti_fail(&error, PINTLE_ERR_MISUSE, "refresh: expected a deadline above 0 ms, found %" PRId64,
-                       deadline_ms);
-        return pti_client_end(client, &error);
-    }
+    status = pti_client_begin(client, "refresh", deadline_ms, &deadline);
+    if (status != PINTLE_OK)
+        return status;
     pti_live_heal_done(client->live);
     client->retry_after_s = -1;
-    status = poll_all(client, pti_client_deadline(client, deadline_ms), &applied, &error);
+    status = poll_all(client, deadline, &applied, &error);
     reschedule(client, status == PINTLE_OK);
     if (status == PINTLE_OK) {
         emit_success(client, applied);

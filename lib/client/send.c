@@ -137,14 +137,11 @@ static void discard_all(struct pintle_client *client)
         pti_bytes_free(&report);
 }
 
-static enum pintle_status send_reports(struct sending *sending, int64_t deadline_ms, struct pti_error *error)
+static enum pintle_status send_reports(struct sending *sending, struct pti_error *error)
 {
     struct pintle_client *client = sending->client;
     enum pintle_status status;
 
-    if (deadline_ms <= 0)
-        return pti_fail(error, PINTLE_ERR_MISUSE, "reports: expected a deadline above 0 ms, found %" PRId64,
-                        deadline_ms);
     find_collectors(sending);
     if (sending->url_count == 0) {
         discard_all(client);
@@ -152,7 +149,6 @@ static enum pintle_status send_reports(struct sending *sending, int64_t deadline
     }
     if (client->config->transport.perform == NULL)
         return pti_fail(error, PINTLE_ERR_MISUSE, "reports: no transport was configured");
-    sending->deadline_ms = pti_client_deadline(client, deadline_ms);
     status = send_all(sending, error);
     emit(sending, error);
     if (status == PINTLE_OK)
@@ -164,10 +160,13 @@ enum pintle_status pintle_client_send_reports(struct pintle_client *client, int6
 {
     struct pti_error error = {PINTLE_OK, ""};
     struct sending sending = {.client = client};
+    enum pintle_status status;
 
     if (client == NULL)
         return PINTLE_ERR_MISUSE;
-    pti_client_begin(client); /* a transport serves one thread at a time */
-    (void)send_reports(&sending, deadline_ms, &error);
+    status = pti_client_begin(client, "reports", deadline_ms, &sending.deadline_ms); /* one transfer at a time */
+    if (status != PINTLE_OK)
+        return status;
+    (void)send_reports(&sending, &error);
     return pti_client_end(client, &error);
 }
