@@ -18,8 +18,8 @@ enum pintle_status pti_given_file_missing(const char *path, struct pti_error *er
     if (errno == ENOENT || errno == ENOTDIR) {
         return pti_fail(error, PINTLE_ERR_STORAGE, "expected a file at %.300s, found none; check the path", path);
     }
-    return pti_fail(error, PINTLE_ERR_STORAGE, "%.300s cannot be read: %s; check its owner and mode", path,
-                    strerror(errno));
+    return pti_fail(error, PINTLE_ERR_STORAGE, "%.300s cannot be read: %s; check %s", path, strerror(errno),
+                    errno == EACCES || errno == EPERM ? "its owner and mode" : "the path");
 }
 
 /* Waits for whoever writes into a pipe. */

@@ -125,6 +125,8 @@ static const char *advice(CURLcode code)
 {
     return code == CURLE_COULDNT_RESOLVE_HOST ? "; check the name, or say where to go with --connect ADDR:PORT"
            : code == CURLE_COULDNT_CONNECT    ? "; check the address and that it listens"
+           : code == CURLE_SSL_CONNECT_ERROR  ? "; check the port and what listens there"
+           : code == CURLE_OPERATION_TIMEDOUT ? "; check the port, or wait longer with --timeout"
                                               : "";
 }
 

@@ -142,16 +142,20 @@ static enum pintle_status handshake_failed(SSL *ssl, int result, struct pti_erro
     int kind = SSL_get_error(ssl, result);
 
     if (kind == SSL_ERROR_SYSCALL && !reason) {
-        return pti_fail(error, PINTLE_ERR_NETWORK, "the TLS handshake was cut off: %s",
+        return pti_fail(error, PINTLE_ERR_NETWORK,
+                        "the TLS handshake was cut off: %s; check the port and what listens there",
                         errno ? strerror(errno) : "the peer closed the connection");
     }
     if (reason && strstr(reason, "wrong version number")) {
         return pti_fail(error, PINTLE_ERR_NETWORK, "the peer does not speak TLS on this port; check the port");
     }
     if (reason && strstr(reason, "unexpected eof")) {
-        return pti_fail(error, PINTLE_ERR_NETWORK, "the peer closed the connection during the TLS handshake");
+        return pti_fail(
+            error, PINTLE_ERR_NETWORK,
+            "the peer closed the connection during the TLS handshake; check the port and what listens there");
     }
-    return pti_fail(error, PINTLE_ERR_NETWORK, "the TLS handshake failed: %s", reason ? reason : "no reason given");
+    return pti_fail(error, PINTLE_ERR_NETWORK, "the TLS handshake failed: %s; check the port and what listens there",
+                    reason ? reason : "no reason given");
 }
 
 enum pintle_status pti_dial_handshake(SSL *ssl, int fd, int64_t deadline, struct pti_error *error)
@@ -173,7 +177,9 @@ enum pintle_status pti_dial_handshake(SSL *ssl, int fd, int64_t deadline, struct
             return handshake_failed(ssl, result, error);
         }
         if (!wait_for(fd, kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline)) {
-            return pti_fail(error, PINTLE_ERR_NETWORK, "the TLS handshake ran out of time; the peer stopped answering");
+            return pti_fail(
+                error, PINTLE_ERR_NETWORK,
+                "the TLS handshake ran out of time, the peer stopped answering; check the port, or wait longer with --timeout");
         }
     }
 }

@@ -107,7 +107,7 @@ enum pintle_status pti_file_read_optional(const char *path, size_t max, struct p
     if (fstat(fd, &info) != 0)
         status = storage(error, "look at", path);
     else if (!S_ISREG(info.st_mode))
-        status = pti_fail(error, PINTLE_ERR_STORAGE, "%s is not a regular file", path);
+        status = pti_fail(error, PINTLE_ERR_STORAGE, "expected a file at %s, found something else; move it away", path);
     else
         status = read_all(fd, path, max, &buf, error);
     if (status == PINTLE_OK) {

@@ -112,6 +112,17 @@ static enum pintle_status lock(struct pti_repository *repository, int wait_ms, s
     return status;
 }
 
+/* Two directories that were mixed up.  A renewal goes by what is published alone, and is not held up. */
+static enum pintle_status check_name(const struct pti_repository *repository, struct pti_error *error)
+{
+    if (strcmp(repository->published.repository, repository->settings.name) == 0)
+        return PINTLE_OK;
+    return pti_fail(error, PINTLE_ERR_INPUT,
+                    "expected what repository \"%s\" publishes in public/, as repository.json has it, found that of "
+                    "\"%s\"; restore the one or the other from a copy",
+                    repository->settings.name, repository->published.repository);
+}
+
 static enum pintle_status open_all(struct pti_repository *repository, enum pti_repository_access access, int64_t now,
                                    struct pti_error *error)
 {
@@ -121,6 +132,8 @@ static enum pintle_status open_all(struct pti_repository *repository, enum pti_r
         status = lock(repository, access == PTI_REPOSITORY_PUBLISHED ? RENEWAL_LOCK_WAIT_MS : LOCK_WAIT_MS, error);
     if (status == PINTLE_OK)
         status = load_published(repository, error);
+    if (status == PINTLE_OK && access != PTI_REPOSITORY_PUBLISHED)
+        status = check_name(repository, error);
     if (status == PINTLE_OK && access != PTI_REPOSITORY_READ)
         status = pti_publish_repair(repository, now, error);
     if (status == PINTLE_OK && access == PTI_REPOSITORY_WRITE)
@@ -143,7 +156,9 @@ enum pintle_status pti_repository_open(const char *directory, enum pti_repositor
     opened->lock = -1;
     opened->crypto = pti_crypto_ref(crypto);
     if (directory[0] == '\0' || pti_copy_text(opened->directory, sizeof(opened->directory), directory) >= PTI_PATH_MAX)
-        status = pti_fail(error, PINTLE_ERR_INPUT, "expected a directory of 1 to %d bytes", PTI_PATH_MAX - 1);
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "expected a directory of 1 to %d bytes, found %zu; use a shorter path", PTI_PATH_MAX - 1,
+                          strlen(directory));
     if (status == PINTLE_OK)
         status = open_all(opened, access, now, error);
     if (status != PINTLE_OK) {

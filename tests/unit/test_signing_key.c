@@ -157,7 +157,7 @@ static void test_what_cannot_sign_is_refused_by_name(void **state)
         {KEYS "p256-certificate.pem", NULL, PINTLE_ERR_INPUT, "found \"CERTIFICATE\"; give the private key"},
         {KEYS "README.md", NULL, PINTLE_ERR_INPUT, "found no PEM block"},
         {KEYS "absent.pem", NULL, PINTLE_ERR_STORAGE, "No such file"},
-        {"tests/vectors/keys", NULL, PINTLE_ERR_STORAGE, "not a regular file"},
+        {"tests/vectors/keys", NULL, PINTLE_ERR_STORAGE, "found something else"},
     };
     struct scratch *scratch = *state;
 
