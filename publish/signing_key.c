@@ -59,6 +59,21 @@ bool pti_key_kind_parse(const char *text, enum pti_key_kind *kind)
     return false;
 }
 
+/* Empties OpenSSL's queue of errors.  Did memory lack?  Then what it refused need not be damaged. */
+static bool memory_was_short(void)
+{
+    bool was_short = false;
+
+    for (unsigned long code = ERR_get_error(); code != 0; code = ERR_get_error())
+        was_short = was_short || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+    return was_short;
+}
+
+static enum pintle_status no_memory(const char *name, struct pti_error *error)
+{
+    return pti_fail(error, PINTLE_ERR_MEMORY, "%s: out of memory for a key", name);
+}
+
 /* ---- the public half ---- */
 
 static bool public_text_ed25519(struct pti_signing_key *key)
@@ -154,6 +169,10 @@ static enum pintle_status wrap(EVP_PKEY *pkey, const char *name, struct pti_sign
     bool p256 = is_p256(pkey);
     enum pintle_status status;
 
+    if (!p256 && type == NULL && memory_was_short()) {
+        EVP_PKEY_free(pkey);
+        return no_memory(name, error);
+    }
     if (!p256 && EVP_PKEY_is_a(pkey, "ED25519") != 1) {
         status = pti_fail(error, PINTLE_ERR_INPUT,
                           "%s: expected an ECDSA P-256 or an Ed25519 key, found %s%s; make one with `pintle key new`",
@@ -165,13 +184,15 @@ static enum pintle_status wrap(EVP_PKEY *pkey, const char *name, struct pti_sign
     key = calloc(1, sizeof(*key));
     if (key == NULL) {
         EVP_PKEY_free(pkey);
-        return pti_fail(error, PINTLE_ERR_MEMORY, "%s: out of memory for a key", name);
+        return no_memory(name, error);
     }
     key->pkey = pkey;
     key->kind = p256 ? PTI_KEY_ECDSA_P256 : PTI_KEY_ED25519;
     if (!(p256 ? public_text_p256(key) : public_text_ed25519(key)))
-        status = pti_fail(error, PINTLE_ERR_INPUT,
-                          "%s: the public half of the key cannot be derived; the file is damaged", name);
+        status = memory_was_short()
+                     ? no_memory(name, error)
+                     : pti_fail(error, PINTLE_ERR_INPUT,
+                                "%s: the public half of the key cannot be derived; the file is damaged", name);
     else
         status = make_public(key, error);
     if (status != PINTLE_OK) {
@@ -196,6 +217,8 @@ enum pintle_status pti_signing_key_generate(enum pti_key_kind kind, struct pti_s
         pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
         break;
     }
+    if (pkey == NULL && memory_was_short())
+        return no_memory("new key", error);
     ERR_clear_error();
     if (pkey == NULL)
         return pti_fail(error, PINTLE_ERR_UNSUPPORTED, "this OpenSSL cannot make a %s key", pti_key_kind_name(kind));
@@ -228,8 +251,9 @@ static EVP_PKEY *private_from_encrypted(const uint8_t *der, long size, const cha
     return pkey;
 }
 
-/* The first PEM block: its label and its DER, which the caller frees with OPENSSL_clear_free(). */
-static bool first_block(struct pintle_bytes pem, char **label, uint8_t **der, long *size)
+/* The first PEM block: its label, NULL if there is none, and its DER, which the caller frees with OPENSSL_clear_free(). */
+static enum pintle_status first_block(struct pintle_bytes pem, const char *name, char **label, uint8_t **der,
+                                      long *size, struct pti_error *error)
 {
     char *header = NULL;
     BIO *bio = pem.size <= PTI_KEY_FILE_SIZE_MAX ? BIO_new_mem_buf(pem.data, (int)pem.size) : NULL;
@@ -241,8 +265,10 @@ static bool first_block(struct pintle_bytes pem, char **label, uint8_t **der, lo
     read = bio != NULL && PEM_read_bio(bio, label, &header, der, size) == 1;
     OPENSSL_free(header);
     BIO_free(bio);
+    if (!read && memory_was_short())
+        return no_memory(name, error);
     ERR_clear_error();
-    return read;
+    return PINTLE_OK;
 }
 
 /* A key of another program can be converted; a public key or a certificate is the wrong file. */
@@ -267,6 +293,8 @@ static enum pintle_status open_block(const char *label, const uint8_t *der, long
         return pti_fail(error, PINTLE_ERR_INPUT,
                         "%s: the key is encrypted and no passphrase was given; use --passphrase-file FILE", name);
     *pkey = encrypted ? private_from_encrypted(der, size, passphrase) : private_from_der(der, size);
+    if (*pkey == NULL && memory_was_short())
+        return no_memory(name, error);
     ERR_clear_error();
     if (*pkey == NULL && encrypted)
         return pti_fail(error, PINTLE_ERR_INPUT,
@@ -281,16 +309,16 @@ static enum pintle_status open_block(const char *label, const uint8_t *der, long
 enum pintle_status pti_signing_key_parse(struct pintle_bytes pem, const char *name, const char *passphrase,
                                          struct pti_signing_key **key, struct pti_error *error)
 {
-    enum pintle_status status;
     EVP_PKEY *pkey = NULL;
     char *label = NULL;
     uint8_t *der = NULL;
     long size = 0;
+    enum pintle_status status = first_block(pem, name, &label, &der, &size, error);
 
     *key = NULL;
-    if (first_block(pem, &label, &der, &size))
+    if (status == PINTLE_OK && label != NULL)
         status = open_block(label, der, size, name, passphrase, &pkey, error);
-    else
+    else if (status == PINTLE_OK)
         status = pti_fail(error, PINTLE_ERR_INPUT,
                           "%s: expected a PEM file with a key, found no PEM block; `pintle key new` makes one", name);
     OPENSSL_clear_free(der, (size_t)size);
@@ -323,10 +351,8 @@ enum pintle_status pti_signing_key_load(const char *path, const char *passphrase
 static EVP_PKEY *public_from_der(const uint8_t *der, long size)
 {
     const uint8_t *at = der;
-    EVP_PKEY *pkey = d2i_PUBKEY(NULL, &at, size);
 
-    ERR_clear_error();
-    return pkey;
+    return d2i_PUBKEY(NULL, &at, size);
 }
 
 /* The public half in a block that holds no private key. */
@@ -341,6 +367,9 @@ static enum pintle_status open_public(const char *label, const uint8_t *der, lon
                         "made, or its public half",
                         name, label);
     pkey = public_from_der(der, size);
+    if (pkey == NULL && memory_was_short())
+        return no_memory(name, error);
+    ERR_clear_error();
     if (pkey == NULL)
         return pti_fail(error, PINTLE_ERR_INPUT, "%s: the public key is damaged; use a copy of the file", name);
     return wrap(pkey, name, key, error);
@@ -353,12 +382,12 @@ enum pintle_status pti_public_key_parse(struct pintle_bytes pem, const char *nam
     char *label = NULL;
     uint8_t *der = NULL;
     long size = 0;
-    enum pintle_status status;
+    enum pintle_status status = first_block(pem, name, &label, &der, &size, error);
 
     *public_key = (struct pti_public_key){{0}, NULL};
-    if (first_block(pem, &label, &der, &size) && strstr(label, PEM_PRIVATE) == NULL)
+    if (status == PINTLE_OK && label != NULL && strstr(label, PEM_PRIVATE) == NULL)
         status = open_public(label, der, size, name, &key, error);
-    else
+    else if (status == PINTLE_OK)
         status = pti_signing_key_parse(pem, name, passphrase, &key, error);
     if (status == PINTLE_OK)
         status = pti_public_key_copy(&key->public_key, public_key, error);
@@ -381,19 +410,24 @@ enum pintle_status pti_public_key_load(const char *path, const char *passphrase,
     return status;
 }
 
-void pti_signing_key_inspect(struct pintle_bytes pem, bool *private_key, bool *encrypted)
+static enum pintle_status inspect(struct pintle_bytes pem, const char *name, bool *private_key, bool *encrypted,
+                                  struct pti_error *error)
 {
     char *label = NULL;
     uint8_t *der = NULL;
     long size = 0;
+    enum pintle_status status = first_block(pem, name, &label, &der, &size, error);
 
-    *private_key = *encrypted = false;
-    if (first_block(pem, &label, &der, &size)) {
-        *private_key = strstr(label, PEM_PRIVATE) != NULL;
-        *encrypted = strcmp(label, PEM_ENCRYPTED) == 0;
-    }
+    *private_key = label != NULL && strstr(label, PEM_PRIVATE) != NULL;
+    *encrypted = label != NULL && strcmp(label, PEM_ENCRYPTED) == 0;
     OPENSSL_clear_free(der, (size_t)size);
     OPENSSL_free(label);
+    return status;
+}
+
+void pti_signing_key_inspect(struct pintle_bytes pem, bool *private_key, bool *encrypted)
+{
+    (void)inspect(pem, "", private_key, encrypted, NULL);
 }
 
 enum pintle_status pti_signing_key_look(const char *path, bool *private_key, bool *encrypted, struct pti_error *error)
@@ -403,7 +437,7 @@ enum pintle_status pti_signing_key_look(const char *path, bool *private_key, boo
 
     *private_key = *encrypted = false;
     if (status == PINTLE_OK)
-        pti_signing_key_inspect(pem, private_key, encrypted);
+        status = inspect(pem, path, private_key, encrypted, error);
     wipe(&pem);
     return status;
 }

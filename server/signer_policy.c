@@ -2,6 +2,7 @@
 #include "server/signer_policy.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,18 +46,26 @@ static enum pintle_status check_role_keys(const struct pti_signer_policy *policy
 {
     const struct pti_tuf_metadata *root = pti_roots_newest(&policy->roots);
     struct pti_role_keys keys = {NULL, 0, 0};
+    char missing[160] = "";
+    size_t used = 0;
     int64_t held = 0;
     enum pintle_status status = pti_role_keys_from_root(root->bytes, role, &keys, error);
 
     if (status != PINTLE_OK)
         return status;
-    for (size_t i = 0; i < keys.key_count; i++)
-        held += pti_keyring_find(&policy->keys, keys.keys[i].id) != NULL;
+    for (size_t i = 0; i < keys.key_count; i++) {
+        bool found = pti_keyring_find(&policy->keys, keys.keys[i].id) != NULL;
+
+        held += found;
+        if (!found && used + 24 < sizeof missing)
+            used += (size_t)snprintf(missing + used, sizeof missing - used, "%s%.16s", used > 0 ? ", " : "",
+                                     keys.keys[i].id);
+    }
     if (held < keys.threshold)
         status = pti_fail(error, PINTLE_ERR_TRUST,
                           "root %" PRId64 " asks for %" PRId64 " of its %s keys, found %" PRId64
-                          "; put them into the keys directory as %s*.pem and restart pintled",
-                          root->version, keys.threshold, role, held, role);
+                          "; put %s into the keys directory as %s*.pem and restart pintled",
+                          root->version, keys.threshold, role, held, missing, role);
     pti_role_keys_clear(&keys);
     return status;
 }

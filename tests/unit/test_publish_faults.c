@@ -131,11 +131,11 @@ static enum pintle_status renew(struct pti_repository *repository, struct pti_er
 
 /* In every scene HOST is published, and OTHER staged, or about to be. */
 static const struct deed deeds[] = {
-    {"publish", PTI_REPOSITORY_WRITE, publish, "charter=2,main=2", "charter=3,main=3", 4, 97, 1,
+    {"publish", PTI_REPOSITORY_WRITE, publish, "charter=2,main=2", "charter=3,main=3", 5, 149, 1,
      PTI_KEY_ECDSA_P256}, /* two ECDSA signatures of one text differ, so that signing again shows */
-    {"edit", PTI_REPOSITORY_WRITE, edit, "charter=2,main=2", "charter=2,main=2", 3, 29, 1, PTI_KEY_ED25519},
-    {"rotate", PTI_REPOSITORY_WRITE, rotate, "charter=2,main=2", "charter=3,main=3", 13, 1999, 61, PTI_KEY_ED25519},
-    {"renew", PTI_REPOSITORY_PUBLISHED, renew, "charter=2,main=2", "charter=2,main=2", 5, 59, 1, PTI_KEY_ED25519},
+    {"edit", PTI_REPOSITORY_WRITE, edit, "charter=2,main=2", "charter=2,main=2", 4, 59, 1, PTI_KEY_ED25519},
+    {"rotate", PTI_REPOSITORY_WRITE, rotate, "charter=2,main=2", "charter=3,main=3", 19, 3001, 61, PTI_KEY_ED25519},
+    {"renew", PTI_REPOSITORY_PUBLISHED, renew, "charter=2,main=2", "charter=2,main=2", 7, 97, 1, PTI_KEY_ED25519},
 };
 
 /* ---- scenes ---- */
