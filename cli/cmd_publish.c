@@ -149,8 +149,8 @@ static void warn_of_exposed_keys(struct pti_cli *cli, const struct pti_repositor
                 first);
     } else if (exposed > 1) {
         fprintf(cli->err,
-                "warning: others than their owner may read %s and %zu more private keys; run `chmod 600 %s/*.pem`\n",
-                first, exposed - 1, directory);
+                "warning: others than their owner may read %s and %zu more private key%s; run `chmod 600 %s/*.pem`\n",
+                first, exposed - 1, exposed > 2 ? "s" : "", directory);
     }
     pti_file_names_free(names, count);
 }

@@ -635,15 +635,6 @@ def test_two_pintled_on_one_data_directory(world, tmp_path):
         first.stop()
 
 
-def test_a_pipe_is_a_file(world):
-    """What `--key <(command)` of bash needs."""
-    done = run(world, f"pintle sign --repo other {ROOTS.replace('pins', 'other')} --key /dev/stdin", "<pins/keys/root-1.pem")
-    judge("pintle", done, INPUT, ["expected a staged change to sign"])
-    done = subprocess.run(["/bin/sh", "-c", 'cat tls.pub | "$0" pin add api.example.test --key /dev/stdin --repo pins '
-                           '--sha256 x', binary("pintle")], cwd=world, capture_output=True, text=True, check=False)
-    assert "--key and --sha256 each name a pin" in done.stderr
-
-
 @pytest.fixture(scope="module")
 def late_publisher(world, tmp_path_factory):
     """A publisher that finds another one at work.  It is started first and asked last, for it waits a while."""

@@ -167,3 +167,97 @@ class TestVerifyBesideAPublisher:
         failed = pintle("verify", repository.directory, "--roots", empty)
         assert failed.returncode == 65, failed.all
         assert str(empty) in failed.stderr
+
+
+class TestPipes:
+    @pytest.mark.parametrize("words, says", [
+        ("pin add a.example --key <(cat KEY)", "a.example: pin PIN spki at leaf in zone main"),
+        ("pin add a.example --cert <(cat CERT) --at issuer", "the first certificate is not a CA's"),
+        ("key show <(cat KEYS/root-1.pem)", "may sign in this repository:"),
+        ("zone add q --key <(openssl pkey -in KEY -pubout)", "zone q: 1 of 1 keys"),
+        ("diff --roots <(cat ROOTS)", "a.example: host added"),
+        ("sign --key <(cat KEYS/zone-main.pem) --roots <(cat ROOTS)", "signed main"),
+    ])
+    def test_a_pipe_is_a_file(self, repository, authority, workshop, words, says):
+        certificate, key = authority.leaf("a.example")
+        names = {"KEYS": repository.keys, "ROOTS": repository.roots, "CERT": workshop.cert_file(certificate),
+                 "KEY": workshop.key_file(key)}
+        repository.pin("a.example", names["KEY"])
+        for name, path in names.items():
+            words = words.replace(name, str(path))
+        done = subprocess.run(["bash", "-c", f"{binary('pintle')} {words} --repo {repository.directory}"], text=True,
+                              capture_output=True, check=False, env=clean_environment())
+        assert done.returncode == 0, done
+        assert says.replace("PIN", spki_pin(key)) in done.stdout + done.stderr, done
+
+    def test_given_roots_are_read_once(self, repository, tmp_path):
+        """What does not verify is looked at again, and a pipe is empty then."""
+        (repository.public / "head" / "1").write_bytes(b"")
+        done = subprocess.run(["bash", "-c", f"{binary('pintle')} verify {repository.directory} --roots <(cat {repository.roots})"],
+                              text=True, capture_output=True, check=False, env=clean_environment())
+        assert done.returncode != 0
+        assert "empty file" not in done.stderr, done
+
+
+class TestWarnings:
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_private_keys_that_others_may_read(self, repository, count):
+        for name in ["snapshot.pem", "timestamp.pem"][:count]:
+            (repository.keys / name).chmod(0o644)
+        published = repository.run("publish")
+        assert published.stderr.count("\n") == 1
+        assert "warning: others than " in published.stderr and "chmod 600" in published.stderr
+        assert ("1 more private key" in published.stderr) == (count == 2)
+        shown = repository.run("key", "show", repository.keys / "snapshot.pem")
+        assert shown.stderr.startswith("warning: others than its owner may read ")
+        for path in repository.keys.iterdir():
+            path.chmod(0o600)
+        assert repository.run("publish").stderr == ""
+
+    def test_a_public_key_is_for_everybody(self, repository, tmp_path, workshop):
+        public = tmp_path / "team.pub"
+        subprocess.run(["openssl", "pkey", "-in", workshop.key_file(), "-pubout", "-out", public], check=True)
+        public.chmod(0o644)
+        assert repository.run("zone", "add", "team", "--key", public).stderr == ""
+
+    def test_one_key_for_two(self, repository):
+        root, zone = repository.keys / "root-1.pem", repository.keys / "zone-main.pem"
+        assert "signs root too, so whoever takes it has both" in repository.run("root", "add", root, "--role",
+                                                                               "targets").stderr
+        assert "signs zone main too" in repository.run("zone", "add", "second", "--key", zone).stderr
+        assert repository.run("zone", "add", "third").stderr == ""
+
+    @pytest.mark.parametrize("url, warned", [("http://c.example/r", True), ("https://c.example/r", False),
+                                             ("http://127.0.0.1:8440/v1/reports", False), ("http://[::1]/r", False)])
+    def test_reports_in_the_clear(self, repository, url, warned):
+        said = repository.run("charter", "set", "--report-url", url).stderr
+        assert ("everybody on the way; use https://" in said) == warned
+
+
+class TestStageDrop:
+    def test_nothing_is_left_of_a_draft(self, repository, backend):
+        repository.pin("a.example", backend.new_key()[1])
+        repository.publish()
+        clean = repository.run("status", "--json").json
+        repository.pin("b.example", backend.new_key()[1])
+        repository.run("root", "rotate", "--online")
+        repository.run("zone", "add", "payments")
+        repository.run("zone", "rotate", "main")
+        assert repository.run("diff", "--json").json["changes"]
+        said = repository.run("stage", "drop")
+        assert "nothing is staged any more" in said.stdout
+        assert repository.run("diff", "--json").json["changes"] == []
+        after = repository.run("status", "--json").json
+        assert [role["version"] for role in after["roles"]] == [role["version"] for role in clean["roles"]]
+        assert not [path for path in (repository.directory / "stage").rglob("*") if path.is_file()]
+        assert "nothing was staged" in repository.publish().stdout
+        repository.run("root", "rotate", "--online")  # a key change that was dropped may be made again
+        repository.publish()
+        assert pintle("verify", repository.directory).returncode == 0
+
+    def test_of_a_damaged_draft(self, repository, backend):
+        repository.pin("a.example", backend.new_key()[1])
+        (repository.directory / "stage" / "charter.json").write_bytes(b"")
+        assert repository.try_run("diff").returncode == 65
+        repository.run("stage", "drop")
+        assert repository.run("diff").stdout == "nothing is staged\n"
