@@ -5,7 +5,7 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 20
 export FUZZ_SECONDS
 
-.PHONY: all demo test test-long bench lint fuzz install clean
+.PHONY: all demo test test-long bench lint fuzz coverage install clean
 
 all:
 	@command -v cmake >/dev/null || { echo "make: there is no cmake; tools/setup.sh demo installs what the build needs" >&2; exit 1; }
@@ -35,10 +35,14 @@ lint:
 fuzz:
 	@tools/fuzz
 
+coverage:
+	@tools/setup.sh test
+	@tools/coverage
+
 install: all
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
 
 clean:
-	@rm -rf build build-dev build-asan build-tsan build-fuzz
+	@rm -rf build build-dev build-asan build-tsan build-fuzz build-coverage
 	@find tests tools -name __pycache__ -prune -exec rm -rf {} +

@@ -126,13 +126,14 @@ static void follows_its_source(void **state)
     assert_int_equal(source.released, 1);
 }
 
+static const uint8_t tiny[] = {0x30, 0x1e, 0x30, 0x17, 0xa0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01,
+                               0x01, 0x30, 0x00, 0x30, 0x00, 0x30, 0x00, 0x30, 0x00, 0x30, 0x05,
+                               0x30, 0x00, 0x03, 0x01, 0x00, 0x30, 0x00, 0x03, 0x01, 0x00};
+static const struct pintle_bytes chain[] = {{tiny, sizeof tiny}};
+
 /* A pin of a new kind may arrive between two handshakes: the evidence kept with a session then cannot answer it. */
 static void extracts_what_the_pinset_needs(void **state)
 {
-    static const uint8_t tiny[] = {0x30, 0x1e, 0x30, 0x17, 0xa0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01,
-                                   0x01, 0x30, 0x00, 0x30, 0x00, 0x30, 0x00, 0x30, 0x00, 0x30, 0x05,
-                                   0x30, 0x00, 0x03, 0x01, 0x00, 0x30, 0x00, 0x03, 0x01, 0x00};
-    static const struct pintle_bytes chain[] = {{tiny, sizeof tiny}};
     struct source source = {.pinset = pin(HASH_X, PINTLE_OF_SPKI), .turn_into = PINTLE_ERR_PIN_MISMATCH};
     struct pintle_checker *checker;
     struct pintle_evidence evidence;
@@ -161,15 +162,20 @@ static void static_outlives_its_parts(void **state)
     struct pintle_checker *checker;
     struct pintle_evidence evidence;
     struct pintle_verdict verdict;
+    char text[512];
 
     (void)state;
-    fixture_evidence("lic", &evidence);
     assert_int_equal(pintle_checker_new_static(pinset, crypto, &checker), PINTLE_OK);
     pintle_pinset_free(pinset);
+    assert_int_equal(pintle_checker_evidence(checker, chain, 1, &evidence), PINTLE_OK);
+    assert_int_equal(evidence.of, PINTLE_OF_SPKI);
+    fixture_evidence("lic", &evidence);
     assert_int_equal(pintle_checker_check(checker, "api.example.com", &evidence, &verdict), PINTLE_OK);
     assert_int_equal(verdict.charter_version, 0);
     fixture_evidence("xic", &evidence);
     assert_int_equal(pintle_checker_check(checker, "api.example.com", &evidence, &verdict), PINTLE_ERR_PIN_MISMATCH);
+    (void)pintle_verdict_describe(&verdict, text, sizeof text);
+    assert_non_null(strstr(text, "[policy of api.example.com]")); /* of no charter and no zone */
     pintle_checker_free(checker);
     assert_null(pintle_checker_ref(NULL));
     pintle_checker_free(NULL);

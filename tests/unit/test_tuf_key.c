@@ -258,6 +258,32 @@ static void test_signers(void **state)
     tuf_clear(&fixture);
 }
 
+static void test_too_many_signers(void **state)
+{
+    struct tuf_fixture fixture;
+    struct pti_tuf_keys keys;
+    struct pti_buf text;
+
+    (void)state;
+    tuf_init(&fixture);
+    assert_int_equal(read_keys(&fixture, "{@K0}", &keys), PINTLE_OK);
+    for (size_t count = PTI_KEYS_MAX; count <= PTI_KEYS_MAX + 1; count++) {
+        struct pti_tuf_signers signers;
+
+        pti_buf_init(&text, 100000);
+        pti_buf_text(&text, "{'threshold':1,'keyids':[");
+        for (size_t i = 0; i < count; i++)
+            pti_buf_printf(&text, "%s'%zu'", i == 0 ? "" : ",", i);
+        pti_buf_text(&text, "]}");
+        expect("many", read_signers(&fixture, pti_buf_cstr(&text), &keys, &signers), fixture.error.detail,
+               count <= PTI_KEYS_MAX ? NULL : "257 keyids in one role, at most 256");
+        pti_tuf_signers_clear(&signers);
+        pti_buf_clear(&text);
+    }
+    pti_tuf_keys_clear(&keys);
+    tuf_clear(&fixture);
+}
+
 /* One public key under two keyids (an unknown field makes the difference) has one identity and counts once. */
 static void test_one_public_key_under_two_ids(void **state)
 {
@@ -343,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_keys_that_are_unusable),
         cmocka_unit_test(test_too_many_keys),
         cmocka_unit_test(test_signers),
+        cmocka_unit_test(test_too_many_signers),
         cmocka_unit_test(test_one_public_key_under_two_ids),
         cmocka_unit_test(test_shared_signers),
     };

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -223,12 +224,45 @@ static void test_order_of_delegations_is_kept(void **state)
     tuf_clear(&fixture);
 }
 
+static void test_too_many_delegations(void **state)
+{
+    struct tuf_fixture fixture;
+    struct pti_buf roles;
+
+    (void)state;
+    tuf_init(&fixture);
+    for (size_t count = PTI_KEYS_MAX; count <= PTI_KEYS_MAX + 1; count++) {
+        struct pti_tuf_metadata *metadata = NULL;
+        char *text;
+
+        pti_buf_init(&roles, 200000);
+        pti_buf_text(&roles, "'roles':[");
+        for (size_t i = 1; i < count; i++) /* and the one that is there */
+            pti_buf_printf(&roles, "{'name':'z%zu','keyids':[],'threshold':1,'terminating':true,'paths':[]},", i);
+        text = tuf_edit(tuf_targets, "'roles':[", pti_buf_cstr(&roles));
+        if (count <= PTI_KEYS_MAX) {
+            assert_int_equal(read_text(&fixture, PTI_TUF_TARGETS, text, &metadata), PINTLE_OK);
+        } else {
+            assert_int_equal(read_text(&fixture, PTI_TUF_TARGETS, text, &metadata), PINTLE_ERR_INPUT);
+            assert_non_null(strstr(fixture.error.detail, "257 delegated roles, at most 256"));
+        }
+        pti_tuf_metadata_free(metadata);
+        free(text);
+        pti_buf_clear(&roles);
+    }
+    tuf_clear(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good_ones),    cmocka_unit_test(test_common_fields),
-        cmocka_unit_test(test_root_content), cmocka_unit_test(test_file_lists),
-        cmocka_unit_test(test_delegations),  cmocka_unit_test(test_order_of_delegations_is_kept),
+        cmocka_unit_test(test_good_ones),
+        cmocka_unit_test(test_common_fields),
+        cmocka_unit_test(test_root_content),
+        cmocka_unit_test(test_file_lists),
+        cmocka_unit_test(test_delegations),
+        cmocka_unit_test(test_order_of_delegations_is_kept),
+        cmocka_unit_test(test_too_many_delegations),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
