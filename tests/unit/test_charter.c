@@ -41,6 +41,7 @@ static void reads_or_refuses(void **state)
         {"report path with @", WITH("'reports':{'to':['https://c.example/\\u0040v1']}"), PINTLE_OK},
         {"no bounds", WITH("'max_shipped_age_days':null,'refuse_stale_after_days':null"), PINTLE_OK},
 
+        {"no type", "{'format':1,'version':3,'hosts':[]}", PINTLE_ERR_INPUT},
         {"another type", "{'type':'pintle-zone','format':1,'version':3,'hosts':[]}", PINTLE_ERR_INPUT},
         {"another format", "{'type':'pintle-charter','format':2,'version':3,'hosts':[]}", PINTLE_ERR_INPUT},
         {"no format", "{'type':'pintle-charter','version':3,'hosts':[]}", PINTLE_ERR_INPUT},

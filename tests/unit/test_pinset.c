@@ -371,6 +371,28 @@ static void static_pins_refused(void **state)
     }
 }
 
+static void static_pins_are_bounded(void **state)
+{
+    enum { COUNT = PTI_PINS_PER_HOST_MAX + 1 };
+    static char hashes[COUNT][45];
+    struct pintle_static_pin pins[COUNT];
+    struct pintle_pinset *pinset;
+    char detail[512];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        (void)snprintf(hashes[i], sizeof hashes[i], "%042zu0=", i); /* base64 of 32 bytes */
+        pins[i] = (struct pintle_static_pin){"a.example", hashes[i], PINTLE_OF_SPKI, PINTLE_AT_LEAF, false};
+    }
+    assert_int_equal(pintle_pinset_new_static(pins, COUNT - 1, PINTLE_UNLISTED_ACCEPT, &pinset, detail, sizeof detail),
+                     PINTLE_OK);
+    pintle_pinset_free(pinset);
+    assert_int_equal(pintle_pinset_new_static(pins, COUNT, PINTLE_UNLISTED_ACCEPT, &pinset, detail, sizeof detail),
+                     PINTLE_ERR_INPUT);
+    assert_null(pinset);
+    assert_non_null(strstr(detail, "too many pins for a.example; at most 64"));
+}
+
 static void static_pins_misused(void **state)
 {
     struct pintle_pinset *pinset = NULL;
@@ -399,6 +421,7 @@ int main(void)
         cmocka_unit_test(finds_the_most_specific),
         cmocka_unit_test(static_pins),
         cmocka_unit_test(static_pins_refused),
+        cmocka_unit_test(static_pins_are_bounded),
         cmocka_unit_test(static_pins_misused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
