@@ -38,6 +38,15 @@ void fixture_ship_generation(struct fixture *fixture)
     pti_bytes_free(&shipped);
 }
 
+struct sim *fixture_sim(const char *host)
+{
+    struct sim *sim = sim_new();
+
+    sim_add_host(sim, host, "main");
+    sim_add_pin(sim, host, 1);
+    return sim;
+}
+
 void fixture_init(struct fixture *fixture, struct sim *sim)
 {
     *fixture = (struct fixture){.sim = sim};
@@ -72,6 +81,14 @@ void fixture_start(struct fixture *fixture)
     if (pintle_client_new(fixture->config, &fixture->client) != PINTLE_OK)
         fail_msg("the client does not start: %s", pintle_config_error(fixture->config));
     assert_int_equal(pintle_client_checker(fixture->client, &fixture->checker), PINTLE_OK);
+}
+
+void fixture_begin(struct fixture *fixture, struct sim *sim)
+{
+    sim_publish(sim);
+    fixture_init(fixture, sim);
+    fixture_start(fixture);
+    fixture_refresh(fixture);
 }
 
 void fixture_refresh(struct fixture *fixture)

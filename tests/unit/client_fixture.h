@@ -19,8 +19,13 @@ struct fixture {
     char last_message[PINTLE_EVENT_REPORTS_DROPPED + 1][512];
 };
 
+/* A new sim in which the zone "main" pins host to key 1; nothing is published yet. */
+struct sim *fixture_sim(const char *host);
+
 /* A configuration for sim: its roots of this moment, URL, transport, store and clock.  No client yet. */
 void fixture_init(struct fixture *fixture, struct sim *sim);
+/* Publishes what sim holds; fixture_init(); a client that has started and refreshed. */
+void fixture_begin(struct fixture *fixture, struct sim *sim);
 /* Frees the client, the configuration and the sim. */
 void fixture_clear(struct fixture *fixture);
 

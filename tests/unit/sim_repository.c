@@ -120,6 +120,14 @@ void sim_add_permanent_pin(struct sim *sim, const char *host, uint8_t seed)
     sim_ok(pti_pins_add(&charter_entry(sim, host)->pins, &pin, &added), NULL, "add a permanent pin");
 }
 
+void sim_add_collector(struct sim *sim, const char *url)
+{
+    struct pti_charter *charter = &sim->charter;
+
+    charter->report_urls = sim_grow(charter->report_urls, (charter->report_url_count + 1) * sizeof(char *));
+    charter->report_urls[charter->report_url_count++] = sim_copy_text(url);
+}
+
 void sim_remove_pin(struct sim *sim, const char *host, uint8_t seed)
 {
     struct pti_pin pin = sim_pin(seed);

@@ -95,6 +95,7 @@ struct pti_pin sim_pin(uint8_t seed); /* sha256 is 32 bytes of seed; spki, leaf 
 void sim_add_pin(struct sim *sim, const char *host, uint8_t seed);
 void sim_add_permanent_pin(struct sim *sim, const char *host, uint8_t seed);
 void sim_remove_pin(struct sim *sim, const char *host, uint8_t seed); /* from the zone */
+void sim_add_collector(struct sim *sim, const char *url);             /* reports go there */
 /* In any zone, whatever the charter says: for zones that overstep. */
 struct pti_zone_host *sim_zone_entry(struct sim *sim, const char *zone, const char *host);
 struct sim_zone *sim_zone(struct sim *sim, const char *name);

@@ -32,13 +32,11 @@ static void make_scratch(char *path, size_t size)
 void store_world_begin(struct store_world *world, bool ships)
 {
     struct fixture *fixture = &world->fixture;
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(STORE_WORLD_HOST);
 
     memset(world, 0, sizeof *world);
     make_scratch(world->scratch, sizeof world->scratch);
     (void)snprintf(world->path, sizeof world->path, "%s/store", world->scratch);
-    sim_add_host(sim, STORE_WORLD_HOST, "main");
-    sim_add_pin(sim, STORE_WORLD_HOST, 1);
     sim_publish(sim);
     fixture_init(fixture, sim);
     if (ships)

@@ -16,18 +16,6 @@
 static const struct pintle_bytes nothing = {NULL, 0};
 
 /* Key 1 published and taken by the client. */
-static void begin(struct fixture *fixture)
-{
-    struct sim *sim = sim_new();
-
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
-    sim_publish(sim);
-    fixture_init(fixture, sim);
-    fixture_start(fixture);
-    fixture_refresh(fixture);
-}
-
 /* Key 2 instead of key 1. */
 static void publish_second(struct fixture *fixture)
 {
@@ -51,7 +39,7 @@ static void test_rollback(void **state)
     struct sim_files *old;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     old = sim_save(fixture.sim);
     publish_second(&fixture);
     fixture_refresh(&fixture);
@@ -69,7 +57,7 @@ static void test_freeze_is_noticed_when_the_timestamp_expires(void **state)
     struct sim_files *old;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     old = sim_save(fixture.sim);
     publish_second(&fixture);
     sim_serve(fixture.sim, old);
@@ -101,7 +89,7 @@ static void test_altered_files(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct fixture fixture;
 
-        begin(&fixture);
+        fixture_begin(&fixture, fixture_sim(HOST));
         publish_second(&fixture);
         sim_override(fixture.sim, cases[i].path, cases[i].answer, 0, nothing);
         fixture_refresh_fails(&fixture, cases[i].want, cases[i].text);
@@ -125,7 +113,7 @@ static void test_any_flipped_byte_is_rejected(void **state)
         struct pintle_bytes right;
         uint8_t *copy;
 
-        begin(&fixture);
+        fixture_begin(&fixture, fixture_sim(HOST));
         publish_second(&fixture);
         if (k == 0)
             sim_head_path(fixture.sim, 1, path);
@@ -158,7 +146,7 @@ static void test_endless_data(void **state)
 
     (void)state;
     assert_non_null(endless);
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     publish_second(&fixture);
     sim_override(fixture.sim, "head/1", SIM_BYTES, 0, (struct pintle_bytes){endless, PTI_HEAD_SIZE_MAX + 1});
     assert_int_not_equal(pintle_client_refresh(fixture.client, FIXTURE_DEADLINE_MS), PINTLE_OK);
@@ -173,7 +161,7 @@ static void test_redirects_and_errors_are_failures(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     publish_second(&fixture);
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         sim_override_clear(fixture.sim);
@@ -189,7 +177,7 @@ static void test_half_an_update_then_block_then_restart(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     sim_rotate(fixture.sim, SIM_ROOT); /* the attacker lets this root through ... */
     sim_rotate(fixture.sim, SIM_TIMESTAMP);
     publish_second(&fixture);
@@ -211,7 +199,7 @@ static void test_every_point_of_blocking(void **state)
     for (int requests = 0; requests < 3; requests++) {
         struct fixture fixture;
 
-        begin(&fixture);
+        fixture_begin(&fixture, fixture_sim(HOST));
         sim_rotate(fixture.sim, SIM_ROOT);
         publish_second(&fixture);
         sim_fail_after(fixture.sim, requests);
@@ -234,7 +222,7 @@ static void test_skipped_root(void **state)
     char path[128];
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     sim_rotate(fixture.sim, SIM_ROOT);
     sim_rotate(fixture.sim, SIM_ROOT);
     sim_head_path(fixture.sim, 1, path);
@@ -259,7 +247,7 @@ static void test_root_of_another_repository(void **state)
     struct sim_files *foreign;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     other->repository = "other";
     sim_add_host(other, HOST, "main");
     sim_add_pin(other, HOST, 2);
@@ -280,7 +268,7 @@ static void test_same_keys_but_another_repository_name(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     fixture.sim->repository = "another-app";
     sim_publish_root(fixture.sim);
     publish_second(&fixture);
@@ -297,7 +285,7 @@ static void test_body_that_leaves_a_zone_out_is_repaired(void **state)
     char path[128];
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     sim_add_zone(fixture.sim, "payments");
     sim_add_host(fixture.sim, "pay.example.com", "payments");
     sim_add_pin(fixture.sim, "pay.example.com", 3);
@@ -332,7 +320,7 @@ static void test_cached_head_is_lag(void **state)
     struct sim_files *cached;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     publish_second(&fixture);
     cached = sim_save(fixture.sim);
     fixture_refresh(&fixture);
@@ -347,7 +335,7 @@ static void test_bad_timestamp_does_not_block_later_ones(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     fixture.sim->expires_days[SIM_TIMESTAMP] = -1; /* CVE-2025-2888: a rejected timestamp must not be kept */
     publish_second(&fixture);
     fixture_refresh_fails(&fixture, PINTLE_ERR_TRUST, "expired");

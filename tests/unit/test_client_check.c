@@ -21,14 +21,9 @@ static const struct pintle_bytes nothing = {NULL, 0};
 
 static void begin(struct fixture *fixture)
 {
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
-    sim->charter.report_urls = calloc(1, sizeof *sim->charter.report_urls);
-    assert_non_null(sim->charter.report_urls);
-    sim->charter.report_urls[0] = pti_bytes_strdup(pti_bytes_text(COLLECTOR));
-    sim->charter.report_url_count = 1;
+    sim_add_collector(sim, COLLECTOR);
     sim_publish(sim);
     fixture_init(fixture, sim);
     assert_int_equal(pintle_config_set_app(fixture->config, "com.example.bank", "1.2.3"), PINTLE_OK);

@@ -19,14 +19,9 @@ static const struct pintle_bytes nothing = {NULL, 0};
 /* Key 1 is in force under root 1; root 2 and root 3 (same keys) and key 2 wait. */
 static void begin(struct fixture *fixture)
 {
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
-    sim_publish(sim);
-    fixture_init(fixture, sim);
-    fixture_start(fixture);
-    fixture_refresh(fixture);
+    fixture_begin(fixture, sim);
     sim_publish_root(sim);
     sim_publish_root(sim);
     sim_add_pin(sim, HOST, 2);

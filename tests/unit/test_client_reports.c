@@ -17,15 +17,10 @@ static const struct pintle_bytes nothing = {NULL, 0};
 
 static void begin(struct fixture *fixture, int sample_per_mille)
 {
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
     sim->charter.sample_per_mille = sample_per_mille;
-    sim->charter.report_urls = calloc(1, sizeof(char *));
-    assert_non_null(sim->charter.report_urls);
-    sim->charter.report_urls[0] = pti_bytes_strdup(pti_bytes_text(COLLECTOR));
-    sim->charter.report_url_count = 1;
+    sim_add_collector(sim, COLLECTOR);
     sim_publish(sim);
     fixture_init(fixture, sim);
     assert_int_equal(pintle_config_require_host(fixture->config, "required.example.com"), PINTLE_OK);

@@ -16,14 +16,9 @@
 static void begin(struct fixture *fixture, struct pintle_bytes old[2])
 {
     static const char *const names[] = {"roots", "accepted"};
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
-    sim_publish(sim);
-    fixture_init(fixture, sim);
-    fixture_start(fixture);
-    fixture_refresh(fixture);
+    fixture_begin(fixture, sim);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(pti_bytes_copy(sim_store_get(sim, names[i]), &old[i]), PINTLE_OK);
     sim_add_pin(sim, HOST, 2);

@@ -18,18 +18,6 @@
 
 enum { AHEAD = 1000, THIEF = 99 };
 
-static void begin(struct fixture *fixture)
-{
-    struct sim *sim = sim_new();
-
-    sim_add_host(sim, OLD, "main");
-    sim_add_pin(sim, OLD, 1);
-    sim_publish(sim);
-    fixture_init(fixture, sim);
-    fixture_start(fixture);
-    fixture_refresh(fixture);
-}
-
 /* The client takes a timestamp far ahead; the publisher goes on without it. */
 static void run_timestamp_ahead(struct fixture *fixture)
 {
@@ -86,7 +74,7 @@ static void test_new_host_is_pinned_though_the_timestamp_is_ahead(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(OLD));
     run_timestamp_ahead(&fixture);
     ship_new_host(&fixture);
     for (int restart = 0; restart < 2; restart++) {
@@ -106,7 +94,7 @@ static void test_stricter_charter_rules(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(OLD));
     run_timestamp_ahead(&fixture);
     assert_int_equal(fixture_check(&fixture, "www." OLD, 2).reason, PINTLE_REASON_UNLISTED);
     pti_charter_find(&fixture.sim->charter, OLD)->subdomains = true;
@@ -122,7 +110,7 @@ static void test_zone_that_was_run_ahead_does_not_go_back(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(OLD));
     run_zone_ahead(&fixture);
     sim_add_host(fixture.sim, NEW, "main");
     sim_add_permanent_pin(fixture.sim, NEW, 5);
@@ -140,7 +128,7 @@ static void test_zone_of_a_new_key_is_the_shipped_one(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(OLD));
     run_zone_ahead(&fixture);
     run_timestamp_ahead(&fixture);
     sim_rotate_zone_keys(fixture.sim, "main");
@@ -156,7 +144,7 @@ static void test_shipped_bounds_hold(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(OLD));
     run_timestamp_ahead(&fixture);
     ship_new_host(&fixture);
     sim_advance(fixture.sim, 181 * SIM_DAY);
@@ -170,7 +158,7 @@ static void test_charter_that_drops_a_host_does_not_rule(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(OLD));
     run_timestamp_ahead(&fixture);
     sim_omit_host(fixture.sim, OLD);
     sim_add_host(fixture.sim, NEW, "main");
@@ -187,7 +175,7 @@ static void test_what_follows_may_not_drop_its_hosts(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(OLD));
     run_timestamp_ahead(&fixture);
     ship_new_host(&fixture);
     sim_new_keys(fixture.sim, SIM_TIMESTAMP, PTI_KEY_ED25519, 1, 1);

@@ -28,10 +28,7 @@ static void begin(struct fixture *fixture, size_t keys, int64_t threshold)
     sim_add_pin(sim, HOST, 1);
     sim_add_permanent_pin(sim, HOST, 5);
     sim_add_pin(sim, OTHER, 1);
-    sim_publish(sim);
-    fixture_init(fixture, sim);
-    fixture_start(fixture);
-    fixture_refresh(fixture);
+    fixture_begin(fixture, sim);
 }
 
 static void later(struct fixture *fixture, int64_t days)

@@ -14,18 +14,6 @@
 #define HOST "api.example.com"
 static const struct pintle_bytes nothing = {NULL, 0};
 
-static void begin(struct fixture *fixture)
-{
-    struct sim *sim = sim_new();
-
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
-    sim_publish(sim);
-    fixture_init(fixture, sim);
-    fixture_start(fixture);
-    fixture_refresh(fixture);
-}
-
 static void publish_key(struct fixture *fixture, uint8_t remove, uint8_t add)
 {
     sim_add_pin(fixture->sim, HOST, add);
@@ -46,7 +34,7 @@ static void test_restart_without_network(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     sim_fail_after(fixture.sim, 0);
     fixture_start(&fixture);
     fixture_accepts(&fixture, HOST, 1);
@@ -63,7 +51,7 @@ static void test_damaged_store_never_unpins(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     for (size_t n = 0; n < 2; n++) {
         struct pintle_bytes good = copy_of(fixture.sim, names[n]);
         uint8_t *bad = malloc(good.size);
@@ -99,7 +87,7 @@ static void test_unreadable_store_refuses_everything_unlisted(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     sim_store_fail_load(fixture.sim, true);
     fixture_start(&fixture);
     assert_int_equal(fixture_check(&fixture, HOST, 1).reason, PINTLE_REASON_STORE_UNVERIFIED);
@@ -117,7 +105,7 @@ static void test_unverifiable_store_enforces_what_shipped(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     fixture_ship_generation(&fixture);
     sim_add_host(fixture.sim, "later.example.com", "main");
     publish_key(&fixture, 1, 2);
@@ -137,7 +125,7 @@ static void test_store_that_cannot_be_written_applies_nothing(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     publish_key(&fixture, 1, 2);
     sim_store_fail_after(fixture.sim, 0);
     fixture_refresh_fails(&fixture, PINTLE_ERR_STORAGE, "store");
@@ -157,7 +145,7 @@ static void test_crash_between_roots_and_accepted(void **state)
     for (int saves = 0; saves < 4; saves++) {
         struct fixture fixture;
 
-        begin(&fixture);
+        fixture_begin(&fixture, fixture_sim(HOST));
         sim_rotate(fixture.sim, SIM_ROOT);
         sim_rotate(fixture.sim, SIM_TIMESTAMP);
         publish_key(&fixture, 1, 2);
@@ -181,7 +169,7 @@ static void test_roots_lost_alone(void **state)
     struct sim_files *old;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     old = sim_save(fixture.sim);
     sim_rotate(fixture.sim, SIM_ROOT);
     sim_rotate(fixture.sim, SIM_SNAPSHOT);
@@ -207,7 +195,7 @@ static void test_roots_lost_then_rollback(void **state)
     struct sim_files *old;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     sim_rotate(fixture.sim, SIM_ROOT);
     old = sim_save(fixture.sim);
     publish_key(&fixture, 1, 2);
@@ -237,7 +225,7 @@ static void test_store_of_another_repository(void **state)
     fixture_refresh(&foreign);
     roots = copy_of(other, "roots");
     accepted = copy_of(other, "accepted");
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     sim_store_put(fixture.sim, "roots", roots);
     sim_store_put(fixture.sim, "accepted", accepted);
     fixture_start(&fixture);
@@ -256,7 +244,7 @@ static void test_shipped_generation_pins_from_the_first_start(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     fixture_ship_generation(&fixture);
     sim_store_clear(fixture.sim);
     sim_fail_after(fixture.sim, 0);
@@ -272,7 +260,7 @@ static void test_older_shipped_generation_changes_nothing(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     fixture_ship_generation(&fixture);
     publish_key(&fixture, 1, 2);
     fixture_refresh(&fixture);
@@ -289,7 +277,7 @@ static void test_app_upgrade_and_downgrade(void **state)
     struct pintle_bytes old_roots, old_shipped;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     old_roots = sim_roots(fixture.sim);
     old_shipped = sim_shipped(fixture.sim);
     sim_rotate(fixture.sim, SIM_ROOT);
@@ -316,7 +304,7 @@ static void test_shipped_with_newer_root_but_older_targets(void **state)
     struct sim_files *old;
 
     (void)state;
-    begin(&fixture);
+    fixture_begin(&fixture, fixture_sim(HOST));
     old = sim_save(fixture.sim);
     sim_add_host(fixture.sim, "new.example.com", "main");
     publish_key(&fixture, 1, 2);
@@ -342,7 +330,7 @@ static void test_two_processes_never_write_over_each_other(void **state)
     struct sim_files *old;
 
     (void)state;
-    begin(&first);
+    fixture_begin(&first, fixture_sim(HOST));
     publish_key(&first, 1, 2);
     old = sim_save(first.sim);
     second = (struct fixture){.sim = first.sim, .config = first.config};

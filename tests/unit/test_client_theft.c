@@ -16,17 +16,12 @@ static const struct pintle_bytes nothing = {NULL, 0};
 
 static void begin(struct fixture *fixture)
 {
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
     sim_add_zone(sim, "payments");
-    sim_add_host(sim, HOST, "main");
     sim_add_host(sim, "pay.example.com", "payments");
-    sim_add_pin(sim, HOST, 1);
     sim_add_pin(sim, "pay.example.com", 1);
-    sim_publish(sim);
-    fixture_init(fixture, sim);
-    fixture_start(fixture);
-    fixture_refresh(fixture);
+    fixture_begin(fixture, sim);
 }
 
 static void second_keys(struct fixture *fixture)

@@ -103,16 +103,11 @@ static void *start_once(void *ctx)
 
 static void begin(struct crowd *crowd)
 {
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
-    sim_add_host(sim, HOST, "main");
     sim_add_host(sim, DENIED, "main");
-    sim_add_pin(sim, HOST, 1);
     sim_add_pin(sim, DENIED, 1);
-    sim->charter.report_urls = calloc(1, sizeof(char *));
-    assert_non_null(sim->charter.report_urls);
-    sim->charter.report_urls[0] = pti_bytes_strdup(pti_bytes_text(COLLECTOR));
-    sim->charter.report_url_count = 1;
+    sim_add_collector(sim, COLLECTOR);
     sim_publish(sim);
     memset(crowd, 0, sizeof *crowd);
     fixture_init(&crowd->fixture, sim);
@@ -245,9 +240,7 @@ static void test_free_waits_for_callbacks_and_lets_go(void **state)
     callback.calls = calloc(1, sizeof *callback.calls);
     assert_non_null(callback.calls);
     callback.clock.ctx = callback.calls;
-    fixture_init(&fixture, sim_new());
-    sim_add_host(fixture.sim, HOST, "main");
-    sim_add_pin(fixture.sim, HOST, 1);
+    fixture_init(&fixture, fixture_sim(HOST));
     sim_publish(fixture.sim);
     assert_int_equal(pintle_config_set_clock(fixture.config, &callback.clock), PINTLE_OK);
     assert_int_equal(pintle_config_set_events(fixture.config, slow_event, &callback), PINTLE_OK);

@@ -16,18 +16,14 @@ static const struct pintle_bytes nothing = {NULL, 0};
 
 static void begin_with(struct fixture *fixture, int64_t refuse_stale_after_days, int64_t max_shipped_age_days)
 {
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
     sim->charter.refuse_stale_after_days = refuse_stale_after_days;
     sim->charter.max_shipped_age_days = max_shipped_age_days;
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
-    sim_publish(sim);
-    fixture_init(fixture, sim);
-    fixture_start(fixture);
-    fixture_refresh(fixture);
+    fixture_begin(fixture, sim);
 }
 
+/* Nothing is refused for its age. */
 static void begin(struct fixture *fixture)
 {
     begin_with(fixture, -1, -1);

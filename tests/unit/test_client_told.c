@@ -22,25 +22,12 @@
         NULL, 0                                                                                                        \
     }
 
-static void add_collector(struct sim *sim, const char *url)
-{
-    size_t count = sim->charter.report_url_count;
-    char **grown = realloc(sim->charter.report_urls, (count + 1) * sizeof(char *));
-
-    assert_non_null(grown);
-    grown[count] = pti_bytes_strdup(pti_bytes_text(url));
-    sim->charter.report_urls = grown;
-    sim->charter.report_url_count = count + 1;
-}
-
 static void begin(struct fixture *fixture)
 {
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
-    add_collector(sim, FIRST);
-    add_collector(sim, SECOND);
+    sim_add_collector(sim, FIRST);
+    sim_add_collector(sim, SECOND);
     sim_publish(sim);
     fixture_init(fixture, sim);
     assert_int_equal(pintle_config_add_url(fixture->config, "https://mirror.example/"), PINTLE_OK);

@@ -20,10 +20,8 @@ static void begin(struct fixture *fixture,
                                                 char *detail, size_t detail_size))
 {
     struct pintle_transport transport = {.size = sizeof transport, .perform = perform};
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
     sim_publish(sim);
     fixture_init(fixture, sim);
     transport.ctx = sim;

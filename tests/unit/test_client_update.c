@@ -16,10 +16,8 @@
 /* A repository with one host and key 1, published, and a started client. */
 static void begin(struct fixture *fixture)
 {
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, 1);
     sim_publish(sim);
     fixture_init(fixture, sim);
     fixture_start(fixture);

@@ -20,7 +20,7 @@
 
 #define HOST "api.example.com"
 #define COLLECTOR "https://collector.example/v1/reports"
-#define GOOD 1
+#define GOOD 1 /* what fixture_sim() pins */
 #define BAD 99
 #define MEMORY (FAULTS_MEMORY | FAULTS_OPENSSL)
 
@@ -28,14 +28,9 @@
 
 static void begin(struct fixture *fixture)
 {
-    struct sim *sim = sim_new();
+    struct sim *sim = fixture_sim(HOST);
 
-    sim_add_host(sim, HOST, "main");
-    sim_add_pin(sim, HOST, GOOD);
-    sim->charter.report_urls = calloc(1, sizeof *sim->charter.report_urls);
-    assert_non_null(sim->charter.report_urls);
-    sim->charter.report_urls[0] = pti_bytes_strdup(pti_bytes_text(COLLECTOR));
-    sim->charter.report_url_count = 1;
+    sim_add_collector(sim, COLLECTOR);
     sim_publish(sim);
     fixture_init(fixture, sim);
     faults_sim_use(fixture->config, sim);
