@@ -86,11 +86,14 @@ enum pintle_status pti_draft_update(const struct pti_draft *draft, struct pti_er
     bool same = false;
 
     if (draft->slot->size > 0) {
-        if (pti_envelope_dates(*draft->slot, &version, &expires, error) == PINTLE_OK &&
-            version == draft->published_version + 1 && expires > draft->now)
+        status = pti_envelope_dates(*draft->slot, &version, &expires, error);
+        if (status == PINTLE_ERR_MEMORY)
+            return status; /* it may carry signatures */
+        if (status == PINTLE_OK && version == draft->published_version + 1 && expires > draft->now) {
             status = pti_draft_says_same(draft, *draft->slot, &same, error);
-        if (status != PINTLE_OK || same)
-            return status;
+            if (status != PINTLE_OK || same)
+                return status;
+        }
     }
     if (draft->published.size > 0 && !draft->resign) {
         status = pti_draft_says_same(draft, draft->published, &same, error);

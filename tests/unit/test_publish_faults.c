@@ -407,6 +407,53 @@ static void test_every_allocation_fails_once(void **state)
         lack_memory_at(*state, &deeds[i], step(deeds[i].memory_stride, deeds[i].memory_stride_long));
 }
 
+/* Of two people who must sign one has; the second one's signing meets every lack of memory there is. */
+static void test_no_signature_is_lost_for_lack_of_memory(void **state)
+{
+    struct scratch *scratch = *state;
+    const struct deed deed = {.name = "sign", .run = edit};
+    struct scene scene = {.scratch = scratch, .deed = &deed};
+    struct pti_repository *repository;
+    struct pti_signed_roles done;
+    char first[PTI_KEYID_SIZE + 1], second[PTI_KEYID_SIZE + 1];
+    bool more = faults_available();
+
+    (void)pti_copy_text(scene.directory, sizeof(scene.directory), scratch_path(scratch, "repo"));
+    scratch_init(scratch, "repo", 3, 2);
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE);
+    scratch_add_host(scratch, repository, HOST, 1);
+    scratch_ok(scratch, pti_repository_load_keys(repository, NULL, NULL, &keys, NULL, &scratch->error));
+    (void)pti_copy_text(first, sizeof(first), repository->stage.root_keys[PTI_TUF_TARGETS].keys[0].id);
+    (void)pti_copy_text(second, sizeof(second), repository->stage.root_keys[PTI_TUF_TARGETS].keys[1].id);
+    scratch_ok(scratch, pti_stage_sign(&repository->stage, pti_keyring_find(&keys, first), &done, &scratch->error));
+    scratch_ok(scratch, pti_repository_save_stage(repository, &scratch->error));
+    pti_repository_close(repository);
+    tree_read(scratch, scene.directory, &scene.base);
+    for (long n = 0; more; n += step(43, 1)) {
+        enum pintle_status status;
+        bool has_signed[3] = {false};
+        int64_t count;
+        tree_write(&scene.base, scene.directory);
+        faults_arm(FAULTS_MEMORY | FAULTS_OPENSSL, n, FAULTS_FAIL, ENOMEM);
+        status = pti_repository_open(scene.directory, PTI_REPOSITORY_WRITE, SCRATCH_NOW, scratch->crypto, &repository,
+                                     &scratch->error);
+        if (status == PINTLE_OK)
+            status = pti_stage_sign(&repository->stage, pti_keyring_find(&keys, second), &done, &scratch->error);
+        if (status == PINTLE_OK)
+            status = pti_repository_save_stage(repository, &scratch->error);
+        more = faults_disarm();
+        pti_repository_close(repository);
+        assert_true(status == PINTLE_OK || status == PINTLE_ERR_MEMORY);
+        repository = scratch_open(scratch, "repo", PTI_REPOSITORY_READ);
+        scratch_ok(scratch,
+                   pti_envelope_signers(repository->stage.targets, &repository->stage.root_keys[PTI_TUF_TARGETS],
+                                        scratch->crypto, has_signed, &count, &scratch->error));
+        assert_true(has_signed[0]);
+        pti_repository_close(repository);
+    }
+    scene_clear(&scene);
+}
+
 static int setup(void **state)
 {
     *state = scratch_new();
@@ -428,6 +475,7 @@ int main(int argc, char **argv)
         TEST(test_every_change_fails_once),
         TEST(test_a_disk_is_full_from_any_change_on),
         TEST(test_every_allocation_fails_once),
+        TEST(test_no_signature_is_lost_for_lack_of_memory),
     };
 
     if (!faults_hook_openssl())
