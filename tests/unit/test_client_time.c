@@ -201,6 +201,7 @@ static void test_clock_set_back_does_not_revive_a_zone(void **state)
     assert_int_equal(fixture_check(&fixture, HOST, 1).reason, PINTLE_REASON_STALE_REFUSED);
     sim_set_wall_clock(fixture.sim, SIM_START);
     assert_int_equal(fixture_check(&fixture, HOST, 1).reason, PINTLE_REASON_STALE_REFUSED);
+    assert_string_equal(fixture_info(&fixture, "state"), "stale");
     fixture_start(&fixture);
     assert_int_equal(fixture_check(&fixture, HOST, 1).reason, PINTLE_REASON_STALE_REFUSED);
     fixture_clear(&fixture);
