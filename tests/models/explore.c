@@ -98,6 +98,7 @@ bool explore_search(const struct model *start, int depth, bool recovery, struct 
     struct search search = {.trace = trace, .recovery = recovery};
     bool found = false;
 
+    *trace = (struct explore_trace){.count = 0};
     search.seen = calloc((size_t)1 << SEEN_BITS, sizeof *search.seen);
     search.path = calloc((size_t)depth + 1, sizeof *search.path);
     if (search.seen == NULL || search.path == NULL)
@@ -138,7 +139,7 @@ void explore_begin(uint64_t *seed, struct model *world, struct model_deeds *deed
                                  1 << MODEL_TIMESTAMP | 1 << MODEL_SNAPSHOT | 3 << MODEL_ROLES};
     int keys = stolen[explore_below(seed, (int)(sizeof stolen / sizeof stolen[0]))];
 
-    model_init(world, 0, keys, explore_below(seed, 4) == 0, deeds);
+    model_init(world, 0, keys, (enum model_beginning)explore_below(seed, 3), deeds);
     (void)model_violation(world); /* remembers the start */
 }
 
@@ -177,38 +178,43 @@ enum {
     ALL_KEYS = ONLINE_KEYS | 3 << MODEL_ROLES
 };
 const struct explore_rule explore_rules[MODEL_RULES] = {
-    {MODEL_ROOT_SIGNED, "TUF: root has its threshold", 0, false, false},
-    {MODEL_TIMESTAMP_SIGNED, "TUF: timestamp has its threshold", 0, false, false},
-    {MODEL_SNAPSHOT_SIGNED, "TUF: snapshot has its threshold", TIMESTAMP_KEY, false, false},
-    {MODEL_TARGETS_SIGNED, "TUF: targets has its threshold", ONLINE_KEYS, false, false},
-    {MODEL_ZONE_SIGNED, "TUF: a zone has its threshold", ONLINE_KEYS, false, false},
-    {MODEL_HASHES, "TUF: what is taken is what the snapshot lists", 0, true, false},
-    {MODEL_UNEXPIRED, "TUF: nothing that has expired is taken", 0, false, false},
-    {MODEL_TIMESTAMP_RISES, "TUF: timestamp never goes back", TIMESTAMP_KEY, false, false},
-    {MODEL_SNAPSHOT_RISES, "TUF: snapshot never goes back", TIMESTAMP_KEY, false, false},
-    {MODEL_ROLES_RISE, "TUF: nor does what snapshot lists", ONLINE_KEYS, false, false},
-    {MODEL_NEW_ONLINE_KEYS, "TUF: until timestamp or snapshot keys are replaced", ONLINE_KEYS, false, true},
-    {MODEL_ROOT_RISES, "apply: the root of a manifest never goes back", 0, false, false},
-    {MODEL_TARGETS_RISE, "apply 1: targets never go back", ONLINE_KEYS, false, false},
-    {MODEL_HOSTS_STAY, "apply 2: a host stays", 0, false, false},
-    {MODEL_SUBDOMAINS_STAY, "apply 2: subdomains stay covered", 0, false, false},
-    {MODEL_RELEASED_LEAVES, "apply 2: until they are released", 0, false, true},
-    {MODEL_ZONES_LISTED, "apply 3: a delegated zone is there", ONLINE_KEYS, false, false},
-    {MODEL_ZONES_RISE, "apply 4: a zone never goes back", ONLINE_KEYS, false, false},
-    {MODEL_PAST_ZONES_RISE, "apply 4: nor does one that was dropped", ONLINE_KEYS, false, false},
-    {MODEL_NEW_ZONE_KEY, "apply 4: until its key is replaced", ALL_KEYS, false, true},
-    {MODEL_ISSUED_BINDS, "time: an issue time that was taken has passed", ONLINE_KEYS, false, false},
-    {MODEL_ISSUED_ENDS, "time: until the timestamp key is replaced", ONLINE_KEYS, false, true},
-    {MODEL_ROOTS_AT_ONCE, "store: each root is stored at once", 0, false, false},
-    {MODEL_ROOTS_FIRST, "store: roots before accepted", 0, false, false},
-    {MODEL_VERIFIED_FIRST, "store: nothing but what is verified", 0, false, false},
-    {MODEL_UNVERIFIED_REFUSES, "store: damaged is not absent", 0, false, false},
-    {MODEL_ROOT_NAMED, "store: no root older than the one that accepted names", 0, false, false},
-    {MODEL_STORE_COMPARED, "store: who finds it changed starts over", ONLINE_KEYS, false, false},
-    {MODEL_KEEPS_RUNNING, "store: a running client forgets nothing", 0, false, false},
-    {MODEL_BEHIND, "state: who knows of something newer is not fresh", 0, false, false},
-    {MODEL_SHIPPED_RULES, "app: a shipped charter that is newer rules", ALL_KEYS, false, false},
-    {MODEL_SHIPPED_BINDS, "app: nor is it lost to what follows", ALL_KEYS, true, false},
+    {MODEL_ROOT_SIGNED, "TUF: root has its threshold", 0, MODEL_EARLY, false},
+    {MODEL_TIMESTAMP_SIGNED, "TUF: timestamp has its threshold", 0, MODEL_EARLY, false},
+    {MODEL_SNAPSHOT_SIGNED, "TUF: snapshot has its threshold", TIMESTAMP_KEY, MODEL_EARLY, false},
+    {MODEL_TARGETS_SIGNED, "TUF: targets has its threshold", ONLINE_KEYS, MODEL_EARLY, false},
+    {MODEL_ZONE_SIGNED, "TUF: a zone has its threshold", ONLINE_KEYS, MODEL_EARLY, false},
+    {MODEL_HASHES, "TUF: what is taken is what the snapshot lists", 0, MODEL_FRESH_CLIENTS, false},
+    {MODEL_UNEXPIRED, "TUF: nothing that has expired is taken", 0, MODEL_EARLY, false},
+    {MODEL_TIMESTAMP_RISES, "TUF: timestamp never goes back", TIMESTAMP_KEY, MODEL_EARLY, false},
+    {MODEL_SNAPSHOT_RISES, "TUF: snapshot never goes back", TIMESTAMP_KEY, MODEL_EARLY, false},
+    {MODEL_ROLES_RISE, "TUF: nor does what snapshot lists", ONLINE_KEYS, MODEL_LATE, false},
+    {MODEL_SHIPPED_TIMESTAMP_RISES, "TUF: nor does a timestamp that shipped", TIMESTAMP_KEY, MODEL_EARLY, false},
+    {MODEL_SHIPPED_ROLES_RISE, "TUF: nor does what a snapshot that shipped lists", ONLINE_KEYS, MODEL_LATE, false},
+    {MODEL_NEW_ONLINE_KEYS, "TUF: until timestamp or snapshot keys are replaced", ONLINE_KEYS, MODEL_EARLY, true},
+    {MODEL_ROOT_RISES, "apply: the root of a manifest never goes back", 0, MODEL_EARLY, false},
+    {MODEL_TARGETS_RISE, "apply 1: targets never go back", ONLINE_KEYS, MODEL_EARLY, false},
+    {MODEL_HOSTS_STAY, "apply 2: a host stays", 0, MODEL_EARLY, false},
+    {MODEL_SUBDOMAINS_STAY, "apply 2: subdomains stay covered", 0, MODEL_EARLY, false},
+    {MODEL_RELEASED_LEAVES, "apply 2: until they are released", 0, MODEL_EARLY, true},
+    {MODEL_ZONES_LISTED, "apply 3: a delegated zone is there", ONLINE_KEYS, MODEL_EARLY, false},
+    {MODEL_ZONES_RISE, "apply 4: a zone never goes back", ONLINE_KEYS, MODEL_EARLY, false},
+    {MODEL_PAST_ZONES_RISE, "apply 4: nor does one that was dropped", ONLINE_KEYS, MODEL_EARLY, false},
+    {MODEL_NEW_ZONE_KEY, "apply 4: until its key is replaced", ALL_KEYS, MODEL_EARLY, true},
+    {MODEL_NEW_PAST_KEY, "apply 4: that of a dropped one, too", ALL_KEYS, MODEL_EARLY, true},
+    {MODEL_ISSUED_BINDS, "time: an issue time that was taken has passed", ONLINE_KEYS, MODEL_EARLY, false},
+    {MODEL_ISSUED_INHERITED, "time: whatever is taken next", ONLINE_KEYS, MODEL_EARLY, false},
+    {MODEL_ISSUED_ENDS, "time: until the timestamp key is replaced", ONLINE_KEYS, MODEL_EARLY, true},
+    {MODEL_ROOTS_AT_ONCE, "store: each root is stored at once", 0, MODEL_EARLY, false},
+    {MODEL_ROOTS_FIRST, "store: roots before accepted", 0, MODEL_EARLY, false},
+    {MODEL_VERIFIED_FIRST, "store: nothing but what is verified", 0, MODEL_EARLY, false},
+    {MODEL_UNVERIFIED_REFUSES, "store: damaged is not absent", 0, MODEL_EARLY, false},
+    {MODEL_ROOT_NAMED, "store: no root older than the one that accepted names", 0, MODEL_EARLY, false},
+    {MODEL_STORE_COMPARED, "store: who finds it changed starts over", ONLINE_KEYS, MODEL_EARLY, false},
+    {MODEL_KEEPS_RUNNING, "store: a running client forgets nothing", 0, MODEL_EARLY, false},
+    {MODEL_BEHIND, "state: who knows of something newer is not fresh", 0, MODEL_EARLY, false},
+    {MODEL_SHIPPED_RULES, "app: a shipped charter that is newer rules", ALL_KEYS, MODEL_EARLY, false},
+    {MODEL_SHIPPED_ZONES, "app: with each zone's newer file", ALL_KEYS, MODEL_EARLY, false},
+    {MODEL_SHIPPED_BINDS, "app: nor is it lost to what follows", ALL_KEYS, MODEL_FRESH_CLIENTS, false},
 };
 /* clang-format on */
 
@@ -218,7 +224,7 @@ bool explore_without(const struct explore_rule *rule, struct explore_trace *trac
     static struct model start;
     unsigned long states;
 
-    model_init(&start, UINT64_C(1) << rule->rule, rule->stolen, rule->fresh, NULL);
+    model_init(&start, UINT64_C(1) << rule->rule, rule->stolen, rule->beginning, NULL);
     return explore_search(&start, DEPTH, rule->recovery, trace, &states);
 }
 

@@ -28,7 +28,7 @@ bool explore_search(const struct model *start, int depth, bool recovery, struct 
 /* The same numbers for the same seed, everywhere. */
 uint64_t explore_random(uint64_t *seed);
 int explore_below(uint64_t *seed, int bound);
-/* A world to start a walk from: some keys are stolen, or none; clients hold the second publication, or nothing. */
+/* A world to start a walk from: some keys are stolen, or none. */
 void explore_begin(uint64_t *seed, struct model *world, struct model_deeds *deeds);
 /* An action with all its variants. */
 struct model_action explore_action(uint64_t *seed);
@@ -43,7 +43,8 @@ struct explore_rule {
     enum model_rule rule;
     const char *name;
     int stolen;
-    bool fresh, recovery; /* where to start; whether it takes honest polls to see it */
+    enum model_beginning beginning;
+    bool recovery; /* it takes honest polls to see it */
 };
 extern const struct explore_rule explore_rules[MODEL_RULES];
 bool explore_without(const struct explore_rule *rule, struct explore_trace *trace);

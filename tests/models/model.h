@@ -30,9 +30,11 @@ enum model_rule {
     MODEL_ZONE_SIGNED,
     MODEL_HASHES,          /* what is fetched is what the snapshot lists */
     MODEL_UNEXPIRED,       /* of new metadata, except zone roles */
-    MODEL_TIMESTAMP_RISES, /* timestamp, snapshot and what that lists: no lower version ... */
+    MODEL_TIMESTAMP_RISES, /* timestamp, snapshot and what that lists: no lower version, fetched ... */
     MODEL_SNAPSHOT_RISES,
     MODEL_ROLES_RISE,
+    MODEL_SHIPPED_TIMESTAMP_RISES, /* ... or shipped ... */
+    MODEL_SHIPPED_ROLES_RISE,
     MODEL_NEW_ONLINE_KEYS, /* ... unless timestamp and snapshot keys were replaced */
     /* apply */
     MODEL_ROOT_RISES,
@@ -44,9 +46,11 @@ enum model_rule {
     MODEL_ZONES_RISE,      /* 4: no lower version of a zone ... */
     MODEL_PAST_ZONES_RISE, /* ... or of one that was dropped ... */
     MODEL_NEW_ZONE_KEY,    /* ... unless its key was replaced */
+    MODEL_NEW_PAST_KEY,
     /* time */
-    MODEL_ISSUED_BINDS, /* no time before an issue time that was taken ... */
-    MODEL_ISSUED_ENDS,  /* ... for as long as the newest root accepts who said it */
+    MODEL_ISSUED_BINDS,     /* no time before an issue time that was taken ... */
+    MODEL_ISSUED_INHERITED, /* ... be what follows issued before it ... */
+    MODEL_ISSUED_ENDS,      /* ... for as long as the newest root accepts who said it */
     /* store */
     MODEL_ROOTS_AT_ONCE,      /* each new root is stored before anything else is asked for */
     MODEL_ROOTS_FIRST,        /* roots before accepted */
@@ -58,7 +62,8 @@ enum model_rule {
     /* state */
     MODEL_BEHIND,        /* a newer manifest or root that is not in force yet is no freshness */
     MODEL_SHIPPED_RULES, /* a shipped charter newer than what is in force rules, though apply refuses the rest */
-    MODEL_SHIPPED_BINDS, /* and what follows may drop its hosts as little as those in force */
+    MODEL_SHIPPED_ZONES, /* with the newer file of each zone */
+    MODEL_SHIPPED_BINDS, /* and what follows may not roll it back */
     MODEL_RULES
 };
 
@@ -284,12 +289,20 @@ struct model_kind {
 extern const struct model_kind model_kinds[];
 extern const int model_kind_count;
 
-/* Two publications, and two clients that run and hold the second; or, fresh, hold nothing yet. */
-void model_init(struct model *world, uint64_t without, int stolen, bool fresh, struct model_deeds *deeds);
+/* Two publications, and two clients that run, and hold nothing yet, or the second. */
+enum model_beginning {
+    MODEL_FRESH_CLIENTS,
+    MODEL_EARLY,
+    MODEL_LATE /* a hundred days later: a third publication, for zones and more had expired, and they hold that */
+};
+void model_init(struct model *world, uint64_t without, int stolen, enum model_beginning beginning,
+                struct model_deeds *deeds);
 /* false, and the world is to be thrown away: this action is not possible here.  deeds may be NULL. */
 bool model_step(struct model *world, const struct model_action *action, struct model_deeds *deeds);
 /* The publisher replaces what is stolen and repairs what slipped; then every client polls, undisturbed. */
 void model_recover(struct model *world, struct model_deeds *deeds);
+/* Every client starts again, under this app or the first one. */
+void model_restart_all(struct model *world, bool first_app, struct model_deeds *deeds);
 void model_print(const struct model_action *action, char *out, size_t size);
 
 /* ---- what must hold (model_check.c) ---- */

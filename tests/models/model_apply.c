@@ -80,8 +80,8 @@ static bool zone_succeeds(const struct model *world, const struct model_generati
 
     if (new == NULL || !model_kept(world, old != NULL ? MODEL_ZONES_RISE : MODEL_PAST_ZONES_RISE))
         return true;
-    return new->version >= version ||
-           (model_kept(world, MODEL_NEW_ZONE_KEY) && model_targets_of(world, next)->zone_key[zone] != key);
+    return new->version >= version || (model_kept(world, old != NULL ? MODEL_NEW_ZONE_KEY : MODEL_NEW_PAST_KEY) &&
+                                       model_targets_of(world, next)->zone_key[zone] != key);
 }
 
 /* Rules 1, 2 and 4. */
@@ -99,15 +99,19 @@ static bool contents_succeed(const struct model *world, const struct model_gener
     return true;
 }
 
+static bool online_versions_rise(const struct model *world, int had, int next)
+{
+    return (!model_kept(world, MODEL_SHIPPED_TIMESTAMP_RISES) || model_timestamp_succeeds(world, had, next)) &&
+           (!model_kept(world, MODEL_SHIPPED_ROLES_RISE) || model_snapshot_succeeds(world, had, next));
+}
+
 bool model_apply(const struct model *world, const struct model_generation *had, const struct model_generation *next)
 {
     if (had->timestamp == 0)
         return true;
     if (model_kept(world, MODEL_ROOT_RISES) && next->root < had->root)
         return false;
-    if (model_baseline_holds(world, had, next->root) &&
-        !(model_timestamp_succeeds(world, had->timestamp, next->timestamp) &&
-          model_snapshot_succeeds(world, had->timestamp, next->timestamp)))
+    if (model_baseline_holds(world, had, next->root) && !online_versions_rise(world, had->timestamp, next->timestamp))
         return false;
     return contents_succeed(world, had, next->timestamp);
 }
@@ -123,7 +127,7 @@ void model_inherit(const struct model *world, const struct model_generation *had
         next->past_version[z] = old != NULL ? old->version : had->past_version[z];
         next->past_key[z] = old != NULL ? model_targets_of(world, had->timestamp)->zone_key[z] : had->past_key[z];
     }
-    if (model_issued_binds(world, had, next->root))
+    if (model_issued_binds(world, had, next->root) && model_kept(world, MODEL_ISSUED_INHERITED))
         next->issued = model_larger(next->issued, had->issued);
 }
 
@@ -146,7 +150,8 @@ int model_ruling_zone(const struct model *world, const struct model_generation *
 
     if (delegated_zone(world, ruling, zone) == NULL)
         return 0;
-    if (ruling == force->timestamp || zone_succeeds(world, force, ruling, zone))
+    if (ruling == force->timestamp || !model_kept(world, MODEL_SHIPPED_ZONES) ||
+        zone_succeeds(world, force, ruling, zone))
         return ruling;
     return delegated_zone(world, force->timestamp, zone) != NULL ? force->timestamp : 0;
 }

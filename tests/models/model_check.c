@@ -86,11 +86,12 @@ static bool same_online_keys(const struct model *world, int timestamp, const str
 static const char *check_zone(const struct model *world, const struct model_client *client, int z,
                               const struct model_memory *memory)
 {
+    const struct model_targets *targets = model_targets_of(world, model_ruling(world, &client->force));
     int timestamp = model_ruling_zone(world, &client->force, z);
     const struct model_zone *zone = timestamp != 0 ? model_zone_of(world, timestamp, z) : NULL;
 
-    if (zone == NULL || zone->key != memory->zone_key[z])
-        return NULL;
+    if (zone == NULL || zone->key != memory->zone_key[z] || !model_bit(targets->listed, z))
+        return NULL; /* it has another key, or no effect */
     if (zone->version < memory->zone_version[z])
         return "a zone goes back to an older version of the same key";
     if (zone->role_version < memory->role_version[z] && same_online_keys(world, timestamp, memory))
@@ -113,6 +114,8 @@ static const char *check_rollback(const struct model *world, const struct model_
         violation = check_zone(world, client, z, memory);
     if (violation != NULL)
         return violation;
+    if (memory->issued_key == world->roots[client->roots].key[MODEL_TIMESTAMP] && force->issued < memory->issued)
+        return "an issue time that still binds is forgotten";
     if (force->root < memory->accepted_root)
         return "what is in force goes back to an older root";
     if (!same_online_keys(world, force->timestamp, memory))
@@ -185,6 +188,8 @@ static void remember_zone(const struct model *world, int timestamp, int z, struc
 {
     const struct model_zone *zone = model_zone_of(world, timestamp, z);
 
+    if (zone->key == memory->zone_key[z] && zone->version < memory->zone_version[z])
+        return; /* never: that is judged, and not forgotten before it is */
     memory->zone_key[z] = zone->key;
     memory->zone_version[z] = zone->version;
     memory->role_version[z] = zone->role_version;

@@ -16,7 +16,7 @@ bool model_restart(struct model *world, const struct model_action *action, struc
     return true;
 }
 
-static void start_all(struct model *world, struct model_deeds *deeds)
+void model_start_all(struct model *world, struct model_deeds *deeds)
 {
     (void)model_add_deed(deeds, MODEL_APP, 0);
     for (int i = 0; i < MODEL_CLIENTS; i++)
@@ -54,7 +54,7 @@ bool model_upgrade(struct model *world, const struct model_action *action, struc
         world->app.shipped_root = world->root_count;
     }
     (void)model_add_deed(deeds, MODEL_WRITES, world->writes = action->b - 1);
-    start_all(world, deeds);
+    model_start_all(world, deeds);
     (void)model_add_deed(deeds, MODEL_WRITES, world->writes = -1);
     return true;
 }
@@ -65,7 +65,7 @@ bool model_downgrade(struct model *world, const struct model_action *action, str
     if (memcmp(&world->app, &world->first_app, sizeof world->app) == 0)
         return false;
     world->app = world->first_app;
-    start_all(world, deeds);
+    model_start_all(world, deeds);
     return true;
 }
 

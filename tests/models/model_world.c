@@ -39,7 +39,7 @@ const struct model_kind model_kinds[] = {
     {model_restart, "client % restarts", {ZONES}, {1}, {2}, 6, false},
     {model_upgrade, "newer app with roots%, starts%",
      {"| and the current generation| and the last generation", "|, writes: 0|, writes: 1|, writes: 2"},
-     {2, 3}, {3, 4}, 4, false},
+     {3, 3}, {3, 4}, 4, false},
     {model_downgrade, "first app again", {NULL}, {1}, {1}, 3, false},
     {model_damage, "store: %%", {"roots lost|roots damaged|accepted damaged|deleted|accepted backed up|accepted put back",
      "|, client 0 restarts"}, {6, 2}, {6, 2}, 4, false},
@@ -65,13 +65,20 @@ bool model_step(struct model *world, const struct model_action *action, struct m
     return !action->poll || model_do_poll(world, model_honest_poll(world, 0), deeds);
 }
 
-void model_init(struct model *world, uint64_t without, int stolen_keys, bool fresh, struct model_deeds *deeds)
+static void poll_all(struct model *world, struct model_deeds *deeds)
+{
+    for (int i = 0; i < MODEL_CLIENTS; i++)
+        (void)model_do_poll(world, model_honest_poll(world, i), deeds);
+}
+
+void model_init(struct model *world, uint64_t without, int stolen, enum model_beginning beginning,
+                struct model_deeds *deeds)
 {
     if (deeds != NULL)
         deeds->count = 0;
     memset(world, 0, sizeof *world);
     world->without = without;
-    world->stolen = stolen_keys;
+    world->stolen = stolen;
     world->writes = -1;
     world->draft.delegated = 3;
     world->draft.listed = world->draft.subdomains = 1;
@@ -86,11 +93,25 @@ void model_init(struct model *world, uint64_t without, int stolen_keys, bool fre
     world->pin[0] = ++world->pins;
     model_publish(world, false);
     world->app.roots = world->first_app.roots = 1;
-    for (int i = 0; i < MODEL_CLIENTS; i++) {
+    for (int i = 0; i < MODEL_CLIENTS; i++)
         model_start_client(world, i, deeds);
-        if (!fresh)
-            (void)model_do_poll(world, model_honest_poll(world, i), deeds);
-    }
+    if (beginning == MODEL_FRESH_CLIENTS)
+        return;
+    poll_all(world, deeds);
+    if (beginning == MODEL_EARLY)
+        return;
+    (void)model_add_deed(deeds, MODEL_CLOCK, world->day += 100);
+    model_publish(world, false);
+    poll_all(world, deeds);
+}
+
+void model_restart_all(struct model *world, bool first_app, struct model_deeds *deeds)
+{
+    if (deeds != NULL)
+        deeds->count = 0;
+    if (first_app)
+        world->app = world->first_app;
+    model_start_all(world, deeds);
 }
 
 void model_recover(struct model *world, struct model_deeds *deeds)
@@ -110,9 +131,7 @@ void model_recover(struct model *world, struct model_deeds *deeds)
         world->draft.zone_key[1] = ++world->keys;
     }
     model_publish(world, theft);
-    for (int i = 0; i < MODEL_CLIENTS; i++) {
-        (void)model_do_poll(world, model_honest_poll(world, i), deeds);
-    }
+    poll_all(world, deeds);
 }
 
 /* The nth of some pieces separated by '|'. */

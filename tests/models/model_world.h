@@ -24,6 +24,7 @@ struct model_deed *model_add_deed(struct model_deeds *deeds, enum model_deed_kin
 struct model_poll model_honest_poll(const struct model *world, int client);
 bool model_do_poll(struct model *world, struct model_poll poll, struct model_deeds *deeds);
 void model_start_client(struct model *world, int client, struct model_deeds *deeds);
+void model_start_all(struct model *world, struct model_deeds *deeds); /* as another app */
 
 /* ---- actions: what a and b mean stands with each ---- */
 

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "client/client.h"
 #include "client_fixture.h"
 #include "replay_crypto.h"
 #include "replay_files.h"
@@ -296,6 +297,28 @@ static const char *check_info(const struct replay *replay, int which, const stru
     return NULL;
 }
 
+/* What a generation carries along from those before it. */
+static const char *check_inherited(const struct replay *replay, int which)
+{
+    const struct model_generation *wanted = &replay->world->clients[which].force;
+    const struct pti_generation *found = replay->clients[which].client->accepted;
+    size_t past = 0;
+
+    if (wanted->timestamp == 0 || found == NULL)
+        return found == NULL && wanted->timestamp == 0 ? NULL : differs("client %d: holds nothing, or should", which);
+    if (found->issued != (wanted->issued < 0 ? -1 : SIM_START + wanted->issued * SIM_DAY))
+        return differs("client %d: binds another issue time than day %d", which, wanted->issued);
+    for (int z = 0; z < MODEL_ZONES; z++)
+        past += wanted->past_version[z] != 0;
+    if (found->past_zone_count != past)
+        return differs("client %d: expected %zu dropped zones, found %zu", which, past, found->past_zone_count);
+    for (size_t i = 0; i < past; i++)
+        if (found->past_zones[i].version != wanted->past_version[0] &&
+            found->past_zones[i].version != wanted->past_version[1])
+            return differs("client %d: remembers another version of a dropped zone", which);
+    return NULL;
+}
+
 static const char *check_client(const struct replay *replay, int which)
 {
     static char text[65536];
@@ -306,6 +329,8 @@ static const char *check_client(const struct replay *replay, int which)
     assert_int_equal(pti_json_parse(pti_bytes_text(text), &json, NULL), PINTLE_OK);
     found = check_info(replay, which, pti_json_root(json));
     pti_json_free(json);
+    if (found == NULL)
+        found = check_inherited(replay, which);
     for (int host = 0; host < MODEL_ZONES && found == NULL; host++) {
         found = check_host(replay, which, host, false);
         if (found == NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The library does what the model does: along every trace that goes wrong for a model without one of its rules, and along
- * random walks; each ends with the recovery by honest polls.
+ * The library does what the model does: along the shortest trace that goes wrong for a model without one of its rules, of
+ * every rule, and along random walks; each ends with the recovery by honest polls.
  * MODEL_EFFORT and MODEL_SEED of the environment make it longer or different.
  */
 #include <setjmp.h>
@@ -33,6 +33,14 @@ static void expect_same(struct replay *replay, const struct explore_trace *trace
     fail_msg("after step %d: %s", trace->count, found);
 }
 
+static void expect_restart(struct replay *replay, const struct explore_trace *trace)
+{
+    model_restart_all(&world, false, &deeds);
+    expect_same(replay, trace);
+    model_restart_all(&world, true, &deeds);
+    expect_same(replay, trace);
+}
+
 static void expect_recovery(struct replay *replay, const struct explore_trace *trace)
 {
     model_recover(&world, &deeds);
@@ -53,7 +61,7 @@ static bool step(const struct model_action *action)
     return true;
 }
 
-/* What the model without a rule falls for, neither the whole model nor the library falls for. */
+/* Without any of its rules the model falls for something; the whole model does not, and the library neither. */
 static void test_rules(void **state)
 {
     (void)state;
@@ -62,15 +70,18 @@ static void test_rules(void **state)
         struct explore_trace found, trace = {.count = 0};
         struct replay *replay = replay_new();
 
+        assert_int_equal(rule->rule, i);
         assert_true(explore_without(rule, &found));
-        printf("%s\n", rule->name);
-        model_init(&world, 0, rule->stolen, rule->fresh, &deeds);
+        printf("without \"%s\":\n", rule->name);
+        explore_print(&found);
+        model_init(&world, 0, rule->stolen, rule->beginning, &deeds);
         expect_same(replay, &trace);
         for (int at = 0; at < found.count; at++) {
             trace.actions[trace.count++] = found.actions[at];
             assert_true(step(&found.actions[at]));
             expect_same(replay, &trace);
         }
+        expect_restart(replay, &trace);
         expect_recovery(replay, &trace);
         replay_free(replay);
     }
