@@ -20,6 +20,7 @@
 
 #define REPORT_DEADLINE_MS 3000
 #define SECONDS_A_DAY 86400
+#define FOREIGN_STORE "; is --store that of another repository? Give each one of its own, or remove what was damaged"
 
 const struct pti_option pti_app_options[] = {
     PTI_OPTION_REPO,
@@ -58,6 +59,13 @@ static void say(struct pti_app *app, const char *format, ...)
     fprintf(app->cli->err, "%s%s%s\n", stamp, *stamp ? " " : "", line);
 }
 
+/* What the store holds can be read, and is not what the trust anchor signed. */
+static bool is_foreign(const struct pintle_event *event)
+{
+    return event->kind == PINTLE_EVENT_STORAGE &&
+           (event->status == PINTLE_ERR_TRUST || event->status == PINTLE_ERR_INPUT);
+}
+
 static void on_event(void *ctx, const struct pintle_event *event)
 {
     struct pti_app *app = ctx;
@@ -75,7 +83,7 @@ static void on_event(void *ctx, const struct pintle_event *event)
     }
     pthread_mutex_unlock(&app->lock);
     if (!said) {
-        say(app, "%s: %s", pintle_event_name(event->kind), event->message);
+        say(app, "%s: %s%s", pintle_event_name(event->kind), event->message, is_foreign(event) ? FOREIGN_STORE : "");
     }
 }
 

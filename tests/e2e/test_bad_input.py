@@ -635,6 +635,22 @@ def test_two_pintled_on_one_data_directory(world, tmp_path):
         first.stop()
 
 
+@pytest.mark.parametrize("damage", [None, b"", b"garbage"], ids=["other", "empty", "garbage"])
+def test_a_store_of_another_repository(world, tmp_path, damage):
+    """The store is told of, nothing in it is believed, and it stays until there is something better."""
+    store, check = tmp_path / "store", f"pintle check {HOST} --connect 127.0.0.1:1 --store {tmp_path}/store"
+    assert run(world, f"{check} --repo pins").returncode == NETWORK
+    if damage is not None:
+        (store / "accepted").write_bytes(damage)
+    before = (store / "accepted").read_bytes()
+    done = run(world, f"{check} --url http://127.0.0.1:1 --roots {'pins' if damage is not None else 'other'}/app/roots")
+    assert (done.returncode, done.stdout) == (NETWORK, "")
+    told, = [line for line in done.stderr.splitlines() if line.startswith("storage: ")]
+    assert "is --store that of another repository? Give each one of its own" in told
+    assert "hosts that are not shipped with pins are refused" in done.stderr
+    assert (store / "accepted").read_bytes() == before
+
+
 @pytest.fixture(scope="module")
 def late_publisher(world, tmp_path_factory):
     """A publisher that finds another one at work.  It is started first and asked last, for it waits a while."""

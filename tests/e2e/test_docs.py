@@ -79,9 +79,12 @@ def test_shell_examples_of_the_pages_run(page, tmp_path, backend, ca):
         repository.publish()
         if page.stem == "pintle-sign.1":
             repository.run("charter", "renew")
+        (tmp_path / "alice").mkdir()
+        for path in (repository.roots, repository.keys / "targets-1.pem"):
+            shutil.copy(path, tmp_path / "alice")
     if "127.0.0.1:8440" in script:
         script = "pintled --repo pins --data .data &\n" + script
-    session = Session(tmp_path, site, ca)
+    session = Session(tmp_path, site, ca, replacing={"/media/alice": f"{tmp_path}/alice"})
     if page.stem == "pintled.8":
         script = script.replace("pintled-data", "pintled-data &")
     session.run(script)
@@ -246,7 +249,9 @@ def test_a_made_up_repository_is_known_by_the_roots_of_the_ceremony(tmp_path):
     real, forged = Repository(tmp_path / "real", "--name", "pins"), Repository(tmp_path / "forged", "--name", "pins")
     shutil.copy(real.roots, tmp_path / "roots")
     assert pintle("verify", real.public, "--roots", tmp_path / "roots").returncode == 0
-    assert pintle("verify", forged.public, "--roots", tmp_path / "roots").returncode == 66
+    for words in (["verify", forged.public], ["diff", "--repo", forged.directory],
+                  ["sign", "--key", forged.keys / "targets-1.pem", "--repo", forged.directory]):
+        assert pintle(*words, "--roots", tmp_path / "roots").returncode == 66, words
 
 
 def test_the_gate_of_the_publish_guide_is_shut_for_a_key_that_is_not_pinned(publisher, tmp_path, backend):
