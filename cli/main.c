@@ -265,9 +265,10 @@ int main(int argc, char **argv)
     if (!hold_standard_streams()) {
         return pti_exit_code(PINTLE_ERR_STORAGE, PTI_FAILURE_STATUS);
     }
-    /* A peer or a pager that goes away is an error to report, not a reason to die. */
+    /* A peer or a pager that goes away, or a file that may not grow, is an error to report, not a reason to die. */
     sigemptyset(&ignore.sa_mask);
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
     /* Before any thread; the library leaves it to the program. */
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         fputs("pintle: libcurl cannot be initialised\n", stderr);
