@@ -55,12 +55,11 @@ static enum pintle_status read_journal(const struct pti_repository *repository, 
         return status;
     status = pti_container_parse(journal->bytes, &journal->files, error);
     if (status != PINTLE_OK)
-        (void)pti_error_prefix(error, "%s is damaged; remove it, and look at what is staged with `pintle diff`", path);
+        (void)pti_error_prefix(error, "%s is damaged; throw the draft away: `pintle stage drop`", path);
     for (size_t i = 0; i < journal->files.count && status == PINTLE_OK; i++)
         if (!path_valid(journal->files.entries[i].path))
             status = pti_fail(error, PINTLE_ERR_INPUT,
-                              "%s holds a file that is none of a stage; remove it, and look at what is staged with "
-                              "`pintle diff`",
+                              "%s holds a file that is none of a stage; throw the draft away: `pintle stage drop`",
                               path);
     if (status != PINTLE_OK)
         clear_journal(journal);

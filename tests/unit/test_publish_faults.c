@@ -26,11 +26,11 @@
 /* What a publisher does, on an open repository; the faults come while it does it. */
 struct deed {
     const char *name;
-    enum pti_repository_access access;
     enum pintle_status (*run)(struct pti_repository *repository, struct pti_error *error);
-    const char *before, *after; /* manifests that clients may see */
-    long stride;                /* of the calls that fail, in the short run */
-    long memory_stride, memory_stride_long;
+    const char *before, *after;             /* manifests that clients may see */
+    long stride;                            /* of the calls that fail, in the short run */
+    long memory_stride, memory_stride_long; /* of allocations */
+    enum pti_repository_access access;
     enum pti_key_kind kind;
 };
 
@@ -131,11 +131,11 @@ static enum pintle_status renew(struct pti_repository *repository, struct pti_er
 
 /* In every scene HOST is published, and OTHER staged, or about to be. */
 static const struct deed deeds[] = {
-    {"publish", PTI_REPOSITORY_WRITE, publish, "charter=2,main=2", "charter=3,main=3", 5, 149, 1,
-     PTI_KEY_ECDSA_P256}, /* two ECDSA signatures of one text differ, so that signing again shows */
-    {"edit", PTI_REPOSITORY_WRITE, edit, "charter=2,main=2", "charter=2,main=2", 4, 59, 1, PTI_KEY_ED25519},
-    {"rotate", PTI_REPOSITORY_WRITE, rotate, "charter=2,main=2", "charter=3,main=3", 19, 3001, 61, PTI_KEY_ED25519},
-    {"renew", PTI_REPOSITORY_PUBLISHED, renew, "charter=2,main=2", "charter=2,main=2", 7, 97, 1, PTI_KEY_ED25519},
+    /* Two ECDSA signatures of one text differ, so that signing again shows. */
+    {"publish", publish, "charter=2,main=2", "charter=3,main=3", 5, 149, 1, PTI_REPOSITORY_WRITE, PTI_KEY_ECDSA_P256},
+    {"edit", edit, "charter=2,main=2", "charter=2,main=2", 4, 59, 1, PTI_REPOSITORY_WRITE, PTI_KEY_ED25519},
+    {"rotate", rotate, "charter=2,main=2", "charter=3,main=3", 19, 3001, 61, PTI_REPOSITORY_WRITE, PTI_KEY_ED25519},
+    {"renew", renew, "charter=2,main=2", "charter=2,main=2", 7, 97, 1, PTI_REPOSITORY_PUBLISHED, PTI_KEY_ED25519},
 };
 
 /* ---- scenes ---- */

@@ -105,8 +105,10 @@ static void test_a_journal_writes_nothing_outside_of_the_stage(void **state)
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         print_message("%s\n", paths[i]);
         write_journal(scratch, paths[i], pti_bytes_text("evil"));
-        refuses(scratch, PTI_REPOSITORY_WRITE, "stage/.pending holds a file that is none of a stage; remove it");
-        refuses(scratch, PTI_REPOSITORY_READ, "stage/.pending holds a file that is none of a stage; remove it");
+        refuses(scratch, PTI_REPOSITORY_WRITE,
+                "stage/.pending holds a file that is none of a stage; throw the draft away");
+        refuses(scratch, PTI_REPOSITORY_READ,
+                "stage/.pending holds a file that is none of a stage; throw the draft away");
     }
     assert_false(pti_file_exists(scratch_path(scratch, "evil.json")));
     assert_false(pti_file_exists(scratch_path(scratch, "repo/evil.json")));
@@ -116,13 +118,17 @@ static void test_a_journal_writes_nothing_outside_of_the_stage(void **state)
 static void test_a_damaged_journal_is_told(void **state)
 {
     struct scratch *scratch = *state;
+    struct pti_repository *repository;
 
     scratch_init(scratch, "repo", 0, 0);
     write_journal(scratch, "charter.json", pti_bytes_text("{}"));
     scratch_write(scratch, scratch_path(scratch, JOURNAL), "PNTL0001");
-    refuses(scratch, PTI_REPOSITORY_WRITE, "stage/.pending is damaged; remove it");
-    /* A server renews all the same. */
-    pti_repository_close(scratch_open(scratch, "repo", PTI_REPOSITORY_PUBLISHED));
+    refuses(scratch, PTI_REPOSITORY_WRITE, "stage/.pending is damaged; throw the draft away");
+    /* A server renews all the same; and a draft can be thrown away that cannot be read. */
+    repository = scratch_open(scratch, "repo", PTI_REPOSITORY_PUBLISHED);
+    scratch_ok(scratch, pti_repository_drop_stage(repository, &scratch->error));
+    pti_repository_close(repository);
+    pti_repository_close(scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE));
 }
 
 static int setup(void **state)
