@@ -290,6 +290,7 @@ static void lock_is_missing(struct store_world *world)
     assert_non_null(strstr(fixture->last_message[PINTLE_EVENT_STORAGE], in_store(world, "lock")));
     assert_non_null(strstr(fixture->last_message[PINTLE_EVENT_STORAGE], strerror(EACCES)));
     assert_int_equal(fixture_check(fixture, OTHER, BAD).reason, PINTLE_REASON_UNLISTED);
+    assert_int_equal(fixture_check(fixture, OTHER, BAD).reason, PINTLE_REASON_UNLISTED); /* what was read verifies */
     refresh_is_denied(world, "lock", EACCES);
     assert_int_equal(chmod(world->path, 0700), 0);
     refresh_succeeds(world);
