@@ -43,6 +43,8 @@ const char *pti_key_kind_name(enum pti_key_kind kind)
         return "ed25519";
     case PTI_KEY_ECDSA_P256:
         return "p256";
+    case PTI_KEY_RSA_PSS:
+        return "rsa";
     }
     return "unknown";
 }
@@ -215,6 +217,8 @@ enum pintle_status pti_signing_key_generate(enum pti_key_kind kind, struct pti_s
         break;
     case PTI_KEY_ECDSA_P256:
         pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+        break;
+    case PTI_KEY_RSA_PSS: /* read in foreign repositories, never made */
         break;
     }
     if (pkey == NULL && memory_was_short())

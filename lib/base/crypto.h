@@ -14,8 +14,10 @@
 #include "base/error.h"
 
 enum pti_key_kind {
-    PTI_KEY_ED25519,   /* public: 32 raw bytes; signature: 64 bytes (RFC 8032) */
-    PTI_KEY_ECDSA_P256 /* public: SubjectPublicKeyInfo in PEM; signature: DER Ecdsa-Sig-Value over SHA-256 (RFC 5480) */
+    PTI_KEY_ED25519,    /* public: 32 raw bytes; signature: 64 bytes (RFC 8032) */
+    PTI_KEY_ECDSA_P256, /* public: SubjectPublicKeyInfo in PEM; signature: DER Ecdsa-Sig-Value over SHA-256 (RFC 5480) */
+    /* public: SubjectPublicKeyInfo in PEM, 2048 to 16384 bits; RSASSA-PSS with SHA-256 and any salt (RFC 8017, 8.1) */
+    PTI_KEY_RSA_PSS
 };
 
 struct pti_crypto_ops {
@@ -25,7 +27,7 @@ struct pti_crypto_ops {
                                  uint8_t (*digests)[PINTLE_SHA256_SIZE]);
     /*
      * Reads a public key.  identity becomes SHA-256 over the kind (one byte) and the one canonical encoding of the key
-     * (32 raw bytes, or the uncompressed point), so that two texts of one key have one identity.  On failure *key is
+     * (32 raw bytes, the uncompressed point, or the SubjectPublicKeyInfo in DER), so that two texts of one key have one identity.  On failure *key is
      * NULL.  PINTLE_ERR_INPUT (malformed, wrong curve, point not on the curve or of small order),
      * PINTLE_ERR_UNSUPPORTED (this provider cannot verify that kind), PINTLE_ERR_MEMORY.
      */

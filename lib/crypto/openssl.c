@@ -18,7 +18,9 @@
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/params.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
+#include <openssl/x509.h>
 
 #include "base/crypto.h"
 #include "crypto/public_key.h"
@@ -32,8 +34,9 @@ struct provider {
 
 /* Ready to verify under one key; copied for each signature and never used itself, so that threads may share it. */
 struct key {
-    EVP_PKEY_CTX *p256;  /* one of the two, by kind */
-    EVP_MD_CTX *ed25519; /* EdDSA takes the message, not its digest */
+    EVP_PKEY_CTX *p256;    /* takes a digest; else NULL, and ... */
+    EVP_MD_CTX *message;   /* ... takes the message: EdDSA, RSA */
+    size_t signature_size; /* of message */
 };
 
 static struct provider *provider_of(struct pintle_crypto *crypto)
@@ -159,9 +162,35 @@ static EVP_PKEY *p256_empty_new(void)
     return pkey;
 }
 
+/* Reads an RSA key and writes it again, so that it has one spelling. */
+static enum pintle_status rsa_pkey(struct pintle_bytes text, EVP_PKEY **pkey, uint8_t out[PTI_RSA_SPKI_MAX],
+                                   size_t *size, struct pti_error *error)
+{
+    uint8_t der[PTI_RSA_SPKI_MAX];
+    const uint8_t *at = der;
+    uint8_t *end = out;
+    size_t der_size = 0;
+    enum pintle_status status = pti_spki_read_pem(text, der, &der_size, error);
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    *pkey = d2i_PUBKEY(NULL, &at, (long)der_size);
+    if (*pkey == NULL || at != der + der_size || EVP_PKEY_is_a(*pkey, "RSA") != 1 ||
+        EVP_PKEY_get_bits(*pkey) < PTI_RSA_BITS_MIN || EVP_PKEY_get_bits(*pkey) > PTI_RSA_BITS_MAX ||
+        i2d_PUBKEY(*pkey, NULL) > PTI_RSA_SPKI_MAX) {
+        EVP_PKEY_free(*pkey);
+        *pkey = NULL;
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected an RSA key of %d to %d bits", PTI_RSA_BITS_MIN,
+                        PTI_RSA_BITS_MAX);
+    }
+    *size = (size_t)i2d_PUBKEY(*pkey, &end);
+    return PINTLE_OK;
+}
+
 /* The parsed key, and the bytes that identify it: its kind, then its one encoding. */
+#define IDENTIFYING_SIZE (1 + PTI_RSA_SPKI_MAX)
 static enum pintle_status read_key(const struct provider *provider, enum pti_key_kind kind, struct pintle_bytes text,
-                                   EVP_PKEY **pkey, uint8_t identifying[1 + PTI_P256_POINT_SIZE], size_t *size,
+                                   EVP_PKEY **pkey, uint8_t identifying[IDENTIFYING_SIZE], size_t *size,
                                    struct pti_error *error)
 {
     struct pti_p256_point point;
@@ -187,8 +216,13 @@ static enum pintle_status read_key(const struct provider *provider, enum pti_key
             *size = 1 + point.size;
         }
         return status != PINTLE_OK || *pkey != NULL ? status : error->status;
+    case PTI_KEY_RSA_PSS:
+        status = rsa_pkey(text, pkey, identifying + 1, size, error);
+        *size += 1;
+        return status;
     }
-    return pti_fail(error, PINTLE_ERR_UNSUPPORTED, "expected an Ed25519 or ECDSA P-256 key, found kind %d", (int)kind);
+    return pti_fail(error, PINTLE_ERR_UNSUPPORTED, "expected an Ed25519, ECDSA P-256 or RSA key, found kind %d",
+                    (int)kind);
 }
 
 static void provider_key_free(struct pintle_crypto *crypto, void *opaque)
@@ -197,20 +231,31 @@ static void provider_key_free(struct pintle_crypto *crypto, void *opaque)
     (void)crypto;
     if (key != NULL) {
         EVP_PKEY_CTX_free(key->p256);
-        EVP_MD_CTX_free(key->ed25519);
+        EVP_MD_CTX_free(key->message);
         free(key);
     }
 }
 
+static bool prepare_message(struct key *key, const EVP_MD *digest, EVP_PKEY *pkey, EVP_PKEY_CTX **settings)
+{
+    key->signature_size = (size_t)EVP_PKEY_get_size(pkey);
+    key->message = EVP_MD_CTX_new();
+    return key->message != NULL && EVP_DigestVerifyInit(key->message, settings, digest, NULL, pkey) == 1;
+}
+
 static bool prepare(struct key *key, enum pti_key_kind kind, EVP_PKEY *pkey)
 {
+    EVP_PKEY_CTX *settings = NULL; /* the context's own */
     switch (kind) {
     case PTI_KEY_ED25519:
-        key->ed25519 = EVP_MD_CTX_new();
-        return key->ed25519 != NULL && EVP_DigestVerifyInit(key->ed25519, NULL, NULL, NULL, pkey) == 1;
+        return prepare_message(key, NULL, pkey, NULL);
     case PTI_KEY_ECDSA_P256:
         key->p256 = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
         return key->p256 != NULL && EVP_PKEY_verify_init(key->p256) == 1;
+    case PTI_KEY_RSA_PSS:
+        return prepare_message(key, EVP_sha256(), pkey, &settings) &&
+               EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) == 1 &&
+               EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_AUTO) == 1;
     }
     return false;
 }
@@ -218,7 +263,7 @@ static bool prepare(struct key *key, enum pti_key_kind kind, EVP_PKEY *pkey)
 static enum pintle_status key_make(struct provider *provider, enum pti_key_kind kind, struct pintle_bytes text,
                                    struct key **key, uint8_t identity[PINTLE_SHA256_SIZE], struct pti_error *error)
 {
-    uint8_t identifying[1 + PTI_P256_POINT_SIZE];
+    uint8_t identifying[IDENTIFYING_SIZE];
     size_t size = 0;
     EVP_PKEY *pkey = NULL;
     enum pintle_status status = read_key(provider, kind, text, &pkey, identifying, &size, error);
@@ -271,7 +316,7 @@ static enum pintle_status verify_p256(struct pintle_crypto *crypto, const struct
     return result == 1 ? PINTLE_OK : result == 0 ? PINTLE_ERR_TRUST : PINTLE_ERR_MEMORY;
 }
 
-/* True if there is memory for what an EdDSA verification makes itself: the context of a SHA-512. */
+/* True if there is memory for what a verification makes itself: the context of a digest. */
 static bool can_hash(void)
 {
     EVP_MD *sha512 = EVP_MD_fetch(NULL, SN_sha512, NULL);
@@ -283,13 +328,13 @@ static bool can_hash(void)
     return can;
 }
 
-static enum pintle_status verify_ed25519_once(const struct key *key, struct pintle_bytes message,
+static enum pintle_status verify_message_once(const struct key *key, struct pintle_bytes message,
                                               struct pintle_bytes signature, bool ensure_memory)
 {
     enum pintle_status status = PINTLE_ERR_MEMORY;
     EVP_MD_CTX *verify = EVP_MD_CTX_new();
 
-    if (verify != NULL && EVP_MD_CTX_copy_ex(verify, key->ed25519) == 1 && (!ensure_memory || can_hash()))
+    if (verify != NULL && EVP_MD_CTX_copy_ex(verify, key->message) == 1 && (!ensure_memory || can_hash()))
         status = EVP_DigestVerify(verify, signature.data, signature.size, message.data, message.size) == 1
                      ? PINTLE_OK
                      : PINTLE_ERR_TRUST;
@@ -301,15 +346,15 @@ static enum pintle_status verify_ed25519_once(const struct key *key, struct pint
  * OpenSSL 3.0 says the same to a wrong signature and to a lack of memory, which must not make a signer look like a
  * forger.  So a refusal counts only if it is repeated when memory is there.
  */
-static enum pintle_status verify_ed25519(const struct key *key, struct pintle_bytes message,
+static enum pintle_status verify_message(const struct key *key, struct pintle_bytes message,
                                          struct pintle_bytes signature)
 {
     enum pintle_status status;
 
-    if (signature.size != PTI_ED25519_SIGNATURE_SIZE)
+    if (signature.size != key->signature_size)
         return PINTLE_ERR_TRUST;
-    status = verify_ed25519_once(key, message, signature, false);
-    return status == PINTLE_ERR_TRUST ? verify_ed25519_once(key, message, signature, true) : status;
+    status = verify_message_once(key, message, signature, false);
+    return status == PINTLE_ERR_TRUST ? verify_message_once(key, message, signature, true) : status;
 }
 
 static enum pintle_status provider_verify(struct pintle_crypto *crypto, void *opaque, struct pintle_bytes message,
@@ -318,7 +363,7 @@ static enum pintle_status provider_verify(struct pintle_crypto *crypto, void *op
     const struct key *key = opaque;
     ERR_set_mark();
     enum pintle_status status = key->p256 != NULL ? verify_p256(crypto, key, message, signature)
-                                                  : verify_ed25519(key, message, signature);
+                                                  : verify_message(key, message, signature);
     ERR_pop_to_mark();
     return status;
 }

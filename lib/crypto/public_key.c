@@ -40,7 +40,7 @@ static bool skip_line_end(struct pintle_bytes *rest)
 static bool decode_pem(struct pintle_bytes pem, uint8_t *der, size_t max, size_t *der_size)
 {
     struct pintle_bytes rest = pem;
-    uint8_t base64[PTI_BASE64_SIZE(SPKI_PREFIX_SIZE + PTI_P256_POINT_SIZE)];
+    uint8_t base64[PTI_BASE64_SIZE(PTI_RSA_SPKI_MAX)];
     size_t used = 0;
     if (!skip_text(&rest, "-----BEGIN PUBLIC KEY-----") || !skip_line_end(&rest)) {
         return false;
@@ -49,7 +49,7 @@ static bool decode_pem(struct pintle_bytes pem, uint8_t *der, size_t max, size_t
         if (skip_line_end(&rest)) {
             continue;
         }
-        if (used == sizeof base64) {
+        if (used == PTI_BASE64_SIZE(max)) {
             return false;
         }
         base64[used++] = rest.data[0];
@@ -61,6 +61,15 @@ static bool decode_pem(struct pintle_bytes pem, uint8_t *der, size_t max, size_t
     }
     skip_line_end(&rest);
     return rest.size == 0 && pti_base64_decode((struct pintle_bytes){base64, used}, der, max, der_size);
+}
+
+enum pintle_status pti_spki_read_pem(struct pintle_bytes pem, uint8_t der[PTI_RSA_SPKI_MAX], size_t *size,
+                                     struct pti_error *error)
+{
+    if (decode_pem(pem, der, PTI_RSA_SPKI_MAX, size))
+        return PINTLE_OK;
+    return pti_fail(error, PINTLE_ERR_INPUT, "expected one PEM block \"PUBLIC KEY\", found %zu bytes of something else",
+                    pem.size);
 }
 
 enum pintle_status pti_p256_read_pem(struct pintle_bytes pem, struct pti_p256_point *point, struct pti_error *error)

@@ -29,6 +29,16 @@ struct pti_p256_point {
  */
 enum pintle_status pti_p256_read_pem(struct pintle_bytes pem, struct pti_p256_point *point, struct pti_error *error);
 
+/*
+ * The DER in exactly one PEM block "PUBLIC KEY", of at most PTI_RSA_SPKI_MAX bytes: as long as RSA needs.
+ * PINTLE_ERR_INPUT.
+ */
+#define PTI_RSA_BITS_MIN 2048
+#define PTI_RSA_BITS_MAX 16384
+#define PTI_RSA_SPKI_MAX (PTI_RSA_BITS_MAX / 8 + 64 + 520) /* modulus, headers, and an exponent as long as any takes */
+enum pintle_status pti_spki_read_pem(struct pintle_bytes pem, uint8_t der[PTI_RSA_SPKI_MAX], size_t *size,
+                                     struct pti_error *error);
+
 /* Whether signature is a DER Ecdsa-Sig-Value of two positive integers of at most 256 bits. */
 bool pti_p256_signature_is_der(struct pintle_bytes signature);
 
