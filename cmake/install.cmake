@@ -22,7 +22,7 @@ foreach(name IN ITEMS pintle pintle-openssl pintle-curl-transport)
     install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
 
-foreach(name IN ITEMS pintle pintled)
+foreach(name IN ITEMS pintle pintled pintle-tuf)
     if(TARGET program_${name})
         install(TARGETS program_${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
     endif()

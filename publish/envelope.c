@@ -183,7 +183,7 @@ static enum pintle_status parse_keys(const struct pti_public_key *keys, size_t c
     if (status == PINTLE_OK)
         status = pti_json_parse(pti_buf_bytes(&text), &json, error);
     if (status == PINTLE_OK)
-        status = pti_tuf_keys_parse(pti_json_root(json), crypto, parsed, error);
+        status = pti_tuf_keys_parse(pti_json_root(json), PTI_TUF_KEYIDS_HASH, crypto, parsed, error);
     pti_json_free(json);
     pti_buf_clear(&text);
     return status;

@@ -17,6 +17,7 @@ static const struct {
     {"ed25519", "ed25519", PTI_KEY_ED25519},
     {"ecdsa", "ecdsa-sha2-nistp256", PTI_KEY_ECDSA_P256},
     {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", PTI_KEY_ECDSA_P256},
+    {"rsa", "rsassa-pss-sha256", PTI_KEY_RSA_PSS},
 };
 
 static bool find_kind(struct pintle_bytes type, struct pintle_bytes scheme, enum pti_key_kind *kind)
@@ -78,27 +79,43 @@ static enum pintle_status read_public_key(const struct pti_json_value *object, s
     return status == PINTLE_ERR_MEMORY ? pti_fail(error, status, "%s", why.detail) : PINTLE_OK;
 }
 
-static enum pintle_status read_key(const struct pti_json_value *object, struct pintle_crypto *crypto,
-                                   struct pti_tuf_key *key, struct pti_error *error)
+static enum pintle_status check_keyid(const struct pti_json_value *object, struct pintle_crypto *crypto,
+                                      struct pti_error *error)
 {
     struct pintle_bytes name = pti_json_name(object);
-    enum pintle_status status;
+    char expected[PTI_KEYID_SIZE + 1];
+    enum pintle_status status = pti_tuf_keyid(object, crypto, expected, error);
+
+    if (status == PINTLE_OK && !pti_bytes_equal_text(name, expected))
+        status = pti_fail(error, PINTLE_ERR_INPUT, "keyid %.*s does not belong to its key, expected %s",
+                          (int)(name.size > PTI_KEYID_SIZE ? PTI_KEYID_SIZE : name.size), (const char *)name.data,
+                          expected);
+    return status;
+}
+
+static enum pintle_status read_key(const struct pti_json_value *object, enum pti_tuf_keyids keyids,
+                                   struct pintle_crypto *crypto, struct pti_tuf_key *key, struct pti_error *error)
+{
+    struct pintle_bytes name = pti_json_name(object);
+    enum pintle_status status = PINTLE_OK;
 
     if (pti_json_type(object) != PTI_JSON_OBJECT)
         return pti_fail(error, PINTLE_ERR_INPUT, "a key must be an object, found %s (byte %zu)",
                         pti_json_type_name(pti_json_type(object)), pti_json_offset(object));
-    status = pti_tuf_keyid(object, crypto, key->id, error);
+    if (keyids == PTI_TUF_KEYIDS_HASH)
+        status = check_keyid(object, crypto, error);
+    else if (name.size > PTI_KEYID_SIZE || memchr(name.data, '\0', name.size) != NULL)
+        status = pti_fail(error, PINTLE_ERR_INPUT, "a keyid has %zu bytes, at most %d without NUL are allowed",
+                          name.size, PTI_KEYID_SIZE);
     if (status != PINTLE_OK)
         return status;
-    if (!pti_bytes_equal_text(name, key->id))
-        return pti_fail(error, PINTLE_ERR_INPUT, "keyid %.*s does not belong to its key, expected %s",
-                        (int)(name.size > PTI_KEYID_SIZE ? PTI_KEYID_SIZE : name.size), (const char *)name.data,
-                        key->id);
+    memcpy(key->id, name.data, name.size);
+    key->id[name.size] = '\0';
     return read_public_key(object, crypto, key, error);
 }
 
-enum pintle_status pti_tuf_keys_parse(const struct pti_json_value *object, struct pintle_crypto *crypto,
-                                      struct pti_tuf_keys *keys, struct pti_error *error)
+enum pintle_status pti_tuf_keys_parse(const struct pti_json_value *object, enum pti_tuf_keyids keyids,
+                                      struct pintle_crypto *crypto, struct pti_tuf_keys *keys, struct pti_error *error)
 {
     const struct pti_json_value *member;
     size_t count = pti_json_count(object);
@@ -112,7 +129,7 @@ enum pintle_status pti_tuf_keys_parse(const struct pti_json_value *object, struc
         return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu keys", count);
     keys->crypto = pti_crypto_ref(crypto);
     for (member = pti_json_first(object); member != NULL && status == PINTLE_OK; member = pti_json_next(member))
-        status = read_key(member, crypto, &keys->items[keys->count++], error);
+        status = read_key(member, keyids, crypto, &keys->items[keys->count++], error);
     if (status != PINTLE_OK)
         pti_tuf_keys_clear(keys);
     return status;

@@ -30,12 +30,15 @@ struct pti_tuf_signers {
     size_t threshold; /* at least 1 */
 };
 
-/*
- * The keyid must be SHA-256 of the canonical key object, unknown fields included.  On failure *keys is empty.
- * PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
- */
-enum pintle_status pti_tuf_keys_parse(const struct pti_json_value *object, struct pintle_crypto *crypto,
-                                      struct pti_tuf_keys *keys, struct pti_error *error);
+/* How a repository names its keys.  Thresholds count public keys, so a name that means nothing can double none. */
+enum pti_tuf_keyids {
+    PTI_TUF_KEYIDS_HASH, /* SHA-256 of the canonical key object, unknown fields included: the rule, and what we write */
+    PTI_TUF_KEYIDS_ANY   /* any text of at most PTI_KEYID_SIZE bytes: others change a key object and keep its name */
+};
+
+/* On failure *keys is empty.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY. */
+enum pintle_status pti_tuf_keys_parse(const struct pti_json_value *object, enum pti_tuf_keyids keyids,
+                                      struct pintle_crypto *crypto, struct pti_tuf_keys *keys, struct pti_error *error);
 void pti_tuf_keys_clear(struct pti_tuf_keys *keys);
 
 /* SHA-256 of the canonical form of one key object, as hex. */

@@ -146,6 +146,13 @@ enum pintle_status pti_tuf_metadata_parse(struct pintle_bytes bytes, enum pti_tu
                                           struct pintle_crypto *crypto, struct pti_tuf_metadata **metadata,
                                           struct pti_error *error)
 {
+    return pti_tuf_metadata_parse_with(bytes, type, PTI_TUF_KEYIDS_HASH, crypto, metadata, error);
+}
+
+enum pintle_status pti_tuf_metadata_parse_with(struct pintle_bytes bytes, enum pti_tuf_type type,
+                                               enum pti_tuf_keyids keyids, struct pintle_crypto *crypto,
+                                               struct pti_tuf_metadata **metadata, struct pti_error *error)
+{
     struct pti_tuf_metadata *parsed;
     enum pintle_status status;
 
@@ -157,6 +164,7 @@ enum pintle_status pti_tuf_metadata_parse(struct pintle_bytes bytes, enum pti_tu
     if (parsed == NULL)
         return pti_fail(error, PINTLE_ERR_MEMORY, "%s: out of memory", types[type].name);
     parsed->type = type;
+    parsed->keyids = keyids;
     parsed->issued = -1;
     pti_buf_init(&parsed->canonical, types[type].size_max);
     status = pti_bytes_copy(bytes, &parsed->bytes);

@@ -39,10 +39,12 @@ struct pti_tuf_delegation {
     struct pti_tuf_signers signers;
     bool terminating;
     const struct pti_json_value *paths; /* array of patterns; NULL if the role has path_hash_prefixes instead */
+    const struct pti_json_value *path_hash_prefixes; /* array of hex; NULL if it has paths */
 };
 
 struct pti_tuf_metadata {
     enum pti_tuf_type type;
+    enum pti_tuf_keyids keyids; /* how it was read */
     int64_t version;
     int64_t expires;           /* Unix seconds */
     struct pintle_bytes bytes; /* owned copy, exactly as received */
@@ -73,6 +75,10 @@ struct pti_tuf_metadata {
 enum pintle_status pti_tuf_metadata_parse(struct pintle_bytes bytes, enum pti_tuf_type type,
                                           struct pintle_crypto *crypto, struct pti_tuf_metadata **metadata,
                                           struct pti_error *error);
+/* The same for a repository that names its keys by another rule. */
+enum pintle_status pti_tuf_metadata_parse_with(struct pintle_bytes bytes, enum pti_tuf_type type,
+                                               enum pti_tuf_keyids keyids, struct pintle_crypto *crypto,
+                                               struct pti_tuf_metadata **metadata, struct pti_error *error);
 void pti_tuf_metadata_free(struct pti_tuf_metadata *metadata);
 
 const struct pti_tuf_file *pti_tuf_file_find(const struct pti_tuf_files *files, struct pintle_bytes name);

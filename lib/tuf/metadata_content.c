@@ -15,7 +15,7 @@ enum pintle_status pti_tuf_root_content(const struct pti_json_value *content, st
     if (status == PINTLE_OK)
         status = pti_json_get(content, "roles", PTI_JSON_OBJECT, &roles, error);
     if (status == PINTLE_OK)
-        status = pti_tuf_keys_parse(keys, crypto, &metadata->keys, error);
+        status = pti_tuf_keys_parse(keys, metadata->keyids, crypto, &metadata->keys, error);
     for (int type = 0; type < PTI_TUF_TYPES && status == PINTLE_OK; type++) {
         const char *name = pti_tuf_type_name((enum pti_tuf_type)type);
 
@@ -129,6 +129,7 @@ static bool is_top_level_role(struct pintle_bytes name)
 static enum pintle_status read_delegation(const struct pti_json_value *role, struct pti_tuf_metadata *metadata,
                                           struct pti_tuf_delegation *delegation, struct pti_error *error)
 {
+    const struct pti_json_value *array;
     enum pintle_status status = pti_json_get_string(role, "name", &delegation->name, error);
 
     if (status != PINTLE_OK)
@@ -146,13 +147,15 @@ static enum pintle_status read_delegation(const struct pti_json_value *role, str
     if (status != PINTLE_OK)
         return status;
     delegation->paths = pti_json_member(role, "paths");
-    if ((delegation->paths == NULL) == (pti_json_member(role, "path_hash_prefixes") == NULL))
+    delegation->path_hash_prefixes = pti_json_member(role, "path_hash_prefixes");
+    if ((delegation->paths == NULL) == (delegation->path_hash_prefixes == NULL))
         return pti_fail(error, PINTLE_ERR_INPUT,
                         "a delegated role must have exactly one of \"paths\" and \"path_hash_prefixes\" (byte %zu)",
                         pti_json_offset(role));
-    if (delegation->paths != NULL && pti_json_type(delegation->paths) != PTI_JSON_ARRAY)
-        return pti_fail(error, PINTLE_ERR_INPUT, "\"paths\" must be an array (byte %zu)",
-                        pti_json_offset(delegation->paths));
+    array = delegation->paths != NULL ? delegation->paths : delegation->path_hash_prefixes;
+    if (pti_json_type(array) != PTI_JSON_ARRAY)
+        return pti_fail(error, PINTLE_ERR_INPUT, "\"%s\" must be an array (byte %zu)",
+                        delegation->paths != NULL ? "paths" : "path_hash_prefixes", pti_json_offset(array));
     return PINTLE_OK;
 }
 
@@ -165,7 +168,7 @@ static enum pintle_status read_delegations(const struct pti_json_value *object, 
     if (status == PINTLE_OK)
         status = pti_json_get(object, "roles", PTI_JSON_ARRAY, &roles, error);
     if (status == PINTLE_OK)
-        status = pti_tuf_keys_parse(keys, crypto, &metadata->keys, error);
+        status = pti_tuf_keys_parse(keys, metadata->keyids, crypto, &metadata->keys, error);
     if (status != PINTLE_OK)
         return status;
     if (pti_json_count(roles) > PTI_KEYS_MAX)

@@ -31,26 +31,14 @@ const struct pti_tuf_metadata *pti_roots_version(const struct pti_roots *roots, 
     return version >= 1 && (uint64_t)version <= roots->count ? roots->items[version - 1] : NULL;
 }
 
-static enum pintle_status check_successor(const struct pti_tuf_metadata *newest, const struct pti_tuf_metadata *next,
-                                          struct pti_error *error)
+static enum pintle_status check_next(const struct pti_roots *roots, const struct pti_tuf_metadata *next,
+                                     struct pti_error *error)
 {
-    int64_t expected = newest != NULL ? newest->version + 1 : 1;
-    enum pintle_status status;
-
-    if (next->version != expected)
-        return pti_fail(error, PINTLE_ERR_TRUST, "root: expected version %" PRId64 ", found %" PRId64, expected,
-                        next->version);
-    if (newest != NULL) {
-        status = pti_tuf_verify(next, &newest->roles[PTI_TUF_ROOT], &newest->keys, "root (by its predecessor)", error);
-        if (status != PINTLE_OK)
-            return status;
-        if (!pti_bytes_equal(newest->repository, next->repository))
-            return pti_fail(error, PINTLE_ERR_TRUST,
-                            "root: version %" PRId64 " belongs to repository \"%.*s\", expected \"%.*s\"",
-                            next->version, (int)next->repository.size, (const char *)next->repository.data,
-                            (int)newest->repository.size, (const char *)newest->repository.data);
-    }
-    return pti_tuf_verify(next, &next->roles[PTI_TUF_ROOT], &next->keys, "root", error);
+    if (roots->count > 0)
+        return pti_tuf_root_succeeds(pti_roots_newest(roots), next, error);
+    if (next->version != 1)
+        return pti_fail(error, PINTLE_ERR_TRUST, "root: expected version 1, found %" PRId64, next->version);
+    return pti_tuf_root_verifies_itself(next, error);
 }
 
 enum pintle_status pti_roots_add(struct pti_roots *roots, struct pintle_bytes bytes, struct pti_error *error)
@@ -62,7 +50,7 @@ enum pintle_status pti_roots_add(struct pti_roots *roots, struct pintle_bytes by
         return pti_fail(error, PINTLE_ERR_TRUST, "root: more than %d versions; ship a newer app", PTI_ROOTS_MAX);
     status = pti_tuf_metadata_parse(bytes, PTI_TUF_ROOT, roots->crypto, &next, error);
     if (status == PINTLE_OK)
-        status = check_successor(pti_roots_newest(roots), next, error);
+        status = check_next(roots, next, error);
     if (status != PINTLE_OK) {
         pti_tuf_metadata_free(next);
         return status;

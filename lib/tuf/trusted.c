@@ -108,7 +108,7 @@ enum pintle_status pti_trusted_update_timestamp(struct pti_trusted *set, struct 
 
     if (set->snapshot != NULL)
         return pti_fail(error, PINTLE_ERR_MISUSE, "timestamp: a snapshot was verified against the one in force");
-    status = pti_tuf_metadata_parse(bytes, PTI_TUF_TIMESTAMP, set->crypto, &next, error);
+    status = pti_tuf_metadata_parse_with(bytes, PTI_TUF_TIMESTAMP, set->root->keyids, set->crypto, &next, error);
     if (status == PINTLE_OK)
         status = verify_top_level(set, next, error);
     if (status == PINTLE_OK && previous != NULL)
@@ -158,7 +158,7 @@ enum pintle_status pti_trusted_update_snapshot(struct pti_trusted *set, struct p
         return pti_fail(error, PINTLE_ERR_MISUSE, "snapshot: targets were verified against the one in force");
     status = pti_tuf_verify_file(bytes, listed, set->crypto, error);
     if (status == PINTLE_OK)
-        status = pti_tuf_metadata_parse(bytes, PTI_TUF_SNAPSHOT, set->crypto, &next, error);
+        status = pti_tuf_metadata_parse_with(bytes, PTI_TUF_SNAPSHOT, set->root->keyids, set->crypto, &next, error);
     if (status == PINTLE_OK)
         status = verify_top_level(set, next, error);
     if (status == PINTLE_OK)
@@ -223,7 +223,7 @@ static enum pintle_status update_role(struct pti_trusted *set, struct pintle_byt
         return pti_fail(error, PINTLE_ERR_TRUST, "%s: delegated, but the snapshot does not list it", who);
     status = pti_tuf_verify_file(bytes, listed, set->crypto, error);
     if (status == PINTLE_OK)
-        status = pti_tuf_metadata_parse(bytes, PTI_TUF_TARGETS, set->crypto, &next, error);
+        status = pti_tuf_metadata_parse_with(bytes, PTI_TUF_TARGETS, set->root->keyids, set->crypto, &next, error);
     if (status == PINTLE_OK)
         status = pti_tuf_verify(next, signers, &delegator->keys, who, error);
     if (status == PINTLE_OK)

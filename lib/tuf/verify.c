@@ -6,8 +6,8 @@
 
 #include "base/encode.h"
 
-/* Longest signature of any kind that is understood: a P-256 Ecdsa-Sig-Value has at most 72 bytes, Ed25519 has 64. */
-#define SIGNATURE_SIZE_MAX 512
+/* Longest signature of any kind that is understood: that of RSA with 16384 bits. */
+#define SIGNATURE_SIZE_MAX 2048
 
 static const struct pti_tuf_key *signer_of(const struct pti_tuf_signature *signature,
                                            const struct pti_tuf_signers *signers, const struct pti_tuf_keys *keys)
@@ -77,6 +77,48 @@ enum pintle_status pti_tuf_verify(const struct pti_tuf_metadata *metadata, const
                             pintle_status_name(status));
     }
     return count >= signers->threshold ? PINTLE_OK : too_few(signers, keys, who, count, error);
+}
+
+enum pintle_status pti_tuf_root_verifies_itself(const struct pti_tuf_metadata *root, struct pti_error *error)
+{
+    return pti_tuf_verify(root, &root->roles[PTI_TUF_ROOT], &root->keys, "root", error);
+}
+
+enum pintle_status pti_tuf_root_succeeds(const struct pti_tuf_metadata *previous, const struct pti_tuf_metadata *next,
+                                         struct pti_error *error)
+{
+    enum pintle_status status;
+
+    if (next->version != previous->version + 1)
+        return pti_fail(error, PINTLE_ERR_TRUST, "root: expected version %" PRId64 ", found %" PRId64,
+                        previous->version + 1, next->version);
+    status = pti_tuf_verify(next, &previous->roles[PTI_TUF_ROOT], &previous->keys, "root (by its predecessor)", error);
+    if (status != PINTLE_OK)
+        return status;
+    if (!pti_bytes_equal(previous->repository, next->repository))
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "root: version %" PRId64 " belongs to repository \"%.*s\", expected \"%.*s\"", next->version,
+                        (int)next->repository.size, (const char *)next->repository.data, (int)previous->repository.size,
+                        (const char *)previous->repository.data);
+    return pti_tuf_root_verifies_itself(next, error);
+}
+
+static bool lists(const struct pti_tuf_metadata *root, const struct pti_tuf_signers *signers, const char *id)
+{
+    for (size_t i = 0; i < signers->count; i++)
+        if (strcmp(root->keys.items[signers->keys[i]].id, id) == 0)
+            return true;
+    return false;
+}
+
+bool pti_tuf_same_signers(const struct pti_tuf_metadata *a, const struct pti_tuf_metadata *b, enum pti_tuf_type type)
+{
+    if (a->roles[type].count != b->roles[type].count)
+        return false;
+    for (size_t i = 0; i < a->roles[type].count; i++) /* keyids are distinct within a role */
+        if (!lists(b, &b->roles[type], a->keys.items[a->roles[type].keys[i]].id))
+            return false;
+    return true;
 }
 
 enum pintle_status pti_tuf_verify_file(struct pintle_bytes bytes, const struct pti_tuf_file *expected,

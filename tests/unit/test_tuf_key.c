@@ -53,7 +53,7 @@ static enum pintle_status read_keys(struct tuf_fixture *fixture, const char *tex
     enum pintle_status status;
 
     fixture->error.detail[0] = '\0';
-    status = pti_tuf_keys_parse(pti_json_root(json), fixture->crypto, keys, &fixture->error);
+    status = pti_tuf_keys_parse(pti_json_root(json), PTI_TUF_KEYIDS_HASH, fixture->crypto, keys, &fixture->error);
     pti_json_free(json); /* keys hold no view into it */
     free(expanded);
     return status;
