@@ -29,7 +29,7 @@ const char *scratch_path(const struct scratch *scratch, const char *relative);
 /* The content; the caller frees with pti_bytes_free(). Fails the test if it is not there. */
 struct pintle_bytes scratch_read(struct scratch *scratch, const char *path);
 void scratch_write(struct scratch *scratch, const char *path, const char *text);
-unsigned scratch_mode(const char *path); /* permission bits */
+unsigned scratch_mode(const char *path);    /* permission bits */
 void scratch_remove_tree(const char *path); /* it need not be there */
 void scratch_copy_tree(struct scratch *scratch, const char *from, const char *to);
 
