@@ -29,7 +29,7 @@
 #define PTI_KEEP_REPORTS_MAX 100000000
 
 /* Storage */
-#define PTI_STORAGE_BUSY_MS 5000
+#define PTI_STORAGE_BUSY_MS 2000 /* signals wait as long */
 
 /* Signer: a request carries every root and the whole publication */
 #define PTI_SIGNER_REQUEST_MAX PTI_STORE_BLOB_MAX
