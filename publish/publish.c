@@ -35,6 +35,24 @@ static enum pintle_status drop_old_heads(const struct pti_repository *repository
     return status;
 }
 
+/* A failure after timestamp.json is one of the rest: clients have the new manifest, and somebody should know. */
+static enum pintle_status say_how_far(const struct pti_repository *repository, const struct pti_output *output,
+                                      enum pintle_status status, struct pti_error *error)
+{
+    const struct pti_output_file *timestamp = pti_output_find(output, "public/metadata/timestamp.json");
+    struct pintle_bytes found = {NULL, 0};
+    char path[PTI_PATH_MAX];
+    bool there = false;
+
+    if (timestamp == NULL || pti_repository_path(repository, timestamp->path, path, NULL) != PINTLE_OK ||
+        pti_file_read_optional(path, PTI_TIMESTAMP_SIZE_MAX, &found, &there, NULL) != PINTLE_OK)
+        return status;
+    if (there && pti_bytes_equal(found, timestamp->bytes))
+        (void)pti_error_prefix(error, "it is published, but not all files are written, so run `pintle publish` again");
+    pti_bytes_free(&found);
+    return status;
+}
+
 static enum pintle_status write_and_reload(struct pti_repository *repository, const struct pti_output *output,
                                            int64_t now, struct pti_error *error)
 {
@@ -44,7 +62,9 @@ static enum pintle_status write_and_reload(struct pti_repository *repository, co
         status = pti_repository_reload(repository, now, error);
     if (status == PINTLE_OK)
         status = drop_old_heads(repository, error);
-    return status == PINTLE_OK ? pti_repository_save_stage(repository, error) : status;
+    if (status == PINTLE_OK)
+        status = pti_repository_save_stage(repository, error);
+    return status == PINTLE_OK ? status : say_how_far(repository, output, status, error);
 }
 
 enum pintle_status pti_publish(struct pti_repository *repository, const struct pti_keyring *keys, int64_t now,

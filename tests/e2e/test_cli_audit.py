@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import threading
 
@@ -40,6 +41,23 @@ class TestSaidOnceSaved:
         assert repository.run("diff", "--json").stdout == before, "and nothing is staged"
         lines = repository.run(*words).stdout.splitlines()
         assert len(lines) >= 2 and lines[-1].startswith("staged, to be signed by "), lines
+
+
+class TestHalfPublished:
+    @pytest.mark.parametrize("place, published", [("app", True), ("public/head", False), ("public/body", False)])
+    def test_a_failure_says_whether_clients_have_it(self, repository, backend, place, published):
+        repository.pin("a.example", backend.new_key()[1])
+        shutil.rmtree(repository.directory / place)
+        (repository.directory / place).touch()
+        before = repository.timestamp()
+        failed = repository.try_run("publish")
+        assert (failed.returncode, failed.stdout) == (73, ""), failed.all
+        assert "is in the way: a directory is needed there" in failed.stderr
+        assert ("it is published, but not all files are written" in failed.stderr) == published, failed.all
+        assert (repository.timestamp() != before) == published
+        (repository.directory / place).unlink()
+        repository.publish()
+        assert pintle("verify", repository.directory).returncode == 0
 
 
 class TestPlaceOfPin:
