@@ -456,6 +456,49 @@ static void test_no_signature_is_lost_for_lack_of_memory(void **state)
     scene_clear(&scene);
 }
 
+static int make_repository(void *ctx)
+{
+    struct scene *scene = ctx;
+    const struct pti_init_options options = {
+        .directory = scene->directory, .kind = PTI_KEY_ED25519, .now = SCRATCH_NOW};
+
+    return (int)pti_init(&options, scene->scratch->crypto, &scene->scratch->error);
+}
+
+/* Killed on the way it is no repository, for anybody, and what there is of it is not overwritten; or it is whole. */
+static void test_a_new_repository_is_whole_or_none(void **state)
+{
+    struct scratch *scratch = *state;
+    const struct deed deed = {.name = "init", .before = "charter=1", .after = "charter=1"};
+    struct scene scene = {.scratch = scratch, .deed = &deed};
+    enum faults_end end = faults_available() ? FAULTS_KILLED : FAULTS_ENDED;
+    long none = 0;
+
+    (void)pti_copy_text(scene.directory, sizeof(scene.directory), scratch_path(scratch, "repo"));
+    for (long n = 0; end == FAULTS_KILLED; n += step(9, 1)) {
+        struct pti_repository *repository;
+        enum pintle_status status;
+        scratch_remove_tree(scene.directory);
+        end = faults_in_child(FAULTS_CHANGES, n, FAULTS_KILL_HALFWAY, make_repository, &scene);
+        status = pti_repository_open(scene.directory, PTI_REPOSITORY_WRITE, SCRATCH_NOW, scratch->crypto, &repository,
+                                     &scratch->error);
+        if (status == PINTLE_OK) {
+            scratch_ok(scratch, read_keys_and_publish(repository, &scratch->error));
+            pti_repository_close(repository);
+            check_clients(&scene, true);
+            continue;
+        }
+        none++;
+        scratch_refused(scratch, status, PINTLE_ERR_STORAGE, "there is no repository in");
+        if (pti_file_exists(scratch_path(scratch, "repo/keys")))
+            scratch_refused(scratch, (enum pintle_status)make_repository(&scene), PINTLE_ERR_STORAGE,
+                            "repo/keys is there already and is not overwritten; choose an empty directory");
+        else
+            scratch_ok(scratch, (enum pintle_status)make_repository(&scene));
+    }
+    assert_true(none > 10);
+}
+
 static int setup(void **state)
 {
     *state = scratch_new();
@@ -477,6 +520,7 @@ int main(int argc, char **argv)
         TEST(test_every_call_fails_once),
         TEST(test_a_disk_is_full_from_any_change_on),
         TEST(test_every_allocation_fails_once),
+        TEST(test_a_new_repository_is_whole_or_none),
         TEST(test_no_signature_is_lost_for_lack_of_memory),
     };
 
