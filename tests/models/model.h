@@ -299,7 +299,10 @@ void model_init(struct model *world, uint64_t without, int stolen, enum model_be
                 struct model_deeds *deeds);
 /* false, and the world is to be thrown away: this action is not possible here.  deeds may be NULL. */
 bool model_step(struct model *world, const struct model_action *action, struct model_deeds *deeds);
-/* The publisher replaces what is stolen and repairs what slipped; then every client polls, undisturbed. */
+/*
+ * The publisher replaces what is stolen, repairs what slipped and delegates every zone again; then every client polls,
+ * undisturbed.
+ */
 void model_recover(struct model *world, struct model_deeds *deeds);
 /* Every client starts again, under this app or the first one. */
 void model_restart_all(struct model *world, bool first_app, struct model_deeds *deeds);

@@ -125,6 +125,7 @@ void model_recover(struct model *world, struct model_deeds *deeds)
     world->draft.listed |= world->slipped;
     world->draft.subdomains |= world->slipped_subdomains & world->draft.listed;
     world->slipped = world->slipped_subdomains = 0;
+    world->draft.delegated = 3;
     if (theft) {
         model_next_root(world, 1 << MODEL_SNAPSHOT | 1 << MODEL_TIMESTAMP);
         world->draft.zone_key[0] = ++world->keys;
