@@ -335,6 +335,10 @@ COMMAND_LINES = [
     row("option twice", "pintle status --repo pins --repo other", USAGE, "--repo was given twice; give it once"),
     row("flag with a value", "pintle status --json=yes --repo pins", USAGE, '--json takes no value, found "--json=yes"'),
     row("surplus word", "pintle status pins", USAGE, 'expected only options, found "pins"'),
+    row("word after --", "pintle status --repo pins -- pins", USAGE, 'expected only options, found "pins"'),
+    row("too many options", "pintle sign --repo pins" + " --key team.pem" * 200, USAGE,
+        "more than 128 options; give fewer at a time"),
+    row("option of another command", f"{ADD} --sha256 {PIN} --zone main", USAGE, "there is no option --zone"),
     row("missing word", f"pintle pin remove {HOST} --repo pins", USAGE, "expected HOST BASE64, found too few names"),
     row("too many words", "pintle host release a.example b.example --repo pins", USAGE,
         'expected HOST, found "b.example" after it'),
@@ -601,6 +605,18 @@ def test_it_is_told_and_nothing_is_lost(world, late_publisher, case):
         for path in [copy, *copy.rglob("*")] if case.setup else ():
             path.chmod(0o700)
         shutil.rmtree(copy, ignore_errors=True)
+
+
+@pytest.mark.parametrize("spelling", ["B.Example.TEST", "b.example.test.", "B.EXAMPLE.TEST."])
+def test_spellings_of_a_name_are_that_name(world, spelling):
+    """Upper case and a final dot are no mistakes."""
+    try:
+        shutil.copytree(world / "pins", world / "d")
+        done = run(world, f"pintle host add {spelling} --zone main --repo d")
+        assert done.returncode == 0
+        assert done.stdout.startswith("b.example.test: zone main, enforce\n")
+    finally:
+        shutil.rmtree(world / "d")
 
 
 # ---- what needs somebody else ----
