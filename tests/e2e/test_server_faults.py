@@ -327,3 +327,28 @@ class TestKilled:
                 repository.run("publish", env=later)
                 assert pintle("verify", repository.directory, env=later).returncode == 0, verified.all
         assert repository.timestamp()["signed"]["version"] > turns // 2
+
+    def test_publishers_beside_it(self, tmp_path, pintled, backend, install, host):
+        """Each round a host more is staged and a publisher killed, beside a pintled that renews; clients never look back."""
+        repository = Repository(tmp_path / "pins")
+        site = backend.serve(host)
+        repository.pin(host, site.key)
+        repository.publish()
+        client = install(repository, backend.nginx.serve_directory(repository.public))
+        for turn in range(1, 60 if LONG else 4):
+            later = clock(f"+{40 * turn}h")
+            server = pintled(repository, "--resign-every", "1", env=later)
+            repository.run("host", "add", f"h{turn}.example.test", "--mode", "report", env=later)
+            publisher = subprocess.Popen([binary("pintle"), "publish", "--repo", repository.directory],
+                                         env=clean_environment(later), stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL)
+            time.sleep(random.uniform(0, 0.1))
+            publisher.kill()
+            publisher.wait()
+            server.process.send(random.choice((signal.SIGKILL, signal.SIGTERM)))
+            server.process.wait()
+            seen = client.verdict(host, connect=site.address, env=later)
+            assert (seen["verdict"], seen["freshness"]) == ("accept", "fresh"), seen
+            repository.run("publish", env=later)
+            assert client.verdict(host, connect=site.address, env=later)["charter_version"] == turn + 2
+            assert pintle("verify", repository.directory, env=later).returncode == 0
