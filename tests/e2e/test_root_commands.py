@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Root and keys over time, by the commands that people type, beside a pintled that never stops and clients that follow."""
+"""Root and keys over time, by the commands that people type, beside a pintled that never stops, and clients."""
 
 import json
 import shutil

@@ -329,7 +329,7 @@ class TestKilled:
         assert repository.timestamp()["signed"]["version"] > turns // 2
 
     def test_publishers_beside_it(self, tmp_path, pintled, backend, install, host):
-        """Each round a host more is staged and a publisher killed, beside a pintled that renews; clients never look back."""
+        """Each round a host is staged and a publisher killed, beside a pintled that renews; clients never look back."""
         repository = Repository(tmp_path / "pins")
         site = backend.serve(host)
         repository.pin(host, site.key)
