@@ -27,14 +27,18 @@ struct pti_crypto_ops {
                                  uint8_t (*digests)[PINTLE_SHA256_SIZE]);
     /*
      * Reads a public key.  identity becomes SHA-256 over the kind (one byte) and the one canonical encoding of the key
-     * (32 raw bytes, the uncompressed point, or the SubjectPublicKeyInfo in DER), so that two texts of one key have one identity.  On failure *key is
-     * NULL.  PINTLE_ERR_INPUT (malformed, wrong curve, point not on the curve or of small order),
+     * (32 raw bytes, the uncompressed point, or the SubjectPublicKeyInfo in DER), so that two texts of one key have one
+     * identity.  On failure *key is NULL.  PINTLE_ERR_INPUT (malformed, wrong curve or size, point not on the curve or of
+     * small order),
      * PINTLE_ERR_UNSUPPORTED (this provider cannot verify that kind), PINTLE_ERR_MEMORY.
      */
     enum pintle_status (*key_new)(struct pintle_crypto *crypto, enum pti_key_kind kind, struct pintle_bytes public_key,
                                   void **key, uint8_t identity[PINTLE_SHA256_SIZE], struct pti_error *error);
     void (*key_free)(struct pintle_crypto *crypto, void *key);
-    /* PINTLE_OK: the signature is right.  PINTLE_ERR_TRUST: it is not.  PINTLE_ERR_MEMORY. */
+    /*
+     * PINTLE_OK: the signature is right.  PINTLE_ERR_TRUST: it is not (of RSA: or memory ran out twice in the midst of it,
+     * which OpenSSL does not tell).  PINTLE_ERR_MEMORY.
+     */
     enum pintle_status (*verify)(struct pintle_crypto *crypto, void *key, struct pintle_bytes message,
                                  struct pintle_bytes signature);
     void (*destroy)(struct pintle_crypto *crypto);

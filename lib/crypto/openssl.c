@@ -162,29 +162,17 @@ static EVP_PKEY *p256_empty_new(void)
     return pkey;
 }
 
-/* Reads an RSA key and writes it again, so that it has one spelling. */
-static enum pintle_status rsa_pkey(struct pintle_bytes text, EVP_PKEY **pkey, uint8_t out[PTI_RSA_SPKI_MAX],
+/* What is malformed was refused before, so that a failure is OpenSSL's own. */
+static enum pintle_status rsa_pkey(struct pintle_bytes text, EVP_PKEY **pkey, uint8_t der[PTI_RSA_SPKI_MAX],
                                    size_t *size, struct pti_error *error)
 {
-    uint8_t der[PTI_RSA_SPKI_MAX];
     const uint8_t *at = der;
-    uint8_t *end = out;
-    size_t der_size = 0;
-    enum pintle_status status = pti_spki_read_pem(text, der, &der_size, error);
+    enum pintle_status status = pti_rsa_read_pem(text, der, size, error);
     if (status != PINTLE_OK) {
         return status;
     }
-    *pkey = d2i_PUBKEY(NULL, &at, (long)der_size);
-    if (*pkey == NULL || at != der + der_size || EVP_PKEY_is_a(*pkey, "RSA") != 1 ||
-        EVP_PKEY_get_bits(*pkey) < PTI_RSA_BITS_MIN || EVP_PKEY_get_bits(*pkey) > PTI_RSA_BITS_MAX ||
-        i2d_PUBKEY(*pkey, NULL) > PTI_RSA_SPKI_MAX) {
-        EVP_PKEY_free(*pkey);
-        *pkey = NULL;
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected an RSA key of %d to %d bits", PTI_RSA_BITS_MIN,
-                        PTI_RSA_BITS_MAX);
-    }
-    *size = (size_t)i2d_PUBKEY(*pkey, &end);
-    return PINTLE_OK;
+    *pkey = d2i_PUBKEY(NULL, &at, (long)*size);
+    return *pkey != NULL ? PINTLE_OK : pti_fail(error, PINTLE_ERR_MEMORY, "RSA key: out of memory");
 }
 
 /* The parsed key, and the bytes that identify it: its kind, then its one encoding. */

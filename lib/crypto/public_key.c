@@ -63,15 +63,6 @@ static bool decode_pem(struct pintle_bytes pem, uint8_t *der, size_t max, size_t
     return rest.size == 0 && pti_base64_decode((struct pintle_bytes){base64, used}, der, max, der_size);
 }
 
-enum pintle_status pti_spki_read_pem(struct pintle_bytes pem, uint8_t der[PTI_RSA_SPKI_MAX], size_t *size,
-                                     struct pti_error *error)
-{
-    if (decode_pem(pem, der, PTI_RSA_SPKI_MAX, size))
-        return PINTLE_OK;
-    return pti_fail(error, PINTLE_ERR_INPUT, "expected one PEM block \"PUBLIC KEY\", found %zu bytes of something else",
-                    pem.size);
-}
-
 enum pintle_status pti_p256_read_pem(struct pintle_bytes pem, struct pti_p256_point *point, struct pti_error *error)
 {
     uint8_t der[SPKI_PREFIX_SIZE + PTI_P256_POINT_SIZE];
@@ -125,6 +116,83 @@ bool pti_p256_signature_is_der(struct pintle_bytes signature)
     bool r = skip_integer(&rest);
     bool s = r && skip_integer(&rest);
     return s && rest.size == 0;
+}
+
+/* One element of DER with this tag, of less than 64 KB: rest is what follows it. */
+static bool take(struct pintle_bytes *rest, uint8_t tag, struct pintle_bytes *content)
+{
+    size_t header = 2, size;
+
+    if (rest->size < 2 || rest->data[0] != tag)
+        return false;
+    size = rest->data[1];
+    if (size >= 0x80) {
+        header += size - 0x80;
+        if (header < 3 || header > 4 || rest->size < header)
+            return false;
+        size = header == 3 ? rest->data[2] : (size_t)rest->data[2] << 8 | rest->data[3];
+        if (size < (header == 3 ? 0x80u : 0x100u)) /* it would fit into fewer bytes */
+            return false;
+    }
+    if (size > rest->size - header)
+        return false;
+    *content = (struct pintle_bytes){rest->data + header, size};
+    rest->data += header + size;
+    rest->size -= header + size;
+    return true;
+}
+
+/* A positive INTEGER in its one spelling; how many bits it has. */
+static bool take_positive(struct pintle_bytes *rest, size_t *bits)
+{
+    struct pintle_bytes content;
+
+    if (!take(rest, 0x02, &content) || content.size == 0 || content.data[0] >= 0x80)
+        return false;
+    if (content.data[0] == 0) {
+        if (content.size == 1 || content.data[1] < 0x80)
+            return false;
+        content.data++;
+        content.size--;
+    }
+    *bits = content.size * 8;
+    for (unsigned top = 0x80; (content.data[0] & top) == 0; top >>= 1)
+        --*bits;
+    return true;
+}
+
+/* SEQUENCE { SEQUENCE { rsaEncryption, NULL }, BIT STRING { SEQUENCE { modulus, exponent } } }; the bits of the modulus. */
+static bool is_rsa_spki(struct pintle_bytes der, size_t *bits)
+{
+    static const uint8_t rsa_encryption[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7,
+                                             0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+    struct pintle_bytes spki, algorithm, string, key;
+    size_t exponent_bits;
+
+    if (!take(&der, 0x30, &spki) || der.size != 0 || !take(&spki, 0x30, &algorithm) ||
+        algorithm.size != sizeof rsa_encryption || memcmp(algorithm.data, rsa_encryption, sizeof rsa_encryption) != 0 ||
+        !take(&spki, 0x03, &string) || spki.size != 0 || string.size == 0 || string.data[0] != 0)
+        return false;
+    string.data++;
+    string.size--;
+    return take(&string, 0x30, &key) && string.size == 0 && take_positive(&key, bits) &&
+           take_positive(&key, &exponent_bits) && key.size == 0;
+}
+
+enum pintle_status pti_rsa_read_pem(struct pintle_bytes pem, uint8_t der[PTI_RSA_SPKI_MAX], size_t *size,
+                                    struct pti_error *error)
+{
+    size_t bits = 0;
+
+    *size = 0;
+    if (!decode_pem(pem, der, PTI_RSA_SPKI_MAX, size) || !is_rsa_spki((struct pintle_bytes){der, *size}, &bits))
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "expected one PEM block \"PUBLIC KEY\" with an RSA key, found %zu bytes of something else",
+                        pem.size);
+    if (bits < PTI_RSA_BITS_MIN || bits > PTI_RSA_BITS_MAX)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected an RSA key of %d to %d bits, found one of %zu",
+                        PTI_RSA_BITS_MIN, PTI_RSA_BITS_MAX, bits);
+    return PINTLE_OK;
 }
 
 /* y of the points of order 1, 2, 4 and 8, little endian; x may have either sign. */

@@ -30,14 +30,14 @@ struct pti_p256_point {
 enum pintle_status pti_p256_read_pem(struct pintle_bytes pem, struct pti_p256_point *point, struct pti_error *error);
 
 /*
- * The DER in exactly one PEM block "PUBLIC KEY", of at most PTI_RSA_SPKI_MAX bytes: as long as RSA needs.
- * PINTLE_ERR_INPUT.
+ * The DER of an RSA key of PTI_RSA_BITS_MIN to _MAX bits in exactly one PEM block "PUBLIC KEY" (RFC 3279, section 2.3.1).
+ * DER has one spelling, so it identifies the key.  PINTLE_ERR_INPUT for anything else.
  */
 #define PTI_RSA_BITS_MIN 2048
 #define PTI_RSA_BITS_MAX 16384
 #define PTI_RSA_SPKI_MAX (PTI_RSA_BITS_MAX / 8 + 64 + 520) /* modulus, headers, and an exponent as long as any takes */
-enum pintle_status pti_spki_read_pem(struct pintle_bytes pem, uint8_t der[PTI_RSA_SPKI_MAX], size_t *size,
-                                     struct pti_error *error);
+enum pintle_status pti_rsa_read_pem(struct pintle_bytes pem, uint8_t der[PTI_RSA_SPKI_MAX], size_t *size,
+                                    struct pti_error *error);
 
 /* Whether signature is a DER Ecdsa-Sig-Value of two positive integers of at most 256 bits. */
 bool pti_p256_signature_is_der(struct pintle_bytes signature);
