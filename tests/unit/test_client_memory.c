@@ -341,9 +341,10 @@ static void test_failed_restart_writes_nothing_older(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_starts),           cmocka_unit_test(test_refreshes),
-        cmocka_unit_test(test_provider),         cmocka_unit_test(test_configuration),
-        cmocka_unit_test(test_store_and_thread), cmocka_unit_test(test_failed_restart_writes_nothing_older),
+        cmocka_unit_test(test_starts),
+        cmocka_unit_test(test_refreshes),
+        cmocka_unit_test(test_provider),
+        cmocka_unit_test(test_failed_restart_writes_nothing_older),
     };
 
     return faults_hook_openssl() ? cmocka_run_group_tests(tests, NULL, NULL) : EXIT_FAILURE;
