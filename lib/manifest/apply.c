@@ -73,21 +73,26 @@ static enum pintle_status check_past_zone(const struct pti_past_zone *past, cons
     return zone_rolled_back(zone->name, past->version, zone->zone.version, error);
 }
 
+/* Could those who may sign zone have signed what accepted holds? */
+static bool keeps_keys(const struct pti_generation *accepted, const struct pti_generation_zone *had,
+                       const struct pti_generation *next, const struct pti_generation_zone *zone)
+{
+    const struct pti_tuf_signers *signers = &zone->delegation->signers;
+
+    return pti_tuf_signers_shared(signers, &next->targets->keys, &had->delegation->signers, &accepted->targets->keys) >=
+           signers->threshold;
+}
+
 /* Rule 4: a lower version is taken only from keys that could not have signed the one that was accepted. */
 static enum pintle_status check_zone(const struct pti_generation *accepted, const struct pti_generation *next,
                                      const struct pti_generation_zone *zone, struct pti_error *error)
 {
     const struct pti_generation_zone *had = pti_generation_zone(accepted, zone->name);
-    size_t kept;
 
     for (size_t i = 0; had == NULL && i < accepted->past_zone_count; i++)
         if (strcmp(accepted->past_zones[i].name, zone->name) == 0)
             return check_past_zone(&accepted->past_zones[i], next, zone, error);
-    if (had == NULL || zone->zone.version >= had->zone.version)
-        return PINTLE_OK;
-    kept = pti_tuf_signers_shared(&zone->delegation->signers, &next->targets->keys, &had->delegation->signers,
-                                  &accepted->targets->keys);
-    if (kept < zone->delegation->signers.threshold)
+    if (had == NULL || zone->zone.version >= had->zone.version || !keeps_keys(accepted, had, next, zone))
         return PINTLE_OK;
     return zone_rolled_back(zone->name, had->zone.version, zone->zone.version, error);
 }
@@ -96,7 +101,11 @@ const struct pti_generation_zone *pti_apply_zone(const struct pti_generation *ac
                                                  const struct pti_generation *next,
                                                  const struct pti_generation_zone *zone)
 {
-    return check_zone(accepted, next, zone, NULL) == PINTLE_OK ? zone : pti_generation_zone(accepted, zone->name);
+    const struct pti_generation_zone *had = pti_generation_zone(accepted, zone->name);
+
+    if (had == NULL)
+        return check_zone(accepted, next, zone, NULL) == PINTLE_OK ? zone : NULL;
+    return zone->zone.version > had->zone.version || !keeps_keys(accepted, had, next, zone) ? zone : had;
 }
 
 enum pintle_status pti_apply_contents(const struct pti_generation *accepted, const struct pti_generation *next,

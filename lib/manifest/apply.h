@@ -27,8 +27,8 @@ enum pintle_status pti_apply_contents(const struct pti_generation *accepted, con
                                       struct pti_error *error);
 
 /*
- * Which file of a zone of next counts, if next's charter rules although accepted is in force: that one, or by rule 4 the
- * one that accepted holds; NULL if accepted knows of a newer one but holds it no more.
+ * Which file of a zone of next counts, if next's charter rules although accepted is in force: the one that accepted holds,
+ * unless next's is newer or (as in rule 4) under keys of its own; NULL if accepted knew a newer one but holds it no more.
  */
 const struct pti_generation_zone *pti_apply_zone(const struct pti_generation *accepted,
                                                  const struct pti_generation *next,

@@ -48,7 +48,8 @@ enum model_rule {
     MODEL_NEW_ZONE_KEY,    /* ... unless its key was replaced */
     MODEL_NEW_PAST_KEY,
     /* time */
-    MODEL_ISSUED_BINDS,     /* no time before an issue time that was taken ... */
+    MODEL_ISSUED_AT_ONCE,   /* an issue time binds what is taken with it ... */
+    MODEL_ISSUED_BINDS,     /* ... and from then on: no time before an issue time that was taken ... */
     MODEL_ISSUED_INHERITED, /* ... be what follows issued before it ... */
     MODEL_ISSUED_ENDS,      /* ... for as long as the newest root accepts who said it */
     /* store */
@@ -60,6 +61,7 @@ enum model_rule {
     MODEL_STORE_COMPARED,     /* a process that finds it changed starts over */
     MODEL_KEEPS_RUNNING,      /* what is in force gives way only to what may follow it */
     /* state */
+    MODEL_ZONES_EXPIRE,  /* a zone that has expired is not fresh */
     MODEL_BEHIND,        /* a newer manifest or root that is not in force yet is no freshness */
     MODEL_SHIPPED_RULES, /* a shipped charter newer than what is in force rules, though apply refuses the rest */
     MODEL_SHIPPED_ZONES, /* with the newer file of each zone */

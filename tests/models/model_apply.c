@@ -147,13 +147,19 @@ int model_ruling(const struct model *world, const struct model_generation *force
 int model_ruling_zone(const struct model *world, const struct model_generation *force, int zone)
 {
     int ruling = model_ruling(world, force);
+    const struct model_zone *old = delegated_zone(world, force->timestamp, zone);
+    const struct model_zone *new = delegated_zone(world, ruling, zone);
 
-    if (delegated_zone(world, ruling, zone) == NULL)
+    if (new == NULL)
         return 0;
-    if (ruling == force->timestamp || !model_kept(world, MODEL_SHIPPED_ZONES) ||
-        zone_succeeds(world, force, ruling, zone))
+    if (ruling == force->timestamp || !model_kept(world, MODEL_SHIPPED_ZONES))
         return ruling;
-    return delegated_zone(world, force->timestamp, zone) != NULL ? force->timestamp : 0;
+    if (old == NULL)
+        return zone_succeeds(world, force, ruling, zone) ? ruling : 0;
+    return new->version > old->version || model_targets_of(world, ruling)->zone_key[zone] !=
+                                              model_targets_of(world, force->timestamp)->zone_key[zone]
+               ? ruling
+               : force->timestamp;
 }
 
 bool model_follows(const struct model *world, const struct model_generation *had, const struct model_generation *next)

@@ -59,13 +59,14 @@ static const char *check_signed(const struct model *world, const struct model_ge
     const int *keys = world->roots[force->root].key;
     const struct model_timestamp *timestamp = &world->timestamps[force->timestamp];
     const struct model_targets *targets = model_targets_of(world, force->timestamp);
+    int then = model_larger(force->accepted_at, force->issued);
 
     if (timestamp->key != keys[MODEL_TIMESTAMP] || world->snapshots[timestamp->snapshot].key != keys[MODEL_SNAPSHOT] ||
         targets->key != keys[MODEL_TARGETS])
         return "what is in force was signed below a threshold";
-    if (!force->shipped && (force->accepted_at >= timestamp->expires || force->accepted_at >= targets->expires ||
-                            force->accepted_at >= model_snapshot_of(world, force->timestamp)->expires ||
-                            force->accepted_at >= world->roots[force->root].expires))
+    if (!force->shipped &&
+        (then >= timestamp->expires || then >= targets->expires ||
+         then >= model_snapshot_of(world, force->timestamp)->expires || then >= world->roots[force->root].expires))
         return "what is in force had expired when it was taken";
     for (int z = 0; z < MODEL_ZONES; z++) {
         const struct model_zone *zone = model_zone_of(world, force->timestamp, z);

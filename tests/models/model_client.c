@@ -276,7 +276,7 @@ static int check_timestamp(const struct model *world, const struct model_client 
     if (baseline && world->timestamps[offered].version == world->timestamps[force->timestamp].version)
         taken = force->timestamp;
     if (world->timestamps[taken].issued <= model_clock(world) + MODEL_CLOCK_AHEAD_MAX &&
-        model_kept(world, MODEL_ISSUED_BINDS))
+        model_kept(world, MODEL_ISSUED_AT_ONCE))
         *now = model_larger(*now, world->timestamps[taken].issued);
     return expired(world, *now, world->timestamps[taken].expires) || expired(world, *now, root->expires) ? 0 : taken;
 }
@@ -395,7 +395,7 @@ enum model_state model_state(const struct model *world, const struct model_clien
     fresh = now < world->timestamps[force->timestamp].expires &&
             now < model_snapshot_of(world, force->timestamp)->expires &&
             now < model_targets_of(world, force->timestamp)->expires && model_ruling(world, force) == force->timestamp;
-    for (int z = 0; z < MODEL_ZONES; z++) {
+    for (int z = 0; z < MODEL_ZONES && model_kept(world, MODEL_ZONES_EXPIRE); z++) {
         const struct model_zone *zone = model_zone_of(world, force->timestamp, z);
         if (model_bit(model_targets_of(world, force->timestamp)->delegated, z) && zone != NULL && now >= zone->expires)
             fresh = false;

@@ -123,10 +123,10 @@ bool model_damage(struct model *world, const struct model_action *action, struct
     return true;
 }
 
-/* a: 4 or 100 days pass, the clock is 30 days slow, 30 days fast, right. */
+/* a: 6 or 100 days pass, the clock is 30 days slow, 30 days fast, right. */
 bool model_turn_clock(struct model *world, const struct model_action *action, struct model_deeds *deeds)
 {
-    static const int passes[] = {4, 100, 0, 0, 0}, skews[] = {0, 0, -30, 30, 0};
+    static const int passes[] = {6, 100, 0, 0, 0}, skews[] = {0, 0, -30, 30, 0};
 
     if (action->a < 2)
         world->day += passes[action->a];

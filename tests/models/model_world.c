@@ -9,7 +9,7 @@
 #define ZONES "0|1"
 #define VERSIONS "the next|1|far ahead|far ahead and issued late"
 const struct model_kind model_kinds[] = {
-    {model_turn_clock, "clock: %", {"4 days pass|100 days pass|30 days slow|30 days fast|right"}, {4}, {5}, 4, false},
+    {model_turn_clock, "clock: %", {"6 days pass|100 days pass|30 days slow|30 days fast|right"}, {4}, {5}, 4, false},
     {model_publish_pins, "publisher: new pin for zone %", {ZONES}, {2}, {2}, 8, true},
     {model_publish_host, "publisher: host % listed, or released if it was", {ZONES}, {2}, {2}, 6, true},
     {model_publish_omission, "publisher: host % left out by mistake", {ZONES}, {2}, {2}, 1, true},
@@ -35,7 +35,7 @@ const struct model_kind model_kinds[] = {
       "oldest|, targets below threshold|, own file of zone 0|, own file of zone 1",
       VERSIONS "|" VERSIONS "|" VERSIONS ", zone too|" VERSIONS ", zone too"}, {10, 4}, {10, 16}, 14, false},
     {model_steal_timestamp, "thief: timestamp, snapshot #-%, versions: %, client polls",
-     {"0|1|2|3|4|5", VERSIONS "|" VERSIONS}, {2, 2}, {6, 8}, 5, false},
+     {"0|1|2|3|4|5", VERSIONS "|" VERSIONS}, {2, 4}, {6, 8}, 5, false},
     {model_restart, "client % restarts", {ZONES}, {1}, {2}, 6, false},
     {model_upgrade, "newer app with roots%, starts%",
      {"| and the current generation| and the last generation", "|, writes: 0|, writes: 1|, writes: 2"},

@@ -101,6 +101,9 @@ static void test_stricter_charter_rules(void **state)
     update_app(&fixture);
     expect_ruling(&fixture);
     fixture_refuses(&fixture, "www." OLD, 2);
+    sim_advance(fixture.sim,
+                181 * SIM_DAY); /* its zone is the same that was fetched, and no shipped one's bound holds */
+    fixture_accepts(&fixture, "www." OLD, 1);
     fixture_clear(&fixture);
 }
 
