@@ -258,6 +258,37 @@ static void test_signers(void **state)
     tuf_clear(&fixture);
 }
 
+#define ID_60 "000000000011111111112222222222333333333344444444445555555555"
+
+/* Where any name is allowed, it still has a bound, and is text. */
+static void test_any_keyid_is_bounded(void **state)
+{
+    static const struct {
+        const char *name, *input, *want;
+    } cases[] = {
+        {"a word", "{\"word\":{\"keytype\":\"x\",\"scheme\":\"y\",\"keyval\":{}}}", NULL},
+        {"64 bytes", "{\"" ID_60 "4444\":{\"keytype\":\"x\",\"scheme\":\"y\",\"keyval\":{}}}", NULL},
+        {"65 bytes", "{\"" ID_60 "55555\":{\"keytype\":\"x\",\"scheme\":\"y\",\"keyval\":{}}}", "a keyid has 65 bytes"},
+        {"NUL", "{\"a\\u0000b\":{\"keytype\":\"x\",\"scheme\":\"y\",\"keyval\":{}}}", "a keyid has 3 bytes"},
+    };
+    struct tuf_fixture fixture;
+
+    (void)state;
+    tuf_init(&fixture);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pti_json *json = parse(cases[i].input);
+        struct pti_tuf_keys keys;
+
+        fixture.error.detail[0] = '\0';
+        expect(cases[i].name,
+               pti_tuf_keys_parse(pti_json_root(json), PTI_TUF_KEYIDS_ANY, fixture.crypto, &keys, &fixture.error),
+               fixture.error.detail, cases[i].want);
+        pti_tuf_keys_clear(&keys);
+        pti_json_free(json);
+    }
+    tuf_clear(&fixture);
+}
+
 static void test_too_many_signers(void **state)
 {
     struct tuf_fixture fixture;
@@ -370,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_too_many_keys),
         cmocka_unit_test(test_signers),
         cmocka_unit_test(test_too_many_signers),
+        cmocka_unit_test(test_any_keyid_is_bounded),
         cmocka_unit_test(test_one_public_key_under_two_ids),
         cmocka_unit_test(test_shared_signers),
     };
