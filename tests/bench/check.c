@@ -35,7 +35,7 @@ struct certificate {
     X509 *x509;
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     (void)fprintf(stderr, "bench: %s\n", what);
     exit(1);
