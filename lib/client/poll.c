@@ -37,17 +37,17 @@ static enum pintle_status add_root(struct pintle_client *client, struct pintle_b
 }
 
 /* A container is unsigned transport: one that does not parse says nothing about its signer. */
-static enum pintle_status failed_transfer(struct pti_error *error, const char *what)
+static enum pintle_status failed_transfer(const struct poll *poll, struct pti_error *error, const char *what)
 {
-    (void)pti_error_prefix(error, "%s: a failed transfer", what);
+    (void)pti_error_prefix(error, "%s/%s: a failed transfer", poll->fetch.base, what);
     error->status = PINTLE_ERR_NETWORK;
     return error->status;
 }
 
-static enum pintle_status damaged_head(struct pti_error *error, const char *what)
+static enum pintle_status damaged_head(const struct poll *poll, struct pti_error *error, const char *what)
 {
     (void)pti_fail(error, PINTLE_ERR_NETWORK, "%s", what);
-    return failed_transfer(error, "head");
+    return failed_transfer(poll, error, "head");
 }
 
 /* "<n>.root.json" for consecutive n, then "timestamp.json", and nothing else.  Roots not newer than ours are skipped. */
@@ -58,17 +58,17 @@ static enum pintle_status read_head(struct pintle_client *client, struct pintle_
     enum pintle_status status = pti_container_parse(head, &container, error);
 
     if (status == PINTLE_ERR_INPUT)
-        return failed_transfer(error, "head");
+        return failed_transfer(poll, error, "head");
     if (status != PINTLE_OK)
         return status;
     if (container.count == 0 || container.count - 1 > PTI_ROOT_ROTATIONS_MAX ||
         !pti_bytes_equal_text(container.entries[container.count - 1].path, "timestamp.json"))
-        status = damaged_head(error, "does not end with timestamp.json");
+        status = damaged_head(poll, error, "does not end with timestamp.json");
     for (size_t i = 0; status == PINTLE_OK && !poll->moved && i + 1 < container.count; i++) {
         size_t version = pti_roots_path_version(container.entries[i].path);
 
         if (version == 0 || version > client->roots.count + 1)
-            status = damaged_head(error, "the roots are not in order");
+            status = damaged_head(poll, error, "the roots are not in order");
         else if (version == client->roots.count + 1)
             status = add_root(client, container.entries[i].data, poll, error);
     }
@@ -175,9 +175,9 @@ static enum pintle_status build_fetched(struct poll *poll, struct pti_trusted *s
             status = pti_generation_build(set, &source, next, error);
             pti_container_clear(&container);
             if (status == PINTLE_ERR_NETWORK)
-                status = failed_transfer(error, "body");
+                status = failed_transfer(poll, error, "body");
         } else if (status == PINTLE_ERR_INPUT) {
-            status = failed_transfer(error, "body");
+            status = failed_transfer(poll, error, "body");
         }
     }
     pti_buf_clear(&body);

@@ -302,7 +302,7 @@ static void test_body_that_leaves_a_zone_out_is_repaired(void **state)
         pti_container_write_entry(&cut, name, body.entries[i].data);
     }
     sim_override(fixture.sim, path, SIM_BYTES, 0, pti_buf_bytes(&cut));
-    fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, "a failed transfer");
+    fixture_refresh_fails(&fixture, PINTLE_ERR_NETWORK, SIM_URL "body: a failed transfer");
     still_pins_first(&fixture);
     sim_override_clear(fixture.sim);
     fixture_refresh(&fixture);
