@@ -25,8 +25,8 @@
 
 #define HOSTS 100
 #define PINS 3
-#define ROUNDS 4000
-#define CALLS 200
+#define ROUNDS 20000
+#define CALLS 50
 
 struct certificate {
     uint8_t *der;
@@ -138,6 +138,15 @@ static void run_check(void *ctx)
         run->wrong++;
 }
 
+static void measure(const char *what, struct run *run)
+{
+    struct bench_pair pair = bench_pair(run_floor, run_check, run, ROUNDS, CALLS);
+
+    if (run->wrong > 0)
+        die("a check gave the wrong verdict");
+    (void)printf("%s\t%.2f\t%.0f ns / %.0f ns\n", what, pair.b_ns / pair.a_ns, pair.b_ns, pair.a_ns);
+}
+
 static struct pintle_pinset *make_pinset(const struct certificate *leaf)
 {
     struct pintle_static_pin pins[HOSTS * PINS];
@@ -203,7 +212,6 @@ int main(void)
     struct sim *sim = sim_new();
     struct pintle_client *client;
     struct pintle_crypto *crypto;
-    double floor_ns, match_ns, floor_again_ns, miss_ns, live_floor_ns, live_ns;
 
     if (pintle_crypto_openssl_new(&crypto) != PINTLE_OK ||
         pintle_checker_new_static(pinset, crypto, &match.checker) != PINTLE_OK)
@@ -211,20 +219,12 @@ int main(void)
     miss.checker = match.checker;
     miss.host = "host50.example.com";
     miss.expected = PINTLE_ERR_PIN_MISMATCH;
-    bench_pair(run_floor, &match, run_check, &match, ROUNDS, CALLS, &floor_ns, &match_ns);
-    bench_pair(run_floor, &miss, run_check, &miss, ROUNDS, CALLS, &floor_again_ns, &miss_ns);
+    measure("pin check, match at leaf / floor", &match);
+    measure("pin check, miss / floor", &miss);
     client = make_client(sim, &leaf, crypto);
     if (pintle_client_checker(client, &live.checker) != PINTLE_OK)
         die("no checker");
-    bench_pair(run_floor, &live, run_check, &live, ROUNDS, CALLS, &live_floor_ns, &live_ns);
-    if (match.wrong + miss.wrong + live.wrong > 0)
-        die("a check gave the wrong verdict");
-    (void)printf("pin check, match at leaf / floor\t%.2f\t%.0f ns / %.0f ns\n", match_ns / floor_ns, match_ns,
-                 floor_ns);
-    (void)printf("pin check, miss / floor\t%.2f\t%.0f ns / %.0f ns\n", miss_ns / floor_again_ns, miss_ns,
-                 floor_again_ns);
-    (void)printf("pin check of a running client, match / floor\t%.2f\t%.0f ns / %.0f ns\n", live_ns / live_floor_ns,
-                 live_ns, live_floor_ns);
+    measure("pin check of a running client, match / floor", &live);
     pintle_checker_free(live.checker);
     pintle_client_free(client);
     sim_free(sim);
