@@ -172,6 +172,8 @@ static bool recover_store(struct model *world, struct model_client *client)
         return !model_kept(world, MODEL_ROOT_NAMED);
     loaded.accepted = client->seen.accepted;
     keep_running(world, client, &loaded);
+    if (!client->apart && memcmp(&client->seen, &world->store, sizeof client->seen) == 0)
+        model_adopted(world, client, &loaded.accepted);
     take_shipped(world, &loaded);
     put_in_force(world, client, &loaded);
     return true;
