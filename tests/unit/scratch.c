@@ -66,6 +66,18 @@ void scratch_free(struct scratch *scratch)
     free(scratch);
 }
 
+int scratch_setup(void **state)
+{
+    *state = scratch_new();
+    return 0;
+}
+
+int scratch_teardown(void **state)
+{
+    scratch_free(*state);
+    return 0;
+}
+
 void scratch_ok(const struct scratch *scratch, enum pintle_status status)
 {
     if (status != PINTLE_OK)

@@ -18,6 +18,11 @@ struct scratch {
 struct scratch *scratch_new(void);
 void scratch_free(struct scratch *scratch);
 
+/* An entry of a table of tests: each has a scratch of its own as *state.  Needs cmocka.h. */
+#define SCRATCH_TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+int scratch_setup(void **state);
+int scratch_teardown(void **state);
+
 /* PINTLE_OK or the test fails with the detail. */
 void scratch_ok(const struct scratch *scratch, enum pintle_status status);
 /* This status, and the detail contains text. */

@@ -113,23 +113,11 @@ static void test_heads_that_are_not_written_any_more_go(void **state)
     pti_repository_close(repository);
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_oldest_head_is_the_largest_that_fits),
-        cmocka_unit_test_setup_teardown(test_heads_that_are_not_written_any_more_go, setup, teardown),
+        SCRATCH_TEST(test_heads_that_are_not_written_any_more_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

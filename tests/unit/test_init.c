@@ -129,26 +129,14 @@ static void test_no_repository_says_how_to_make_one(void **state)
     assert_null(repository);
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_init_makes_a_working_repository),         TEST(test_init_never_touches_what_is_there),
-        TEST(test_init_refuses_options_that_make_no_sense), TEST(test_a_passphrase_covers_offline_keys_only),
-        TEST(test_no_repository_says_how_to_make_one),
+        SCRATCH_TEST(test_init_makes_a_working_repository),
+        SCRATCH_TEST(test_init_never_touches_what_is_there),
+        SCRATCH_TEST(test_init_refuses_options_that_make_no_sense),
+        SCRATCH_TEST(test_a_passphrase_covers_offline_keys_only),
+        SCRATCH_TEST(test_no_repository_says_how_to_make_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

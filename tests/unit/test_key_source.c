@@ -186,29 +186,15 @@ static void test_the_first_certificate_of_a_chain_counts(void **state)
     pti_bytes_free(&certificate);
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_every_form_of_one_key_gives_one_pin),
-        TEST(test_what_is_not_what_it_should_be_is_refused),
-        TEST(test_der_files_are_read_too),
-        TEST(test_a_request_with_a_wrong_signature_gives_no_pin),
-        TEST(test_trailing_bytes_after_der_are_refused),
-        TEST(test_the_first_certificate_of_a_chain_counts),
+        SCRATCH_TEST(test_every_form_of_one_key_gives_one_pin),
+        SCRATCH_TEST(test_what_is_not_what_it_should_be_is_refused),
+        SCRATCH_TEST(test_der_files_are_read_too),
+        SCRATCH_TEST(test_a_request_with_a_wrong_signature_gives_no_pin),
+        SCRATCH_TEST(test_trailing_bytes_after_der_are_refused),
+        SCRATCH_TEST(test_the_first_certificate_of_a_chain_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -428,34 +428,20 @@ static void test_a_published_file_that_was_altered_stops_everything(void **state
     }
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_published_pin_reaches_a_client),
-        TEST(test_publishing_without_changes_renews_snapshot_and_timestamp_only),
-        TEST(test_old_versioned_files_keep_their_bytes),
-        TEST(test_a_threshold_is_asked_for_by_name),
-        TEST(test_missing_online_keys_are_named),
-        TEST(test_head_and_body_hold_the_published_bytes_in_order),
-        TEST(test_what_an_app_embeds_verifies_under_its_own_roots),
-        TEST(test_a_signer_knows_the_repository_by_its_roots),
-        TEST(test_what_a_client_would_reject_or_ignore_is_not_published),
-        TEST(test_a_clock_far_behind_publishes_nothing),
-        TEST(test_a_published_file_that_was_altered_stops_everything),
+        SCRATCH_TEST(test_a_published_pin_reaches_a_client),
+        SCRATCH_TEST(test_publishing_without_changes_renews_snapshot_and_timestamp_only),
+        SCRATCH_TEST(test_old_versioned_files_keep_their_bytes),
+        SCRATCH_TEST(test_a_threshold_is_asked_for_by_name),
+        SCRATCH_TEST(test_missing_online_keys_are_named),
+        SCRATCH_TEST(test_head_and_body_hold_the_published_bytes_in_order),
+        SCRATCH_TEST(test_what_an_app_embeds_verifies_under_its_own_roots),
+        SCRATCH_TEST(test_a_signer_knows_the_repository_by_its_roots),
+        SCRATCH_TEST(test_what_a_client_would_reject_or_ignore_is_not_published),
+        SCRATCH_TEST(test_a_clock_far_behind_publishes_nothing),
+        SCRATCH_TEST(test_a_published_file_that_was_altered_stops_everything),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,27 +145,13 @@ static void test_a_new_repository_is_whole_or_none(void **state)
     assert_true(none > 10);
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_killed_at_every_change),
-        TEST(test_every_call_fails_once),
-        TEST(test_a_disk_is_full_from_any_change_on),
-        TEST(test_a_new_repository_is_whole_or_none),
+        SCRATCH_TEST(test_killed_at_every_change),
+        SCRATCH_TEST(test_every_call_fails_once),
+        SCRATCH_TEST(test_a_disk_is_full_from_any_change_on),
+        SCRATCH_TEST(test_a_new_repository_is_whole_or_none),
     };
 
     if (argc > 1)

@@ -162,25 +162,11 @@ static void test_no_signature_is_lost(void **state)
     scene_clear(&signing.scene);
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_every_allocation_fails_once),
-        TEST(test_no_signature_is_lost),
+        SCRATCH_TEST(test_every_allocation_fails_once),
+        SCRATCH_TEST(test_no_signature_is_lost),
     };
 
     if (!faults_hook_openssl())

@@ -171,27 +171,13 @@ static void test_a_crash_after_any_file_of_a_rotation_is_completed_by_the_next_p
     assert_int_equal(lagging, 1); /* only between the root and its timestamp */
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_online_keys_are_replaced_and_numbers_start_again),
-        TEST(test_a_root_below_its_threshold_is_not_published),
-        TEST(test_an_expired_root_is_renewed),
-        TEST(test_a_crash_after_any_file_of_a_rotation_is_completed_by_the_next_publication),
+        SCRATCH_TEST(test_online_keys_are_replaced_and_numbers_start_again),
+        SCRATCH_TEST(test_a_root_below_its_threshold_is_not_published),
+        SCRATCH_TEST(test_an_expired_root_is_renewed),
+        SCRATCH_TEST(test_a_crash_after_any_file_of_a_rotation_is_completed_by_the_next_publication),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,28 +179,14 @@ static void test_a_spoilt_stage_stops_no_renewal(void **state)
     pti_repository_close(repository);
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_crash_after_any_file_leaves_the_old_or_the_new_publication),
-        TEST(test_heads_that_lag_behind_are_completed_by_the_next_writer),
-        TEST(test_a_snapshot_number_is_never_used_twice),
-        TEST(test_one_writer_at_a_time),
-        TEST(test_a_spoilt_stage_stops_no_renewal),
+        SCRATCH_TEST(test_a_crash_after_any_file_leaves_the_old_or_the_new_publication),
+        SCRATCH_TEST(test_heads_that_lag_behind_are_completed_by_the_next_writer),
+        SCRATCH_TEST(test_a_snapshot_number_is_never_used_twice),
+        SCRATCH_TEST(test_one_writer_at_a_time),
+        SCRATCH_TEST(test_a_spoilt_stage_stops_no_renewal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,28 +162,14 @@ static void test_renewal_is_due_at_half_life(void **state)
     pti_repository_close(repository);
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_renewal_moves_dates_and_nothing_else),
-        TEST(test_a_server_that_was_down_for_weeks_recovers),
-        TEST(test_the_signer_refuses_what_it_cannot_vouch_for),
-        TEST(test_what_was_renewed_elsewhere_is_verified_before_it_is_served),
-        TEST(test_renewal_is_due_at_half_life),
+        SCRATCH_TEST(test_renewal_moves_dates_and_nothing_else),
+        SCRATCH_TEST(test_a_server_that_was_down_for_weeks_recovers),
+        SCRATCH_TEST(test_the_signer_refuses_what_it_cannot_vouch_for),
+        SCRATCH_TEST(test_what_was_renewed_elsewhere_is_verified_before_it_is_served),
+        SCRATCH_TEST(test_renewal_is_due_at_half_life),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,33 +283,19 @@ static void test_a_signature_covers_every_byte_of_the_content(void **state)
     pti_signing_key_free(key);
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_what_is_signed_verifies_with_the_clients_crypto),
-        TEST(test_keyids_are_those_of_other_implementations),
-        TEST(test_a_key_survives_its_file),
-        TEST(test_a_key_file_is_never_overwritten),
-        TEST(test_an_empty_passphrase_is_refused_and_leaves_no_file),
-        TEST(test_what_cannot_sign_is_refused_by_name),
-        TEST(test_openssls_encrypted_file_opens),
-        TEST(test_a_public_key_comes_from_either_half),
-        TEST(test_an_envelope_counts_keys_and_not_signatures),
-        TEST(test_a_signature_covers_every_byte_of_the_content),
+        SCRATCH_TEST(test_what_is_signed_verifies_with_the_clients_crypto),
+        SCRATCH_TEST(test_keyids_are_those_of_other_implementations),
+        SCRATCH_TEST(test_a_key_survives_its_file),
+        SCRATCH_TEST(test_a_key_file_is_never_overwritten),
+        SCRATCH_TEST(test_an_empty_passphrase_is_refused_and_leaves_no_file),
+        SCRATCH_TEST(test_what_cannot_sign_is_refused_by_name),
+        SCRATCH_TEST(test_openssls_encrypted_file_opens),
+        SCRATCH_TEST(test_a_public_key_comes_from_either_half),
+        SCRATCH_TEST(test_an_envelope_counts_keys_and_not_signatures),
+        SCRATCH_TEST(test_a_signature_covers_every_byte_of_the_content),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

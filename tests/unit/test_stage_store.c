@@ -131,26 +131,12 @@ static void test_a_damaged_journal_is_told(void **state)
     pti_repository_close(scratch_open(scratch, "repo", PTI_REPOSITORY_WRITE));
 }
 
-static int setup(void **state)
-{
-    *state = scratch_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    scratch_free(*state);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_journal_that_was_left_is_the_stage),
-        TEST(test_a_journal_writes_nothing_outside_of_the_stage),
-        TEST(test_a_damaged_journal_is_told),
+        SCRATCH_TEST(test_a_journal_that_was_left_is_the_stage),
+        SCRATCH_TEST(test_a_journal_writes_nothing_outside_of_the_stage),
+        SCRATCH_TEST(test_a_damaged_journal_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
