@@ -101,8 +101,9 @@ static enum pintle_status put_root(struct pti_cli *cli, struct pti_printout *pri
     return status;
 }
 
-static enum pintle_status fill(struct pti_cli *cli, struct pti_printout *printout, const struct pti_stage *stage)
+static enum pintle_status fill(struct pti_cli *cli, const struct pti_session *session, struct pti_printout *printout)
 {
+    const struct pti_stage *stage = &session->repository->stage;
     struct pti_role_keys before[PTI_TUF_TYPES];
     enum pintle_status status = PINTLE_OK;
 
@@ -131,21 +132,7 @@ static enum pintle_status fill(struct pti_cli *cli, struct pti_printout *printou
 
 static enum pintle_status run_list(struct pti_cli *cli)
 {
-    struct pti_session session;
-    struct pti_printout printout;
-    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
-
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    pti_printout_init(&printout);
-    status = fill(cli, &printout, &session.repository->stage);
-    if (status == PINTLE_OK) {
-        status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
-    }
-    pti_printout_clear(&printout);
-    pti_session_close(&session);
-    return status;
+    return pti_session_report(cli, fill);
 }
 
 static const struct pti_option options_of_list[] = {PTI_OPTION_REPO, PTI_OPTION_JSON, PTI_OPTION_END};

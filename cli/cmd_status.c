@@ -241,21 +241,7 @@ static enum pintle_status fill_status(struct pti_cli *cli, const struct pti_sess
 
 static enum pintle_status run_status(struct pti_cli *cli)
 {
-    struct pti_session session;
-    struct pti_printout printout;
-    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
-
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    pti_printout_init(&printout);
-    status = fill_status(cli, &session, &printout);
-    if (status == PINTLE_OK) {
-        status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
-    }
-    pti_printout_clear(&printout);
-    pti_session_close(&session);
-    return status;
+    return pti_session_report(cli, fill_status);
 }
 
 /* ---- diff ---- */

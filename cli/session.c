@@ -44,6 +44,27 @@ void pti_session_close(struct pti_session *session)
     session->crypto = NULL;
 }
 
+enum pintle_status pti_session_report(struct pti_cli *cli,
+                                      enum pintle_status (*fill)(struct pti_cli *cli, const struct pti_session *session,
+                                                                 struct pti_printout *printout))
+{
+    struct pti_session session;
+    struct pti_printout printout;
+    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    pti_printout_init(&printout);
+    status = fill(cli, &session, &printout);
+    if (status == PINTLE_OK) {
+        status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
+    }
+    pti_printout_clear(&printout);
+    pti_session_close(&session);
+    return status;
+}
+
 enum pintle_status pti_session_check_base(struct pti_session *session, struct pti_cli *cli)
 {
     const char *path = pti_cli_text(cli, "roots");

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 #include "publish/repository.h"
 
 struct pti_session {
@@ -21,6 +22,11 @@ int64_t pti_session_time(void);
 enum pintle_status pti_session_open(struct pti_session *session, struct pti_cli *cli,
                                     enum pti_repository_access access);
 void pti_session_close(struct pti_session *session);
+
+/* Opens the repository for reading and prints what fill says of it, as text or as JSON. */
+enum pintle_status pti_session_report(struct pti_cli *cli,
+                                      enum pintle_status (*fill)(struct pti_cli *cli, const struct pti_session *session,
+                                                                 struct pti_printout *printout));
 
 #define PTI_OPTION_ROOTS                                                                                               \
     {                                                                                                                  \
