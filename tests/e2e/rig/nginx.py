@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real nginx: TLS sites by name, directories over plain HTTP, and what it was asked for."""
 
+import http.client
 import json
 import os
 import signal
@@ -59,6 +60,7 @@ class Nginx:
         self.sites = []
         self.directories = {}
         self.extra = {}  # server blocks made elsewhere, by port
+        self.settled_port = free_port()
         self.process = None
         self.changed = False
         directory.mkdir(parents=True)
@@ -90,6 +92,7 @@ class Nginx:
         servers += [f"server {{ listen {LOOPBACK}:{port}; root {directory}; }}"
                     for port, directory in self.directories.items()]
         servers += self.extra.values()
+        servers += [f"server {{ listen {LOOPBACK}:{self.settled_port}; access_log off; return 204; }}"]
         user = "user root;" if os.geteuid() == 0 else ""
         return (f"{user} daemon off; worker_processes 1; worker_shutdown_timeout 1s; pid {self.directory}/pid;\n"
                 f"error_log {self.directory}/error.log info;\nevents {{ worker_connections 256; }}\n"
@@ -115,7 +118,7 @@ class Nginx:
         self.changed = False
 
     def ports(self):
-        return [site.listen_port for site in self.sites] + list(self.directories) + list(self.extra)
+        return [site.listen_port for site in self.sites] + list(self.directories) + list(self.extra) + [self.settled_port]
 
     def wait_until_listening(self):
         wait_for("nginx to listen", lambda: not self.process.alive() or all(map(listens, self.ports())),
@@ -135,17 +138,28 @@ class Nginx:
         wait_for("nginx to reload", lambda: self.workers() and not self.workers() & before, explain=self.errors)
         self.wait_until_listening()
 
+    def settle(self):
+        """Returns when it has logged what it was asked before now.  It logs after it answers, and its one worker does
+        one thing after another, so an answer to a later connection says that the earlier ones are done with."""
+        if self.process is not None and self.process.alive():
+            asked = http.client.HTTPConnection(LOOPBACK, self.settled_port, timeout=10)
+            asked.request("GET", "/")
+            asked.getresponse().read()
+            asked.close()
+
     def errors(self):
         return (self.directory / "error.log").read_text(errors="replace")
 
     def requests(self, host=None):
         """What the TLS sites were asked for, each a dictionary."""
+        self.settle()
         log = self.directory / "requests.log"
         entries = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         return [entry for entry in entries if entry["tls"] and (host is None or entry["host"] == host)]
 
     def refused_handshakes(self):
         """TLS handshakes that the client broke off with an alert."""
+        self.settle()
         return sum("SSL" in line and "alert" in line for line in self.errors().splitlines())
 
     def stop(self):
