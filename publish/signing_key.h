@@ -69,7 +69,10 @@ const struct pti_public_key *pti_signing_key_public(const struct pti_signing_key
 /* The "public" member of the key object as text: PEM for P-256, 64 hex digits for Ed25519; borrowed from key. */
 struct pintle_bytes pti_signing_key_public_bytes(const struct pti_signing_key *key);
 
-/* Signs message as TUF does.  The caller verifies: see pti_envelope_sign().  PINTLE_ERR_MEMORY. */
+/*
+ * Signs message as TUF does, and verifies the signature with the public half.  PINTLE_ERR_MEMORY; PINTLE_ERR_TRUST: what
+ * was made does not verify; and, of a key that lies elsewhere, what publish/key_access.h says.
+ */
 enum pintle_status pti_signing_key_sign(const struct pti_signing_key *key, struct pintle_bytes message,
                                         struct pti_signature *signature, struct pti_error *error);
 
