@@ -201,6 +201,18 @@ static const struct pti_tuf_metadata *root_of(const struct pintle_client *client
     return pti_roots_version(&client->roots, generation->root_version);
 }
 
+/* The largest issue time taken stays this process's too: another one, under a slow clock, may not have taken it. */
+static enum pintle_status keep_issued(const struct pintle_client *client, struct loaded *loaded,
+                                      struct pti_error *error)
+{
+    int64_t stored = loaded->accepted->issued;
+    enum pintle_status status = pti_apply_inherit_issued(client->accepted, loaded->accepted,
+                                                         pti_roots_newest(&client->roots), error);
+
+    loaded->changed = loaded->changed || loaded->accepted->issued != stored;
+    return status;
+}
+
 /*
  * A running client forgets nothing.  What it has verified and enforces stays, unless the store holds what may follow it
  * (another process was quicker): a store that was emptied, damaged, or put back to an older state takes no pin away.
@@ -218,7 +230,7 @@ static enum pintle_status keep_running(struct pintle_client *client, struct load
     if (loaded->accepted != NULL)
         status = pti_enforce_may_follow(client, loaded->accepted, &refusal);
     if (status == PINTLE_OK)
-        return status;
+        return keep_issued(client, loaded, error);
     if (status != PINTLE_ERR_TRUST)
         return pti_fail(error, status, "stored generation: %s", refusal.detail);
     if (!loaded->unverified)

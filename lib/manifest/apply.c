@@ -196,6 +196,21 @@ static enum pintle_status inherit_past_zones(const struct pti_generation *accept
     return status;
 }
 
+enum pintle_status pti_apply_inherit_issued(const struct pti_generation *accepted, struct pti_generation *next,
+                                            const struct pti_tuf_metadata *next_root, struct pti_error *error)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    if (accepted->issued <= next->issued)
+        return PINTLE_OK;
+    if (accepted->root_version != next_root->version)
+        status = pti_tuf_verify(accepted->timestamp, &next_root->roles[PTI_TUF_TIMESTAMP], &next_root->keys,
+                                "timestamp", error);
+    if (status == PINTLE_OK)
+        next->issued = accepted->issued;
+    return status == PINTLE_ERR_TRUST ? PINTLE_OK : status;
+}
+
 enum pintle_status pti_apply_inherit(const struct pti_generation *accepted, struct pti_generation *next,
                                      const struct pti_tuf_metadata *next_root, struct pti_error *error)
 {
@@ -206,10 +221,5 @@ enum pintle_status pti_apply_inherit(const struct pti_generation *accepted, stru
     status = inherit_past_zones(accepted, next);
     if (status != PINTLE_OK)
         return pti_fail(error, status, "out of memory");
-    if (accepted->root_version != next_root->version)
-        status = pti_tuf_verify(accepted->timestamp, &next_root->roles[PTI_TUF_TIMESTAMP], &next_root->keys,
-                                "timestamp", error);
-    if (status == PINTLE_OK && accepted->issued > next->issued)
-        next->issued = accepted->issued;
-    return status == PINTLE_ERR_TRUST ? PINTLE_OK : status;
+    return pti_apply_inherit_issued(accepted, next, next_root, error);
 }

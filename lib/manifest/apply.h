@@ -37,5 +37,8 @@ const struct pti_generation_zone *pti_apply_zone(const struct pti_generation *ac
 /* Carries over what outlives a generation: past zones, the issue time while next_root accepts it.  PINTLE_ERR_MEMORY. */
 enum pintle_status pti_apply_inherit(const struct pti_generation *accepted, struct pti_generation *next,
                                      const struct pti_tuf_metadata *next_root, struct pti_error *error);
+/* The issue time alone. */
+enum pintle_status pti_apply_inherit_issued(const struct pti_generation *accepted, struct pti_generation *next,
+                                            const struct pti_tuf_metadata *next_root, struct pti_error *error);
 
 #endif

@@ -314,11 +314,13 @@ void model_print(const struct model_action *action, char *out, size_t size);
 
 /* Whenever something has come into force: judges and remembers it. */
 void model_notice(struct model *world, struct model_client *client);
+/* The same of a generation that a poll takes just now: it has not expired. */
+void model_taken(struct model *world, const struct model_generation *taken);
 /* The accepted that was stored is gone: who could not verify it never held it. */
 void model_replaced(struct model *world, const struct model_memory *memory);
 /* What shipped gives way to the store that it stood in for. */
 void model_stood_in(const struct model *world, struct model_client *client);
-/* Who takes over what another process stored takes over what that one remembers of dropped zones and of the time. */
+/* Who takes over what another process stored takes over what that one remembers of dropped zones. */
 void model_adopted(struct model *world, struct model_client *client, const struct model_generation *accepted);
 /* After every step: NULL, or what has been violated. */
 const char *model_violation(struct model *world);

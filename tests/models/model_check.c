@@ -59,15 +59,10 @@ static const char *check_signed(const struct model *world, const struct model_ge
     const int *keys = world->roots[force->root].key;
     const struct model_timestamp *timestamp = &world->timestamps[force->timestamp];
     const struct model_targets *targets = model_targets_of(world, force->timestamp);
-    int then = model_larger(force->accepted_at, force->issued);
 
     if (timestamp->key != keys[MODEL_TIMESTAMP] || world->snapshots[timestamp->snapshot].key != keys[MODEL_SNAPSHOT] ||
         targets->key != keys[MODEL_TARGETS])
         return "what is in force was signed below a threshold";
-    if (!force->shipped &&
-        (then >= timestamp->expires || then >= targets->expires ||
-         then >= model_snapshot_of(world, force->timestamp)->expires || then >= world->roots[force->root].expires))
-        return "what is in force had expired when it was taken";
     for (int z = 0; z < MODEL_ZONES; z++) {
         const struct model_zone *zone = model_zone_of(world, force->timestamp, z);
         if (model_bit(targets->delegated, z) && zone == NULL)
@@ -76,6 +71,18 @@ static const char *check_signed(const struct model *world, const struct model_ge
             return "a zone in force was signed below its threshold";
     }
     return NULL;
+}
+
+/* By the clock and the issue times of the client that takes it; one that finds it stored may know of a later time. */
+void model_taken(struct model *world, const struct model_generation *taken)
+{
+    int then = model_larger(taken->accepted_at, taken->issued);
+
+    if (world->violation == NULL &&
+        (then >= world->timestamps[taken->timestamp].expires ||
+         then >= model_targets_of(world, taken->timestamp)->expires ||
+         then >= model_snapshot_of(world, taken->timestamp)->expires || then >= world->roots[taken->root].expires))
+        world->violation = "what is taken has expired";
 }
 
 static bool same_online_keys(const struct model *world, int timestamp, const struct model_memory *memory)
@@ -264,8 +271,6 @@ void model_stood_in(const struct model *world, struct model_client *client)
 static void adopt(const struct model *world, const struct model_client *then, int which, struct model_memory *memory)
 {
     remember(world, then, which == MODEL_WITH_APP, memory);
-    memory->issued = world->stored.issued;
-    memory->issued_key = world->stored.issued_key;
     for (int z = 0; z < MODEL_ZONES; z++) {
         if (model_bit(model_targets_of(world, then->force.timestamp)->delegated, z))
             continue;

@@ -97,6 +97,14 @@ static void load(const struct model *world, struct model_client *client, struct 
         loaded->accepted = client->seen.accepted;
 }
 
+static void keep_issued(const struct model *world, const struct model_client *client, struct loaded *loaded)
+{
+    if (!model_issued_binds(world, &client->force, client->roots) || client->force.issued <= loaded->accepted.issued)
+        return;
+    loaded->accepted.issued = client->force.issued;
+    loaded->changed = true;
+}
+
 static void keep_running(const struct model *world, struct model_client *client, struct loaded *loaded)
 {
     client->apart = 0;
@@ -106,8 +114,10 @@ static void keep_running(const struct model *world, struct model_client *client,
         model_stood_in(world, client);
         return; /* what shipped stood in for a store that was not to be had */
     }
-    if (loaded->accepted.timestamp != 0 && model_follows(world, &client->force, &loaded->accepted))
+    if (loaded->accepted.timestamp != 0 && model_follows(world, &client->force, &loaded->accepted)) {
+        keep_issued(world, client, loaded);
         return;
+    }
     loaded->accepted = client->force;
     loaded->changed = true;
     client->apart = 1;
@@ -317,6 +327,7 @@ static enum model_outcome accept(struct model *world, struct model_client *clien
         return MODEL_STORAGE_FAILED;
     client->force = next;
     client->unverified = 0;
+    model_taken(world, &next);
     model_notice(world, client);
     return MODEL_OK;
 }

@@ -58,6 +58,21 @@ static const char *walk(uint64_t seed, struct explore_trace *trace)
     return NULL;
 }
 
+/* Long walks that once went wrong: a later issue time that was lost with the store. */
+static void test_known_walks(void **state)
+{
+    static const uint64_t known[] = {551824};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        struct explore_trace trace = {.seed = known[i]};
+        if (walk(known[i], &trace) == NULL)
+            continue;
+        explore_print(&trace);
+        fail_msg("%s", trace.violation);
+    }
+}
+
 static void test_walks(void **state)
 {
     uint64_t seed = explore_setting("MODEL_SEED", 1);
@@ -76,6 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search),
+        cmocka_unit_test(test_known_walks),
         cmocka_unit_test(test_walks),
     };
 

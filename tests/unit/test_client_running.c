@@ -179,6 +179,33 @@ static void test_newer_store_is_taken(void **state)
     end(&fixture, old);
 }
 
+/*
+ * The store is lost, and another process makes it anew under a clock so slow that it does not take the issue time.  The
+ * first one takes over that store, and forgets nothing: a timestamp that expired before is refused as before.
+ */
+static void test_an_issue_time_taken_outlives_the_store(void **state)
+{
+    struct pintle_client *other = NULL;
+    struct pintle_bytes old[2];
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, old);
+    sim_store_clear(fixture.sim);
+    sim_set_wall_clock(fixture.sim, SIM_START - 2 * SIM_DAY);
+    assert_int_equal(pintle_client_new(fixture.config, &other), PINTLE_OK);
+    assert_int_equal(pintle_client_refresh(other, FIXTURE_DEADLINE_MS), PINTLE_OK);
+    fixture_refresh(&fixture); /* finds the store moved, and takes what is there */
+    fixture.sim->issued_offset_s = 0;
+    fixture.sim->expires_days[SIM_TIMESTAMP] = 1;
+    sim_publish_timestamp(fixture.sim); /* expires a day before SIM_START */
+    fixture_refresh_fails(&fixture, PINTLE_ERR_TRUST, "expired");
+    fixture_start(&fixture); /* and it is in the store, for whoever starts now */
+    fixture_refresh_fails(&fixture, PINTLE_ERR_TRUST, "expired");
+    pintle_client_free(other);
+    end(&fixture, old);
+}
+
 /* The store could not be read at the start; what shipped stood in for it, and gives way as soon as it can be read. */
 static void test_what_shipped_gives_way_to_the_store(void **state)
 {
@@ -313,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_older_store_with_damaged_roots),
         cmocka_unit_test(test_failed_repair_keeps_what_shipped),
         cmocka_unit_test(test_newer_store_is_taken),
+        cmocka_unit_test(test_an_issue_time_taken_outlives_the_store),
         cmocka_unit_test(test_what_shipped_gives_way_to_the_store),
         cmocka_unit_test(test_what_shipped_never_beats_the_store),
         cmocka_unit_test(test_store_that_moved_does_not_make_fresh),
