@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # tools/setup.sh demo|test|full: installs what is missing from Debian 12's packages (as root, or through sudo) and, for
-# test and full, the Python tools of tools/requirements.txt into build/venv.  Running it again does nothing.
+# test and full, the Python tools of tools/requirements.txt into build/venv and, into build/peers, the other TUF clients
+# that tests talk to (tests/peers).  Running it again does nothing.
 #   demo  to build, and to run the demonstration     test  also to run the tests     full  also lint, bench and packaging
 # No system service is started or enabled: packages that would do so are held back while they are installed, and what
 # they enabled is disabled again.  Nothing that was installed, running or enabled before is touched.
@@ -170,6 +171,30 @@ ensure_venv() {
     echo "$want" >build/venv/.made-from
 }
 
+# A peer that cannot be had is no failure: its tests say that they were skipped, and why.
+ensure_peers() {
+    mkdir -p build/peers/js
+    want="$(node --version) $(cksum <tests/peers/js/package-lock.json)"
+    if [ "$(cat build/peers/js/.made-from 2>/dev/null)" = "$want" ]; then
+        say "tuf-js is there"
+    else
+        say "installing tuf-js into build/peers"
+        rm -f build/peers/js/.made-from
+        cp tests/peers/js/package.json tests/peers/js/package-lock.json build/peers/js/
+        if (cd build/peers/js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error); then
+            echo "$want" >build/peers/js/.made-from
+        else
+            say "could not install tuf-js (is the npm registry reachable?); its tests will be skipped"
+        fi
+    fi
+    if ! command -v go >/dev/null; then
+        say "no go here: the tests with go-tuf will be skipped"
+    elif ! (cd tests/peers/go && GOTOOLCHAIN=local go build -buildvcs=false -trimpath -o ../../../build/peers/go-tuf .); then
+        rm -f build/peers/go-tuf
+        say "could not build go-tuf (go 1.25 or later, and a module proxy?); its tests will be skipped"
+    fi
+}
+
 case ${1-} in
 demo) wanted="$demo" ;;
 test) wanted="$demo $tests" ;;
@@ -185,4 +210,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 fi
 # shellcheck disable=SC2086 # one word, one requirement
 ensure_packages $wanted
-[ "$1" = demo ] || ensure_venv
+if [ "$1" != demo ]; then
+    ensure_venv
+    ensure_peers
+fi
