@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `pintle sign`, `pintle publish` */
+/* `pintle publish` */
 #include <inttypes.h>
 #include <string.h>
 
@@ -25,74 +25,6 @@ static enum pintle_status load_given_keys(struct pti_cli *cli, struct pti_keyrin
     }
     return status;
 }
-
-/* ---- sign ---- */
-
-static enum pintle_status sign_with(struct pti_cli *cli, struct pti_session *session, const char *path, size_t *made)
-{
-    struct pti_signing_key *key = NULL;
-    struct pti_signed_roles roles = {.count = 0};
-    enum pintle_status status = pti_session_load_key(cli, path, &key);
-
-    if (status == PINTLE_OK) {
-        status = pti_stage_sign(&session->repository->stage, key, &roles, &cli->error);
-    }
-    if (status == PINTLE_OK) {
-        *made += roles.count;
-        pti_session_say(session, "%s signed", path);
-        for (size_t i = 0; i < roles.count; i++) {
-            pti_session_say(session, "%s %s", i ? "," : "", roles.names[i]);
-        }
-        pti_session_say(session, roles.count ? "\n" : " nothing: it may sign no draft\n");
-    }
-    pti_signing_key_free(key);
-    return status;
-}
-
-static enum pintle_status run_sign(struct pti_cli *cli)
-{
-    struct pti_session session;
-    size_t made = 0;
-    enum pintle_status status = PINTLE_OK;
-
-    if (pti_cli_count(cli, "key") == 0) {
-        return pti_cli_usage(cli, "expected --key FILE, found none");
-    }
-    status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    status = pti_session_check_base(&session, cli);
-    if (status == PINTLE_OK && !pti_stage_has_drafts(&session.repository->stage)) {
-        status = pti_fail(&cli->error, PINTLE_ERR_INPUT,
-                          "expected a staged change to sign, found none; change something first, see `pintle diff`");
-    }
-    if (status == PINTLE_OK) {
-        status = pti_stage_check(&session.repository->stage, &cli->error);
-    }
-    if (status == PINTLE_OK && !pti_cli_text(cli, "roots")) {
-        status = pti_session_say_anchor(&session, cli);
-    }
-    for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
-        status = sign_with(cli, &session, pti_cli_nth(cli, "key", i), &made);
-    }
-    if (status == PINTLE_OK && made == 0) {
-        status = pti_fail(&cli->error, PINTLE_ERR_INPUT,
-                          "expected a key that may sign a draft, found %.200s%s; `pintle status` says which roles need "
-                          "signatures, `pintle key show` what a key may sign",
-                          pti_cli_text(cli, "key"), pti_cli_count(cli, "key") > 1 ? " and others that may not" : "");
-    }
-    if (status == PINTLE_OK) {
-        status = pti_repository_save_stage(session.repository, &cli->error);
-    }
-    if (status == PINTLE_OK) {
-        status = pti_session_print_drafts(&session, cli);
-    }
-    pti_session_close(&session);
-    return status;
-}
-
-/* ---- publish ---- */
 
 static void say_published(struct pti_cli *cli, const struct pti_repository *repository, bool renewed, bool root,
                           const struct pti_publish_result *result)
@@ -201,28 +133,6 @@ static enum pintle_status run_publish(struct pti_cli *cli)
     pti_session_close(&session);
     return status;
 }
-
-static const struct pti_option options_of_sign[] = {
-    PTI_OPTION_REPO,
-    {"key", "FILE", "the key to sign with; repeat it for several", true},
-    PTI_OPTION_ROOTS,
-    {"passphrase-file", "FILE",
-     "the passphrase of encrypted keys is the first line of FILE (else the terminal is asked)", false},
-    PTI_OPTION_END,
-};
-
-const struct pti_command pti_command_sign = {
-    .name = "sign",
-    .summary = "Add signatures to every draft that the keys may sign",
-    .operands = "--key FILE",
-    .details = "Look at `pintle diff` first: a signature says that you want all of it. It counts wherever your key\n"
-               "is listed: keep a copy of app/roots from the day the keys were made, and give it to both with\n"
-               "--roots, so that a repository which somebody made up to show you is refused. Each signature is\n"
-               "verified before it is kept. An edit after signing voids the signatures on what it changes.",
-    .example = "  pintle sign --key /media/alice/targets-1.pem --roots /media/alice/roots --repo pins",
-    .options = options_of_sign,
-    .run = run_sign,
-};
 
 static const struct pti_option options_of_publish[] = {
     PTI_OPTION_REPO,

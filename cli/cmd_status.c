@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `pintle status`, `pintle diff` */
+/* `pintle status` */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/output.h"
-#include "cli/session.h"
+#include "cli/drafts.h"
 #include "publish/root_history.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define SECONDS_A_DAY 86400
-
-/* ---- status ---- */
 
 static const struct pti_column repository_columns[] = {
     {"repository", "repository", PTI_SHOWN_BOTH},
@@ -43,26 +40,6 @@ static const struct pti_column role_columns[] = {
 
 static const struct pti_column url_columns[] = {{"url", "url", PTI_SHOWN_BOTH}};
 static const struct pti_column notice_columns[] = {{"notice", "notice", PTI_SHOWN_BOTH}};
-
-static const struct pti_column change_columns[] = {
-    {"text", "change", PTI_SHOWN_BOTH},
-    {"kind", NULL, PTI_SHOWN_JSON},
-    {"role", "to be signed by", PTI_SHOWN_BOTH},
-    {"host", NULL, PTI_SHOWN_JSON},
-    {"permanent", NULL, PTI_SHOWN_JSON},
-    {"sha256", NULL, PTI_SHOWN_JSON},
-    {"of", NULL, PTI_SHOWN_JSON},
-    {"at", NULL, PTI_SHOWN_JSON},
-    {"key_role", NULL, PTI_SHOWN_JSON},
-    {"keyid", NULL, PTI_SHOWN_JSON},
-    {"old_keyid", NULL, PTI_SHOWN_JSON},
-};
-
-/* Text says it on standard error, beside the changes. */
-static const struct pti_column publishable_columns[] = {
-    {"publishable", NULL, PTI_SHOWN_JSON},
-    {"why", NULL, PTI_SHOWN_JSON},
-};
 
 /* How long a role lives and who gives it more time. */
 static int64_t lifetime_days(const char *role, const struct pti_expiry_days *days)
@@ -142,17 +119,18 @@ static void put_expiry_notice(struct pti_printout *printout, const struct pti_ro
 }
 
 static void put_notice(struct pti_printout *printout, const struct pti_role_state *role,
-                       const struct pti_expiry_days *days, int64_t now)
+                       const struct pti_session *session)
 {
-    char signatures[128];
+    char signatures[128], waiting[PTI_WAITING_MAX];
 
-    put_expiry_notice(printout, role, days, now);
+    put_expiry_notice(printout, role, &session->repository->settings.days, session->now);
     if (pti_role_state_missing(role) > 0) {
         pti_role_state_describe(role, signatures, sizeof signatures);
         pti_printout_row(printout);
+        pti_drafts_waiting(role, &session->names, waiting, sizeof waiting);
         pti_printout_format(printout, "notice",
-                            "%s: %s; `pintle publish` signs with keys/, `pintle sign --key FILE` with others",
-                            role->name, signatures);
+                            "%s: %s, %s; `pintle publish` signs with keys/, `pintle sign --key FILE` with others",
+                            role->name, signatures, waiting);
     } else if (role->draft_version > 0) {
         pti_printout_row(printout);
         pti_printout_format(printout, "notice", "%s: a draft is signed but not published; `pintle publish`",
@@ -162,11 +140,11 @@ static void put_notice(struct pti_printout *printout, const struct pti_role_stat
 
 /* What somebody has to do something about. */
 static void put_notices(struct pti_printout *printout, const struct pti_role_state *roles, size_t count,
-                        const struct pti_expiry_days *days, int64_t now)
+                        const struct pti_session *session)
 {
     pti_printout_list(printout, PTI_LAYOUT_LINES, "notices", "to do:", NULL, notice_columns, COUNT(notice_columns));
     for (size_t i = 0; i < count; i++) {
-        put_notice(printout, &roles[i], days, now);
+        put_notice(printout, &roles[i], session);
     }
 }
 
@@ -194,7 +172,7 @@ static void put_repository(struct pti_printout *printout, const struct pti_repos
 
     pti_printout_record(printout, NULL, repository_columns, COUNT(repository_columns));
     pti_printout_text(printout, "repository", repository->settings.name);
-    pti_printout_text(printout, "directory", repository->directory);
+    pti_printout_text(printout, "directory", *repository->directory ? repository->directory : NULL);
     pti_printout_integer(printout, "root_version", (int64_t)repository->published.root_count);
     pti_printout_integer(printout, "charter_version", charter->version);
     pti_printout_integer(printout, "refresh_seconds", charter->refresh_default_s);
@@ -231,8 +209,11 @@ static enum pintle_status fill_status(struct pti_cli *cli, const struct pti_sess
         for (size_t i = 0; i < role_count; i++) {
             put_role(printout, &roles[i], &repository->settings.days, session->now);
         }
-        put_notices(printout, roles, role_count, &repository->settings.days, session->now);
+        put_notices(printout, roles, role_count, session);
         status = put_interruption(cli, printout, repository);
+    }
+    if (status == PINTLE_OK && pti_cli_flag(cli, "json")) {
+        pti_drafts_put_waiting(printout, roles, role_count, &session->names);
     }
     pti_role_states_free(roles, role_count);
     free(changes);
@@ -244,77 +225,8 @@ static enum pintle_status run_status(struct pti_cli *cli)
     return pti_session_report(cli, fill_status);
 }
 
-/* ---- diff ---- */
-
-static bool is_about_a_pin(enum pti_change_kind kind)
-{
-    return kind == PTI_CHANGE_PIN_ADDED || kind == PTI_CHANGE_PIN_REMOVED || kind == PTI_CHANGE_DENIAL_ADDED ||
-           kind == PTI_CHANGE_DENIAL_REMOVED;
-}
-
-static void put_change(struct pti_printout *printout, const struct pti_change *change)
-{
-    pti_printout_row(printout);
-    pti_printout_text(printout, "text", change->text);
-    pti_printout_text(printout, "kind", pti_change_kind_name(change->kind));
-    pti_printout_text(printout, "role", change->role);
-    pti_printout_text(printout, "host", *change->host ? change->host : NULL);
-    pti_printout_bool(printout, "permanent", change->permanent);
-    if (*change->key_role) {
-        pti_printout_text(printout, "key_role", change->key_role);
-        pti_printout_text(printout, "keyid", *change->keyid ? change->keyid : NULL);
-        pti_printout_text(printout, "old_keyid", *change->old_keyid ? change->old_keyid : NULL);
-    }
-    if (is_about_a_pin(change->kind)) {
-        pti_printout_sha256(printout, "sha256", change->pin.sha256);
-        pti_printout_text(printout, "of", pti_of_name(change->pin.of));
-        pti_printout_text(printout, "at", pti_at_name(change->pin.at));
-    }
-}
-
-static enum pintle_status run_diff(struct pti_cli *cli)
-{
-    struct pti_session session;
-    struct pti_printout printout;
-    struct pti_change *changes = NULL;
-    struct pti_error why = {.status = PINTLE_OK};
-    size_t count = 0;
-    bool publishable = false;
-    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
-
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    pti_printout_init(&printout);
-    pti_printout_list(&printout, PTI_LAYOUT_COLUMNS, "changes", NULL, "nothing is staged", change_columns,
-                      COUNT(change_columns));
-    status = pti_session_check_base(&session, cli);
-    if (status == PINTLE_OK) {
-        status = pti_stage_diff(&session.repository->stage, &changes, &count, &cli->error);
-    }
-    for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
-        put_change(&printout, &changes[i]);
-    }
-    publishable = status == PINTLE_OK && pti_stage_check(&session.repository->stage, &why) == PINTLE_OK;
-    if (status == PINTLE_OK && pti_cli_flag(cli, "json")) {
-        pti_printout_record(&printout, NULL, publishable_columns, COUNT(publishable_columns));
-        pti_printout_bool(&printout, "publishable", publishable);
-        pti_printout_text(&printout, "why", publishable ? NULL : why.detail);
-    }
-    if (status == PINTLE_OK) {
-        status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
-    }
-    if (status == PINTLE_OK && !publishable) {
-        fprintf(cli->err, "not publishable yet: %s\n", why.detail);
-    }
-    free(changes);
-    pti_printout_clear(&printout);
-    pti_session_close(&session);
-    return status;
-}
-
-static const struct pti_option options_of_status[] = {PTI_OPTION_REPO, PTI_OPTION_JSON, PTI_OPTION_END};
-static const struct pti_option options_of_diff[] = {PTI_OPTION_REPO, PTI_OPTION_ROOTS, PTI_OPTION_JSON, PTI_OPTION_END};
+static const struct pti_option options_of_status[] = {PTI_OPTION_REPO, PTI_OPTION_STAGE, PTI_OPTION_JSON,
+                                                      PTI_OPTION_END};
 
 const struct pti_command pti_command_status = {
     .name = "status",
@@ -325,16 +237,4 @@ const struct pti_command pti_command_status = {
     .example = "  pintle status --repo pins",
     .options = options_of_status,
     .run = run_status,
-};
-
-const struct pti_command pti_command_diff = {
-    .name = "diff",
-    .summary = "Say in words what publishing would change: read it before you sign",
-    .operands = "",
-    .details = "What is published is verified first: else somebody could hide a change by showing it as published.\n"
-               "With --roots it must also be the repository that your copy of app/roots is from.",
-    .example = "  pintle diff --repo pins\n"
-               "  pintle diff --repo pins --roots /media/alice/roots",
-    .options = options_of_diff,
-    .run = run_diff,
 };

@@ -22,6 +22,8 @@ extern const struct pti_command pti_command_charter_set, pti_command_charter_ren
 /* cmd_pin.c */
 extern const struct pti_command pti_command_pin_add, pti_command_pin_remove, pti_command_pin_list;
 /* cmd_stage.c */
+extern const struct pti_command pti_command_stage_export;
+extern const struct pti_command pti_command_stage_import;
 extern const struct pti_command pti_command_stage_drop;
 /* cmd_publish.c */
 extern const struct pti_command pti_command_sign, pti_command_publish;

@@ -197,6 +197,8 @@ static void render_blocks(const struct pti_section *section, struct pti_buf *out
 /* Breaks text at spaces, so that lines have at most LINE_WIDTH columns where words allow it. */
 static void put_wrapped(struct pti_buf *out, const char *text, size_t indent)
 {
+    const size_t hanging = indent + LINE_INDENT;
+
     while (strlen(text) > LINE_WIDTH - indent) {
         size_t length = LINE_WIDTH - indent;
 
@@ -211,8 +213,7 @@ static void put_wrapped(struct pti_buf *out, const char *text, size_t indent)
         }
         put_safe(out, text, length);
         pti_buf_text(out, "\n");
-        if (indent == LINE_INDENT)
-            indent += 2;
+        indent = hanging;
         pad(out, 0, indent);
         text += length + 1;
     }

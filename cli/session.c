@@ -3,12 +3,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/crypto.h"
 #include "base/encode.h"
 #include "cli/given_file.h"
 #include "publish/bundle.h"
+#include "publish/stage_file.h"
 
 #define SAID_MAX 65536 /* bytes */
 
@@ -17,18 +19,56 @@ int64_t pti_session_time(void)
     return (int64_t)time(NULL);
 }
 
+enum pintle_status pti_session_read_stage(struct pti_session *session, struct pti_cli *cli, const char *path,
+                                          struct pti_repository **repository, struct pti_key_names *names)
+{
+    struct pintle_bytes file = {NULL, 0};
+    enum pintle_status status = pti_given_file_read(path, PTI_STAGE_FILE_SIZE_MAX, &file, &cli->error);
+
+    *repository = NULL;
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    status = pti_stage_file_read(file, session->now, session->crypto, repository, names, &cli->error);
+    pti_bytes_free(&file);
+    if (status == PINTLE_ERR_STORAGE) {
+        status = cli->error.status = PINTLE_ERR_INPUT; /* what is missing in a file is no fault of a disk */
+    }
+    return status == PINTLE_OK ? status : pti_error_prefix(&cli->error, "%.300s", path);
+}
+
+static bool takes_stage(const struct pti_cli *cli)
+{
+    for (const struct pti_option *option = cli->command->options; option->name; option++) {
+        if (strcmp(option->name, "stage") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum pintle_status open_stage(struct pti_session *session, struct pti_cli *cli)
+{
+    if (pti_cli_text(cli, "repo")) {
+        return pti_cli_usage(cli, "expected --repo or --stage, found both");
+    }
+    return pti_session_read_stage(session, cli, session->stage_file, &session->repository, &session->names);
+}
+
 enum pintle_status pti_session_open(struct pti_session *session, struct pti_cli *cli, enum pti_repository_access access)
 {
     enum pintle_status status = PINTLE_OK;
 
-    *session = (struct pti_session){.now = pti_session_time()};
+    *session = (struct pti_session){.now = pti_session_time(),
+                                    .stage_file = takes_stage(cli) ? pti_cli_text(cli, "stage") : NULL};
     pti_buf_init(&session->said, SAID_MAX);
     status = pintle_crypto_openssl_new(&session->crypto);
     if (status != PINTLE_OK) {
         return pti_fail(&cli->error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
     }
-    status = pti_repository_open(pti_cli_repo(cli), access, session->now, session->crypto, &session->repository,
-                                 &cli->error);
+    status = session->stage_file ? open_stage(session, cli)
+                                 : pti_repository_open(pti_cli_repo(cli), access, session->now, session->crypto,
+                                                       &session->repository, &cli->error);
     if (status != PINTLE_OK) {
         pti_session_close(session);
     }
@@ -40,6 +80,7 @@ void pti_session_close(struct pti_session *session)
     pti_repository_close(session->repository);
     pintle_crypto_free(session->crypto);
     pti_buf_clear(&session->said);
+    pti_key_names_clear(&session->names);
     session->repository = NULL;
     session->crypto = NULL;
 }
@@ -56,7 +97,10 @@ enum pintle_status pti_session_report(struct pti_cli *cli,
         return status;
     }
     pti_printout_init(&printout);
-    status = fill(cli, &session, &printout);
+    status = pti_session_load_names(&session, cli);
+    if (status == PINTLE_OK) {
+        status = fill(cli, &session, &printout);
+    }
     if (status == PINTLE_OK) {
         status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
     }
@@ -100,6 +144,36 @@ enum pintle_status pti_session_say_anchor(struct pti_session *session, struct pt
     return PINTLE_OK;
 }
 
+enum pintle_status pti_session_load_names(struct pti_session *session, struct pti_cli *cli)
+{
+    char keys[PTI_PATH_MAX];
+    enum pintle_status status = PINTLE_OK;
+
+    if (session->stage_file) {
+        return PINTLE_OK; /* they came with it */
+    }
+    status = pti_repository_path(session->repository, "keys", keys, &cli->error);
+    return status == PINTLE_OK ? pti_key_names_load(keys, &session->names, &cli->error) : status;
+}
+
+static enum pintle_status write_stage_file(struct pti_session *session, struct pti_cli *cli)
+{
+    struct pti_buf text;
+    enum pintle_status status = pti_stage_file_write(session->repository, &session->names, &text, &cli->error);
+
+    if (status == PINTLE_OK) {
+        status = pti_file_replace(session->stage_file, pti_buf_bytes(&text), 0644, &cli->error);
+    }
+    pti_buf_clear(&text);
+    return status;
+}
+
+enum pintle_status pti_session_save_signed(struct pti_session *session, struct pti_cli *cli)
+{
+    return session->stage_file ? write_stage_file(session, cli)
+                               : pti_repository_save_stage(session->repository, &cli->error);
+}
+
 /* Once it is true. */
 static enum pintle_status print_said(struct pti_session *session, struct pti_cli *cli)
 {
@@ -108,32 +182,6 @@ static enum pintle_status print_said(struct pti_session *session, struct pti_cli
     if (status == PINTLE_OK) {
         fwrite(session->said.data, 1, session->said.size, cli->out);
     }
-    return status;
-}
-
-enum pintle_status pti_session_print_drafts(struct pti_session *session, struct pti_cli *cli)
-{
-    struct pti_role_state *roles = NULL;
-    char signatures[128];
-    size_t count = 0, missing = 0;
-    enum pintle_status status = print_said(session, cli);
-
-    if (status == PINTLE_OK) {
-        status = pti_stage_roles(&session->repository->stage, &roles, &count, &cli->error);
-    }
-    for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
-        if (roles[i].draft_version > 0) {
-            pti_role_state_describe(&roles[i], signatures, sizeof signatures);
-            fprintf(cli->out, "%s: %s\n", roles[i].name, signatures);
-            missing += pti_role_state_missing(&roles[i]) > 0;
-        }
-    }
-    if (status == PINTLE_OK) {
-        fputs(missing > 0 ? "next: `pintle sign --key FILE` with another key; `pintle publish` adds those in keys/\n"
-                          : "next: `pintle publish`\n",
-              cli->out);
-    }
-    pti_role_states_free(roles, count);
     return status;
 }
 

@@ -6,22 +6,41 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "publish/key_names.h"
 #include "publish/repository.h"
 
 struct pti_session {
     struct pintle_crypto *crypto;
     struct pti_repository *repository;
-    int64_t now;         /* Unix seconds; one moment for the whole command */
-    struct pti_buf said; /* what pti_session_save() prints once it is true */
+    int64_t now;                /* Unix seconds; one moment for the whole command */
+    struct pti_buf said;        /* what pti_session_save() prints once it is true */
+    const char *stage_file;     /* of --stage: the repository is in memory, and is saved there; NULL: a directory */
+    struct pti_key_names names; /* what people call the keys; see pti_session_load_names() */
 };
 
 /* The time of day, in Unix seconds. */
 int64_t pti_session_time(void);
 
-/* Opens the repository that cli names.  On failure nothing is open. */
+/*
+ * Opens the repository that cli names, or, of a command with PTI_OPTION_STAGE, the file of --stage.  On failure nothing
+ * is open.
+ */
 enum pintle_status pti_session_open(struct pti_session *session, struct pti_cli *cli,
                                     enum pti_repository_access access);
 void pti_session_close(struct pti_session *session);
+
+#define PTI_OPTION_STAGE                                                                                               \
+    {                                                                                                                  \
+        "stage", "FILE", "work on what `pintle stage export` made, instead of a repository", false                     \
+    }
+
+/* Reads a file that `pintle stage export` made. PINTLE_ERR_STORAGE, PINTLE_ERR_INPUT. */
+enum pintle_status pti_session_read_stage(struct pti_session *session, struct pti_cli *cli, const char *path,
+                                          struct pti_repository **repository, struct pti_key_names *names);
+/* For commands that speak of keys: session->names. */
+enum pintle_status pti_session_load_names(struct pti_session *session, struct pti_cli *cli);
+/* Keeps signatures that were added: in the repository, or in the stage file. */
+enum pintle_status pti_session_save_signed(struct pti_session *session, struct pti_cli *cli);
 
 /* Opens the repository for reading and prints what fill says of it, as text or as JSON. */
 enum pintle_status pti_session_report(struct pti_cli *cli,
@@ -57,9 +76,6 @@ enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli 
  * `zone renew`.
  */
 enum pintle_status pti_session_renew(struct pti_cli *cli, const char *role);
-
-/* After signing and saving: what was said; one line per draft, "targets: 1 of 2 signatures"; and what comes next. */
-enum pintle_status pti_session_print_drafts(struct pti_session *session, struct pti_cli *cli);
 
 /*
  * The passphrase in the first line of --passphrase-file, malloc'ed; NULL without that option.  Frees with

@@ -58,15 +58,12 @@ static void put_signature(struct pti_json_writer *writer, struct pintle_bytes ke
 }
 
 /* The old list, with the signature of keyid replaced in its place, or appended. */
-static enum pintle_status write_signatures(const struct pti_json_value *old, const char *keyid,
-                                           const struct pti_signature *signature, struct pti_buf *out,
-                                           struct pti_error *error)
+static enum pintle_status write_signatures(const struct pti_json_value *old, const char *keyid, struct pintle_bytes hex,
+                                           struct pti_buf *out, struct pti_error *error)
 {
-    char hex[PTI_HEX_SIZE(PTI_SIGNATURE_SIZE_MAX) + 1];
     struct pti_json_writer writer;
     bool placed = false;
 
-    pti_hex_encode(signature->data, signature->size, hex);
     pti_json_writer_init(&writer, out, false);
     pti_json_begin_array(&writer, NULL);
     for (const struct pti_json_value *item = pti_json_first(old); item != NULL; item = pti_json_next(item)) {
@@ -75,40 +72,99 @@ static enum pintle_status write_signatures(const struct pti_json_value *old, con
             pti_json_get_string(item, "sig", &text, error) != PINTLE_OK)
             return PINTLE_ERR_INPUT;
         if (pti_bytes_equal_text(id, keyid)) {
-            text = pti_bytes_text(hex);
+            text = hex;
             placed = true;
         }
         put_signature(&writer, id, text);
     }
     if (!placed)
-        put_signature(&writer, pti_bytes_text(keyid), pti_bytes_text(hex));
+        put_signature(&writer, pti_bytes_text(keyid), hex);
     pti_json_end_array(&writer);
     return pti_buf_check(out, error, "signatures");
+}
+
+/* The two parts of an envelope. */
+static enum pintle_status take_apart(const struct pti_json_value *root, const struct pti_json_value **signatures,
+                                     const struct pti_json_value **part, struct pti_error *error)
+{
+    enum pintle_status status = pti_json_get(root, "signatures", PTI_JSON_ARRAY, signatures, error);
+
+    return status == PINTLE_OK ? pti_json_get(root, "signed", PTI_JSON_OBJECT, part, error) : status;
+}
+
+static enum pintle_status put_hex(const struct pti_json_value *root, const char *keyid, struct pintle_bytes hex,
+                                  struct pti_buf *out, struct pti_error *error)
+{
+    const struct pti_json_value *old = NULL, *part = NULL;
+    struct pti_buf list;
+    enum pintle_status status = take_apart(root, &old, &part, error);
+
+    pti_buf_init(&list, ENVELOPE_SIZE_MAX);
+    if (status == PINTLE_OK)
+        status = write_signatures(old, keyid, hex, &list, error);
+    if (status == PINTLE_OK)
+        status = write_with(part, pti_buf_bytes(&list), out, error);
+    pti_buf_clear(&list);
+    return status;
+}
+
+enum pintle_status pti_envelope_put(struct pintle_bytes envelope, const char *keyid, struct pintle_bytes hex,
+                                    struct pti_buf *out, struct pti_error *error)
+{
+    struct pti_json *json = NULL;
+    enum pintle_status status = pti_json_parse(envelope, &json, error);
+
+    if (status == PINTLE_OK)
+        status = put_hex(pti_json_root(json), keyid, hex, out, error);
+    pti_json_free(json);
+    return status;
+}
+
+/* What is signed. */
+static enum pintle_status canonical_part(const struct pti_json_value *root, struct pti_buf *canonical,
+                                         struct pti_error *error)
+{
+    const struct pti_json_value *old = NULL, *part = NULL;
+    enum pintle_status status = take_apart(root, &old, &part, error);
+
+    pti_buf_init(canonical, ENVELOPE_SIZE_MAX);
+    if (status != PINTLE_OK)
+        return status;
+    pti_json_write_canonical(part, canonical);
+    return pti_buf_check(canonical, error, "signed metadata");
+}
+
+enum pintle_status pti_envelope_digest(struct pintle_bytes envelope, struct pintle_crypto *crypto,
+                                       uint8_t sha256[PINTLE_SHA256_SIZE], struct pti_error *error)
+{
+    struct pti_json *json = NULL;
+    struct pti_buf canonical;
+    enum pintle_status status = pti_json_parse(envelope, &json, error);
+
+    if (status != PINTLE_OK)
+        return status;
+    status = canonical_part(pti_json_root(json), &canonical, error);
+    if (status == PINTLE_OK && pti_sha256(crypto, pti_buf_bytes(&canonical), sha256) != PINTLE_OK)
+        status = pti_fail(error, PINTLE_ERR_MEMORY, "signed metadata cannot be hashed");
+    pti_buf_clear(&canonical);
+    pti_json_free(json);
+    return status;
 }
 
 static enum pintle_status add_signature(const struct pti_json_value *root, const struct pti_signing_key *key,
                                         struct pti_buf *out, struct pti_error *error)
 {
-    const struct pti_json_value *old = NULL, *part = NULL;
+    char hex[PTI_HEX_SIZE(PTI_SIGNATURE_SIZE_MAX) + 1];
     struct pti_signature signature;
-    struct pti_buf canonical, list;
-    enum pintle_status status = pti_json_get(root, "signatures", PTI_JSON_ARRAY, &old, error);
+    struct pti_buf canonical;
+    enum pintle_status status = canonical_part(root, &canonical, error);
 
     if (status == PINTLE_OK)
-        status = pti_json_get(root, "signed", PTI_JSON_OBJECT, &part, error);
-    if (status != PINTLE_OK)
-        return status;
-    pti_buf_init(&canonical, ENVELOPE_SIZE_MAX);
-    pti_buf_init(&list, ENVELOPE_SIZE_MAX);
-    pti_json_write_canonical(part, &canonical);
-    status = pti_buf_check(&canonical, error, "signed metadata");
-    if (status == PINTLE_OK)
         status = pti_signing_key_sign(key, pti_buf_bytes(&canonical), &signature, error);
-    if (status == PINTLE_OK)
-        status = write_signatures(old, pti_signing_key_public(key)->id, &signature, &list, error);
-    if (status == PINTLE_OK)
-        status = write_with(part, pti_buf_bytes(&list), out, error);
-    pti_buf_clear(&list);
+    if (status == PINTLE_OK) {
+        pti_hex_encode(signature.data, signature.size, hex);
+        status = put_hex(root, pti_signing_key_public(key)->id, pti_bytes_text(hex), out, error);
+    }
     pti_buf_clear(&canonical);
     return status;
 }

@@ -19,6 +19,15 @@ enum pintle_status pti_envelope_write(struct pintle_bytes signed_json, struct pt
 enum pintle_status pti_envelope_sign(struct pintle_bytes envelope, const struct pti_signing_key *key,
                                      struct pintle_crypto *crypto, struct pti_buf *out, struct pti_error *error);
 
+/*
+ * The same envelope with a signature in hex by keyid added, or replaced if it had one; made elsewhere, and not verified.
+ */
+enum pintle_status pti_envelope_put(struct pintle_bytes envelope, const char *keyid, struct pintle_bytes hex,
+                                    struct pti_buf *out, struct pti_error *error);
+/* What signatures are made over, as a hash: SHA-256 of the canonical form of "signed". */
+enum pintle_status pti_envelope_digest(struct pintle_bytes envelope, struct pintle_crypto *crypto,
+                                       uint8_t sha256[PINTLE_SHA256_SIZE], struct pti_error *error);
+
 /* Whether key has signed envelope, and the signature is right. */
 enum pintle_status pti_envelope_signed_by(struct pintle_bytes envelope, const struct pti_public_key *key,
                                           struct pintle_crypto *crypto, bool *good, struct pti_error *error);

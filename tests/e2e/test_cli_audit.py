@@ -117,7 +117,8 @@ class TestRelease:
 
 class TestDiff:
     def test_json_says_whether_it_can_be_published(self, repository, backend):
-        assert repository.run("diff", "--json").json == {"changes": [], "publishable": True, "why": None}
+        diff = repository.run("diff", "--json").json
+        assert (diff["changes"], diff["drafts"], diff["publishable"], diff["why"]) == ([], [], True, None)
         repository.run("host", "add", "a.example", "--zone", "main")
         diff = repository.run("diff", "--json")
         assert diff.json["publishable"] is False

@@ -11,7 +11,7 @@ from rig.programs import ROOT, binary, pintle
 
 COMMANDS = ["init", "host add", "host release", "host list", "pin add", "pin remove", "pin list", "zone add",
             "zone rotate", "zone renew", "zone list", "charter set", "charter renew", "key new", "key show",
-            "root list", "root add", "root remove", "root rotate", "root threshold", "root renew", "diff", "stage drop", "sign",
+            "root list", "root add", "root remove", "root rotate", "root threshold", "root renew", "diff", "stage export", "stage import", "stage drop", "sign",
             "publish", "status", "verify", "probe", "check", "get"]
 
 

@@ -77,7 +77,7 @@ def test_shell_examples_of_the_pages_run(page, tmp_path, backend, ca):
         repository = Repository(tmp_path / "pins")
         repository.pin("api.example.com", site.key)
         repository.publish()
-        if page.stem == "pintle-sign.1":
+        if page.stem in ("pintle-diff.1", "pintle-sign.1", "pintle-stage.1"):
             repository.run("charter", "renew")
         (tmp_path / "alice").mkdir()
         for path in (repository.roots, repository.keys / "targets-1.pem"):
