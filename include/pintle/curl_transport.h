@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libpintle-curl-transport: a transport over libcurl.  Ordinary HTTPS validation, http and https only, no redirects, no
- * cookies, no credentials, no content encodings, at most 64 KiB of header lines.
+ * cookies, no credentials, at most 64 KiB of header lines.  A GET asks for gzip, which is undone within the bound of the
+ * request; every other content encoding is refused.
  *
  * Proxies: libcurl's environment variables are honoured: http_proxy (in lower case only), https_proxy or HTTPS_PROXY,
  * all_proxy or ALL_PROXY, no_proxy or NO_PROXY.  Whoever sets them can withhold a manifest, not change it.  There is no

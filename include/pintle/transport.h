@@ -19,7 +19,7 @@ struct pintle_request {
     const char *url;          /* absolute */
     const char *content_type; /* NULL without a body */
     struct pintle_bytes body;
-    size_t max_response; /* bytes; a transport may stop early when Content-Length exceeds it, the sink stops anyway */
+    size_t max_response; /* bytes given to the sink; a transport may stop early when more are announced */
     int64_t timeout_ms;  /* for the whole transfer, more than 0 */
     unsigned min_bytes_per_second; /* abort when slower than this for ten seconds; 0: no floor */
 };
@@ -35,6 +35,8 @@ struct pintle_transport {
     void *ctx;
     /*
      * Performs one request and pours the body of a 2xx response into sink; the body of any other response may be dropped.
+     * What the sink gets is the body itself: a transport asks for no content encoding that it does not undo, refuses any
+     * other, and bounds the bytes that arrive as well as those that come out (a client works with none at all).
      * PINTLE_OK means that a complete response with any HTTP status arrived.  PINTLE_ERR_NETWORK otherwise (a sink that
      * stops included), PINTLE_ERR_MISUSE (another method, no timeout), with one line in detail.  Called by one thread at a
      * time.

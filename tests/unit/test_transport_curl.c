@@ -257,7 +257,7 @@ static void nothing_but_the_request_is_sent(void **state)
     assert_int_equal(get(&transport, &server, "/ok").http, 200);
     assert_null(strstr(server.last, "Cookie"));
     assert_null(strstr(server.last, "Authorization"));
-    assert_null(strstr(server.last, "Accept-Encoding"));
+    assert_non_null(strstr(server.last, "\r\nAccept-Encoding: gzip\r\n"));
     assert_null(strstr(server.last, "Referer"));
     assert_non_null(strstr(server.last, "\r\nUser-Agent: pintle/"));
     snprintf(url, sizeof(url), "http://user:secret@127.0.0.1:%d/ok", server.port);

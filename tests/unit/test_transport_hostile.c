@@ -59,6 +59,19 @@ struct script {
 #define TOO_MANY_HEADERS "headers are larger than"
 
 /* clang-format off */
+#define ENCODING "expected no Content-Encoding but gzip"
+/* gzip members, written with Python's zlib */
+#define GZ_HELLO "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00\x00\x00"
+#define GZ_CUT "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00\x00"
+#define GZ_WRONG_SUM "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\x07\x00\x87\xa6\x10\x36\x05\x00\x00\x00"
+#define GZ_WRONG_SIZE "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x06\x00\x00\x00"
+#define GZ_101 "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xab\xa8\xa0\x03\x00\x00\x6f\x86\x85\xf1\x65\x00\x00\x00"
+#define GZ_FRAME "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
+#define GZ_NAME "\x1f\x8b\x08\x08\x00\x00\x00\x00\x02\xff"
+/* 64 KB of nothing as a block of deflate, to be repeated */
+static const char gz_block[] = "\xec\xc1\x01\x01\x00\x00\x00\x80\x90\xfe\xaf\xee\x08\x0a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x6a\x00\x00\x00\xff\xff";
+#define ZLIB_HELLO "\x78\x9c\xcb\x48\xcd\xc9\xc9\x07\x00\x06\x2c\x02\x15"
+static const char gz_empty_block[] = "\x00\x00\x00\xff\xff";
 #define BOMB "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\xa8\x18\x1e\x00\x00\xa6\x6b\xcb\x7e\xc8\x00\x00\x00"
 static const struct script scripts[] = {
     /* bodies without an end, or with another one than announced */
@@ -81,9 +94,33 @@ static const struct script scripts[] = {
     {"chunk size of 2^64", false, CHUNKED "10000000000000000\r\nhello", 0, NULL, CLOSE, false, LONG, REFUSED, ""},
     {"negative chunk size", false, CHUNKED "-5\r\nhello\r\n0\r\n\r\n", 0, NULL, CLOSE, false, LONG, REFUSED, ""},
     {"endless trailers", false, CHUNKED "5\r\nhello\r\n0\r\n", 0, "X: " X256 "\r\n", CLOSE, false, LONG, PINTLE_ERR_NETWORK, 0, "hello", ""},
-    /* encodings that nobody asked for are not undone: what counts is what was signed */
-    {"gzip", false, OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", 0, NULL, CLOSE, false, LONG, PINTLE_OK, 200, "hello", ""},
-    {"an encoding that is none", false, OK_HEAD "Content-Encoding: x-unknown\r\nContent-Length: 5\r\n\r\nhello", 0, NULL, CLOSE, false, LONG, PINTLE_OK, 200, "hello", ""},
+    /* one gzip member is undone, within both bounds; any other encoding is refused */
+    {"gzip", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_HELLO, sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_HELLO) - 1, NULL, CLOSE, false, LONG, PINTLE_OK, 200, "hello", ""},
+    {"gzip by its names", false, OK_HEAD "content-encoding:X-GZip \r\n\r\n" GZ_HELLO, sizeof(OK_HEAD "content-encoding:X-GZip \r\n\r\n" GZ_HELLO) - 1, NULL, CLOSE, false, LONG, PINTLE_OK, 200, "hello", ""},
+    {"gzip in chunks", false, OK_HEAD "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" "1\r\n\x1f" "\r\n18\r\n\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00\x00\x00\r\n0\r\n\r\n", sizeof(OK_HEAD "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" "1\r\n\x1f" "\r\n18\r\n\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00\x00\x00\r\n0\r\n\r\n") - 1, NULL, CLOSE, false, LONG, PINTLE_OK, 200, "hello", ""},
+    {"no encoding, by name", false, OK_HEAD "Content-Encoding: identity\r\n\r\n" "hello", sizeof(OK_HEAD "Content-Encoding: identity\r\n\r\n" "hello") - 1, NULL, CLOSE, false, LONG, PINTLE_OK, 200, "hello", ""},
+    {"a list of none", false, OK_HEAD "Content-Encoding: ,, \r\n\r\n" "hello", sizeof(OK_HEAD "Content-Encoding: ,, \r\n\r\n" "hello") - 1, NULL, CLOSE, false, LONG, PINTLE_OK, 200, "hello", ""},
+    {"br", false, OK_HEAD "Content-Encoding: br\r\n\r\n" "hello", sizeof(OK_HEAD "Content-Encoding: br\r\n\r\n" "hello") - 1, NULL, CLOSE, false, LONG, REFUSED, ENCODING},
+    {"deflate", false, OK_HEAD "Content-Encoding: deflate\r\n\r\n" "hello", sizeof(OK_HEAD "Content-Encoding: deflate\r\n\r\n" "hello") - 1, NULL, CLOSE, false, LONG, REFUSED, ENCODING},
+    {"zstd", false, OK_HEAD "Content-Encoding: zstd\r\n\r\n" "hello", sizeof(OK_HEAD "Content-Encoding: zstd\r\n\r\n" "hello") - 1, NULL, CLOSE, false, LONG, REFUSED, ENCODING},
+    {"compress", false, OK_HEAD "Content-Encoding: compress\r\n\r\n" "hello", sizeof(OK_HEAD "Content-Encoding: compress\r\n\r\n" "hello") - 1, NULL, CLOSE, false, LONG, REFUSED, ENCODING},
+    {"x-unknown", false, OK_HEAD "Content-Encoding: x-unknown\r\n\r\n" "hello", sizeof(OK_HEAD "Content-Encoding: x-unknown\r\n\r\n" "hello") - 1, NULL, CLOSE, false, LONG, REFUSED, ENCODING},
+    {"gzip twice", false, OK_HEAD "Content-Encoding: gzip, gzip\r\n\r\n" GZ_HELLO, sizeof(OK_HEAD "Content-Encoding: gzip, gzip\r\n\r\n" GZ_HELLO) - 1, NULL, CLOSE, false, LONG, REFUSED, ENCODING},
+    {"gzip in two lines", false, OK_HEAD "Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n\r\n" GZ_HELLO, sizeof(OK_HEAD "Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n\r\n" GZ_HELLO) - 1, NULL, CLOSE, false, LONG, REFUSED, ENCODING},
+    {"identity twice", false, OK_HEAD "Content-Encoding: identity, identity\r\n\r\n" "hello", sizeof(OK_HEAD "Content-Encoding: identity, identity\r\n\r\n" "hello") - 1, NULL, CLOSE, false, LONG, REFUSED, ENCODING},
+    {"gzip and br", false, OK_HEAD "Content-Encoding: gzip,br\r\n\r\n" GZ_HELLO, sizeof(OK_HEAD "Content-Encoding: gzip,br\r\n\r\n" GZ_HELLO) - 1, NULL, CLOSE, false, LONG, REFUSED, ENCODING},
+    {"gzip that is none", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" "hello", sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" "hello") - 1, NULL, CLOSE, false, LONG, REFUSED, "damaged"},
+    {"zlib's own format", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" ZLIB_HELLO, sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" ZLIB_HELLO) - 1, NULL, CLOSE, false, LONG, REFUSED, "damaged"},
+    {"gzip of nothing", false, OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n" "", sizeof(OK_HEAD "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n" "") - 1, NULL, CLOSE, false, LONG, REFUSED, "cut short"},
+    {"gzip cut short", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_CUT, sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_CUT) - 1, NULL, CLOSE, false, LONG, PINTLE_ERR_NETWORK, 0, NULL, "cut short"},
+    {"gzip with a wrong checksum", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_WRONG_SUM, sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_WRONG_SUM) - 1, NULL, CLOSE, false, LONG, PINTLE_ERR_NETWORK, 0, NULL, "damaged"},
+    {"gzip with a wrong length", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_WRONG_SIZE, sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_WRONG_SIZE) - 1, NULL, CLOSE, false, LONG, PINTLE_ERR_NETWORK, 0, NULL, "damaged"},
+    {"something behind gzip", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_HELLO "x", sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_HELLO "x") - 1, NULL, CLOSE, false, LONG, PINTLE_ERR_NETWORK, 0, NULL, "follows the end"},
+    {"two members of gzip", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_HELLO GZ_HELLO, sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_HELLO GZ_HELLO) - 1, NULL, CLOSE, false, LONG, PINTLE_ERR_NETWORK, 0, NULL, "follows the end"},
+    {"gzip of one byte too many", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_101, sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_101) - 1, NULL, CLOSE, false, LONG, PINTLE_ERR_NETWORK, 0, NULL, TOO_LARGE},
+    {"endless name in gzip", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_NAME, sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_NAME) - 1, X2048, CLOSE, false, LONG, REFUSED, TOO_LARGE},
+    {"an error page in an unknown encoding", false, "HTTP/1.1 500 No\r\nContent-Encoding: br\r\nContent-Length: 5\r\n\r\nhello", 0, NULL, GO_ON, false, LONG, PINTLE_OK, 500, "", ""},
+    {"more than the bound, less than gzip might add", false, OK_HEAD "Content-Length: 256\r\n\r\n" X256, 0, NULL, CLOSE, false, LONG, REFUSED, TOO_LARGE},
     {"gzip as transfer encoding, which libcurl undoes", false, OK_HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 0, NULL, CLOSE, false, LONG, REFUSED, ""},
     {"bomb in it, 200 bytes of 24", false, OK_HEAD "Transfer-Encoding: gzip\r\n\r\n" BOMB, sizeof(OK_HEAD "Transfer-Encoding: gzip\r\n\r\n" BOMB) - 1, NULL, CLOSE, false, LONG, REFUSED, TOO_LARGE},
     /* headers */
@@ -128,6 +165,8 @@ static const struct script scripts[] = {
     {"TLS: a record of garbage", true, "\x16\x03\x03\x00\x04\x02\xff\xff\xff", 9, NULL, SILENCE, true, SHORT, REFUSED, ""},
     {"TLS: endless empty records", true, "", 0, "\x16\x03\x03", CLOSE, true, LONG, REFUSED, ""},
     {"TLS: endless alerts", true, "", 0, "\x15\x03\x03\x01\x02\x01\x5a", CLOSE, true, LONG, REFUSED, ""},
+    {"endless gzip bomb", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_FRAME, sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_FRAME) - 1, gz_block, CLOSE, false, LONG, REFUSED, TOO_LARGE},
+    {"endless gzip of nothing", false, OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_FRAME, sizeof(OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_FRAME) - 1, gz_empty_block, CLOSE, false, LONG, REFUSED, TOO_LARGE},
 };
 /* clang-format on */
 
@@ -183,6 +222,14 @@ static void wait_for_peer(int fd)
     }
 }
 
+/* These two hold zeros. */
+static size_t repeated_size(const char *again)
+{
+    return again == gz_block         ? sizeof(gz_block) - 1
+           : again == gz_empty_block ? sizeof(gz_empty_block) - 1
+                                     : strlen(again);
+}
+
 static void play(int fd, const struct script *script)
 {
     static const char good[] = OK_HEAD "Content-Length: 5\r\n\r\nagain";
@@ -192,7 +239,7 @@ static void play(int fd, const struct script *script)
         size_t size = script->first_size > 0 ? script->first_size : strlen(script->first);
         bool open = send_all(fd, script->first, size);
         while (open && script->again != NULL)
-            open = send_all(fd, script->again, strlen(script->again));
+            open = send_all(fd, script->again, repeated_size(script->again));
         if (script->ending == SILENCE)
             wait_for_peer(fd);
         if (script->ending == RESET)
@@ -256,11 +303,12 @@ static int64_t now_ms(void)
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-static struct outcome get(struct pintle_transport *transport, bool https, int timeout_ms, uint32_t rate)
+static struct outcome ask(const char *method, struct pintle_transport *transport, bool https, int timeout_ms,
+                          uint32_t rate)
 {
     char url[64];
     struct pintle_request request = {.size = sizeof(request),
-                                     .method = "GET",
+                                     .method = method,
                                      .url = url,
                                      .max_response = MAX_RESPONSE,
                                      .timeout_ms = timeout_ms,
@@ -280,6 +328,11 @@ static struct outcome get(struct pintle_transport *transport, bool https, int ti
     snprintf(outcome.body, sizeof(outcome.body), "%s", buf.size > 0 ? pti_buf_cstr(&buf) : "");
     pti_buf_clear(&buf);
     return outcome;
+}
+
+static struct outcome get(struct pintle_transport *transport, bool https, int timeout_ms, uint32_t rate)
+{
+    return ask("GET", transport, https, timeout_ms, rate);
 }
 
 #define SENT_MAX ((size_t)32 << 20) /* what the sockets of both ends may hold, by far */
@@ -318,6 +371,24 @@ static void each_harm_is_bounded_and_forgotten(void **state)
         check(&scripts[i], &transport);
         transport.free(transport.ctx);
     }
+}
+
+/* A report's answer: nobody asked for gzip. */
+static void gzip_that_was_not_asked_for_is_refused(void **state)
+{
+    static const char answer[] = OK_HEAD "Content-Encoding: gzip\r\n\r\n" GZ_HELLO;
+    static const struct script unasked = {.first = answer, .first_size = sizeof(answer) - 1, .ending = CLOSE};
+    struct pintle_transport transport;
+    struct outcome outcome;
+
+    (void)state;
+    assert_int_equal(pintle_curl_transport_init(&transport, NULL), PINTLE_OK);
+    atomic_store(&server.script, &unasked);
+    outcome = ask("POST", &transport, false, LONG, 0);
+    atomic_store(&server.script, NULL);
+    assert_int_equal(outcome.status, PINTLE_ERR_NETWORK);
+    assert_non_null(strstr(outcome.detail, ENCODING));
+    transport.free(transport.ctx);
 }
 
 static bool heard(const char *word)
@@ -372,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_harm_is_bounded_and_forgotten, start, stop),
+        cmocka_unit_test_setup_teardown(gzip_that_was_not_asked_for_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(a_socks_proxy_gets_no_password, start, stop),
         cmocka_unit_test_setup_teardown(a_drip_below_the_rate_ends_before_the_deadline, start, stop),
     };

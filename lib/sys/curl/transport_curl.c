@@ -15,6 +15,9 @@
 
 #include <pintle/version.h>
 
+#include "sys/curl/encoding.h"
+#include "sys/curl/gunzip.h"
+
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
 #define USER_AGENT "pintle/" TEXT(PINTLE_VERSION_MAJOR) "." TEXT(PINTLE_VERSION_MINOR) "." TEXT(PINTLE_VERSION_PATCH)
@@ -22,6 +25,7 @@
 #define LOW_SPEED_SECONDS 10L
 #define HEADERS_MAX ((size_t)65536) /* bytes, of all header lines: those of 1xx responses, of proxies, and trailers */
 #define POLL_MS 1000                /* curl's own timers wake it earlier */
+#define GZIP_FRAME_MAX 1024         /* what gzip may add to bytes that it cannot make fewer: header, name, trailer */
 
 struct curl_transport {
     CURL *easy;
@@ -36,10 +40,13 @@ struct transfer {
     const struct pintle_sink *sink;
     CURL *easy;
     struct curl_slist *headers;
-    size_t left;         /* what max_response still allows */
+    size_t left;         /* what may still arrive of the body */
     size_t headers_left; /* of HEADERS_MAX */
+    struct pti_encoding encoding;
+    struct pti_gunzip *gunzip; /* once the first byte of a compressed body is here */
     bool refused;
     bool headers_refused;
+    const char *undecodable; /* why a compressed body cannot be taken; NULL: it can */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -69,33 +76,63 @@ static bool is_success(long status)
     return status >= 200 && status < 300;
 }
 
+/*
+ * The bounds of a compressed body: as many bytes may arrive as the plain body may have, and the frame; and as many may
+ * come out.  The first is what a server may make us read, for hours at the minimum rate; the second is what a bomb meets.
+ */
+static size_t arrival_max(const struct pintle_request *request)
+{
+    return request->max_response <= SIZE_MAX - GZIP_FRAME_MAX ? request->max_response + GZIP_FRAME_MAX : SIZE_MAX;
+}
+
+static bool undo_gzip(struct transfer *transfer, const uint8_t *data, size_t size)
+{
+    if (transfer->gunzip == NULL)
+        transfer->gunzip = pti_gunzip_new(transfer->sink, transfer->request->max_response);
+    transfer->undecodable = transfer->gunzip != NULL ? pti_gunzip_write(transfer->gunzip, data, size)
+                                                     : "gzip: out of memory";
+    transfer->refused = transfer->undecodable == pti_gunzip_too_large;
+    return transfer->undecodable == NULL;
+}
+
+static bool pour(struct transfer *transfer, const uint8_t *data, size_t size)
+{
+    switch (transfer->encoding.kind) {
+    case PTI_ENCODING_NONE:
+        transfer->refused = !transfer->sink->write(transfer->sink->ctx, data, size);
+        return !transfer->refused;
+    case PTI_ENCODING_GZIP:
+        return undo_gzip(transfer, data, size);
+    case PTI_ENCODING_OTHER:
+        break;
+    }
+    transfer->undecodable = "expected no Content-Encoding but gzip, and that once, where it was asked for";
+    return false;
+}
+
 static size_t take_body(char *data, size_t one, size_t size, void *arg)
 {
     struct transfer *transfer = arg;
     bool wanted = is_success(status_of(transfer->easy)); /* an error page is not: its status is what counts */
 
     (void)one; /* 1, always */
+    if (transfer->encoding.kind == PTI_ENCODING_NONE && transfer->left > transfer->request->max_response)
+        transfer->left = transfer->request->max_response;
     if (size > transfer->left) {
         transfer->refused = wanted;
         return CURL_WRITEFUNC_ERROR;
     }
     transfer->left -= size;
-    if (!wanted)
-        return size;
-    if (!transfer->sink->write(transfer->sink->ctx, (const uint8_t *)data, size)) {
-        transfer->refused = true;
-        return CURL_WRITEFUNC_ERROR;
-    }
-    return size;
+    return !wanted || pour(transfer, (const uint8_t *)data, size) ? size : CURL_WRITEFUNC_ERROR;
 }
 
 /* libcurl bounds a line, but keeps as many as arrive. */
-static size_t count_header(char *data, size_t one, size_t size, void *arg)
+static size_t take_header(char *data, size_t one, size_t size, void *arg)
 {
     struct transfer *transfer = arg;
 
-    (void)data;
     (void)one; /* 1, always */
+    pti_encoding_read(&transfer->encoding, data, size);
     if (size > transfer->headers_left) {
         transfer->headers_refused = true;
         return CURL_WRITEFUNC_ERROR;
@@ -136,23 +173,23 @@ static CURLcode set_request(struct transfer *transfer)
     CURL *easy = transfer->easy;
     CURLcode code = CURLE_OK;
 
+    /* CURLOPT_ACCEPT_ENCODING stays unset: libcurl would undo whatever it can, and tell nothing cut short. */
     SET(CURLOPT_URL, request->url);
     SET(CURLOPT_TIMEOUT_MS, request->timeout_ms < INT32_MAX ? (long)request->timeout_ms : (long)INT32_MAX);
     SET(CURLOPT_LOW_SPEED_LIMIT, (long)request->min_bytes_per_second);
     SET(CURLOPT_LOW_SPEED_TIME, request->min_bytes_per_second > 0 ? LOW_SPEED_SECONDS : 0L);
-    SET(CURLOPT_MAXFILESIZE_LARGE,
-        (curl_off_t)request->max_response); /* 0 is no limit to curl, but is to take_body() */
+    SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)transfer->left); /* 0 is no limit to curl, but is to take_body() */
     SET(CURLOPT_WRITEFUNCTION, take_body);
     SET(CURLOPT_WRITEDATA, transfer);
-    SET(CURLOPT_HEADERFUNCTION, count_header);
+    SET(CURLOPT_HEADERFUNCTION, take_header);
     SET(CURLOPT_HEADERDATA, transfer);
     SET(CURLOPT_ERRORBUFFER, transfer->error);
     if (is_post(request)) {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
         SET(CURLOPT_POSTFIELDS, request->body.size > 0 ? (const char *)request->body.data : "");
-        SET(CURLOPT_HTTPHEADER, transfer->headers);
     }
+    SET(CURLOPT_HTTPHEADER, transfer->headers);
 #undef SET
     return code;
 }
@@ -168,7 +205,7 @@ static bool add_header(struct transfer *transfer, const char *header)
 }
 
 /* curl names a type of its own where none is given, and waits for "100 Continue" with larger bodies. */
-static bool make_headers(struct transfer *transfer)
+static bool make_post_headers(struct transfer *transfer)
 {
     const char *type = transfer->request->content_type;
     char header[256];
@@ -179,23 +216,45 @@ static bool make_headers(struct transfer *transfer)
            add_header(transfer, "Expect:");
 }
 
-/* Until the transfer is over; CURLE_ABORTED_BY_CALLBACK if it was cancelled. */
-static CURLcode drive(struct curl_transport *transport)
+static bool make_headers(struct transfer *transfer)
+{
+    return is_post(transfer->request) ? make_post_headers(transfer) : add_header(transfer, "Accept-Encoding: gzip");
+}
+
+/* libcurl compares the announced length with what may arrive, which is a little more than what may come out. */
+static bool announces_too_much(const struct transfer *transfer)
+{
+    curl_off_t length = -1;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    return transfer->encoding.kind == PTI_ENCODING_NONE && is_success(status_of(transfer->easy)) && length > 0 &&
+           (uint64_t)length > transfer->request->max_response;
+}
+
+/*
+ * Until the transfer is over; CURLE_ABORTED_BY_CALLBACK if it was cancelled, CURLE_FILESIZE_EXCEEDED if it need not go
+ * on.
+ */
+static CURLcode drive(struct curl_transport *transport, const struct transfer *transfer)
 {
     CURLcode code = CURLE_FAILED_INIT;
+    bool hopeless = false;
     CURLMsg *message;
     int running = 1, left;
 
     if (curl_multi_add_handle(transport->multi, transport->easy) != CURLM_OK)
         return CURLE_FAILED_INIT;
-    while (running > 0 && !atomic_load(&transport->cancelled)) {
+    while (running > 0 && !hopeless && !atomic_load(&transport->cancelled)) {
         if (curl_multi_perform(transport->multi, &running) != CURLM_OK)
             break;
-        if (running > 0 && curl_multi_poll(transport->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
+        hopeless = announces_too_much(transfer);
+        if (running > 0 && !hopeless && curl_multi_poll(transport->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
             break;
     }
     if (running > 0 && atomic_load(&transport->cancelled))
         code = CURLE_ABORTED_BY_CALLBACK;
+    else if (running > 0 && hopeless)
+        code = CURLE_FILESIZE_EXCEEDED;
     while ((message = curl_multi_info_read(transport->multi, &left)) != NULL) {
         if (message->msg == CURLMSG_DONE)
             code = message->data.result;
@@ -225,6 +284,8 @@ static enum pintle_status conclude(const struct transfer *transfer, CURLcode cod
                  transfer->request->max_response);
         return fail(detail, detail_size, reason);
     }
+    if (transfer->undecodable != NULL)
+        return fail(detail, detail_size, transfer->undecodable);
     if (code != CURLE_OK)
         return fail(detail, detail_size, transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code));
     response->status = (int)status;
@@ -240,7 +301,7 @@ static enum pintle_status perform(void *ctx, const struct pintle_request *reques
     struct transfer transfer = {.request = request,
                                 .sink = sink,
                                 .easy = transport->easy,
-                                .left = request->max_response,
+                                .left = is_post(request) ? request->max_response : arrival_max(request),
                                 .headers_left = HEADERS_MAX};
     enum pintle_status status;
     CURLcode code;
@@ -252,17 +313,20 @@ static enum pintle_status perform(void *ctx, const struct pintle_request *reques
         fail(detail, detail_size, "expected GET or POST and a timeout of more than 0 ms");
         return PINTLE_ERR_MISUSE;
     }
+    transfer.encoding = (struct pti_encoding){PTI_ENCODING_NONE, !is_post(request), false};
     atomic_store(&transport->cancelled, false); /* what was cancelled was an earlier one */
     curl_easy_reset(transport->easy);           /* options only: open connections stay */
-    code = !is_post(request) || make_headers(&transfer) ? set_rules(transport->easy, transport->ca_file)
-                                                        : CURLE_OUT_OF_MEMORY;
+    code = make_headers(&transfer) ? set_rules(transport->easy, transport->ca_file) : CURLE_OUT_OF_MEMORY;
     if (code == CURLE_OK)
         code = set_request(&transfer);
     if (code == CURLE_OK)
-        code = drive(transport);
+        code = drive(transport, &transfer);
+    if (code == CURLE_OK && transfer.encoding.kind == PTI_ENCODING_GZIP && is_success(status_of(transfer.easy)))
+        transfer.undecodable = pti_gunzip_end(transfer.gunzip);
     status = conclude(&transfer, code, response, detail, detail_size);
     curl_easy_reset(transport->easy); /* it must not keep pointers to what is about to go */
     curl_slist_free_all(transfer.headers);
+    pti_gunzip_free(transfer.gunzip);
     return status;
 }
 
