@@ -151,5 +151,5 @@ void pti_enforce_swap(struct pintle_client *client, struct pti_generation *gener
     set_reports(client, generation);
     pti_live_swap(client->live, pinset, generation != NULL ? generation->issued : -1);
     if (previous != generation)
-        pti_generation_free(previous);
+        pti_generation_free_beside(previous, generation);
 }

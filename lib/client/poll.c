@@ -191,12 +191,39 @@ static void set_behind(struct pintle_client *client, bool behind)
     (void)pthread_mutex_unlock(&client->state);
 }
 
+/* Is the accepted generation, byte for byte and under this root, what the repository has now? */
+static bool nothing_new(const struct pintle_client *client, const struct pti_trusted *set)
+{
+    const struct pti_generation *accepted = client->accepted;
+
+    return !accepted->shipped && !client->storage_unverified &&
+           pti_bytes_equal(accepted->timestamp->bytes, pti_trusted_timestamp(set)->bytes);
+}
+
+/*
+ * What is in force is what the timestamp names.  What verified under this very root needs no second look, but at expiry;
+ * under a newer root everything does.  *next is NULL if there is nothing to put in force.
+ */
+static enum pintle_status build_held(struct pintle_client *client, struct pti_trusted *set,
+                                     struct pti_generation **next, struct pti_error *error)
+{
+    const struct pti_generation *accepted = client->accepted;
+    struct pti_manifest_source source;
+
+    if (accepted->root_version != set->root->version) {
+        source = pti_generation_source(accepted);
+        return pti_generation_build(set, &source, next, error);
+    }
+    if (nothing_new(client, set))
+        return pti_trusted_confirm(set, accepted->snapshot, accepted->targets, error);
+    return pti_generation_renew(set, accepted, next, error);
+}
+
 /* The manifest that the timestamp in force names, wholly verified: from what is in force if that is it, else fetched. */
 static enum pintle_status build_next(struct pintle_client *client, struct poll *poll, struct pti_trusted *set,
                                      struct pti_generation **next, struct pti_error *error)
 {
     const struct pti_tuf_file *snapshot = pti_trusted_snapshot_file(set);
-    struct pti_manifest_source source;
     bool same = false;
     enum pintle_status status = PINTLE_OK;
 
@@ -211,8 +238,7 @@ static enum pintle_status build_next(struct pintle_client *client, struct poll *
         set_behind(client, true); /* for as long as the transfer may take */
         return build_fetched(poll, set, next, error);
     }
-    source = pti_generation_source(client->accepted);
-    return pti_generation_build(set, &source, next, error);
+    return build_held(client, set, next, error);
 }
 
 static enum pintle_status store_and_swap(struct pintle_client *client, struct poll *poll, struct pti_generation **next,
@@ -232,23 +258,13 @@ static enum pintle_status store_and_swap(struct pintle_client *client, struct po
     return PINTLE_OK;
 }
 
-/* Is the accepted generation, byte for byte and under this root, what the repository has now? */
-static bool nothing_new(const struct pintle_client *client, const struct pti_generation *next)
-{
-    const struct pti_generation *accepted = client->accepted;
-
-    return accepted != NULL && !accepted->shipped && !client->storage_unverified &&
-           accepted->root_version == next->root_version &&
-           pti_bytes_equal(accepted->timestamp->bytes, next->timestamp->bytes);
-}
-
 static enum pintle_status accept(struct pintle_client *client, struct poll *poll, struct pti_generation **next,
                                  struct pti_error *error)
 {
     const struct pti_tuf_metadata *root = pti_roots_newest(&client->roots);
     enum pintle_status status = pti_enforce_may_follow(client, *next, error);
 
-    if (status != PINTLE_OK || nothing_new(client, *next))
+    if (status != PINTLE_OK)
         return status;
     (*next)->shipped = false;
     (*next)->accepted_at = pti_client_clock(client);
@@ -268,14 +284,14 @@ static enum pintle_status follow(struct pintle_client *client, struct poll *poll
         status = pti_trusted_update_timestamp(&set, timestamp, error);
     if (status == PINTLE_OK) {
         status = build_next(client, poll, &set, &next, error);
-        if (status == PINTLE_OK)
+        if (status == PINTLE_OK && next != NULL)
             status = accept(client, poll, &next, error);
         /* A verified timestamp names a manifest: from here on either it is in force, or we know that we are behind. */
         if (!poll->moved)
             set_behind(client, status != PINTLE_OK);
     }
     pti_trusted_clear(&set);
-    pti_generation_free(next);
+    pti_generation_free_beside(next, client->accepted);
     return status;
 }
 

@@ -177,28 +177,39 @@ static enum pintle_status build_contents(struct pti_trusted *set, const struct p
     return status;
 }
 
+/* Moves the timestamp in force out of the set. */
+static enum pintle_status take_timestamp(struct pti_trusted *set, struct pti_generation *generation,
+                                         struct pti_error *error)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    if (set->timestamp == NULL)
+        status = pti_tuf_metadata_parse(pti_trusted_timestamp(set)->bytes, PTI_TUF_TIMESTAMP, set->crypto,
+                                        &set->timestamp, error);
+    if (status != PINTLE_OK)
+        return status;
+    generation->root_version = set->root->version;
+    generation->timestamp = set->timestamp;
+    generation->issued = generation->timestamp->issued;
+    if (generation->issued > set->local_clock + PTI_CLOCK_AHEAD_MAX_S)
+        generation->issued = -1;
+    set->timestamp = NULL;
+    return PINTLE_OK;
+}
+
 /* Moves the metadata out of the set: targets stands first among its roles, then the zones in the order they were built. */
 static enum pintle_status take_metadata(struct pti_trusted *set, struct pti_generation *generation,
                                         struct pti_error *error)
 {
-    const struct pti_tuf_metadata *timestamp = pti_trusted_timestamp(set);
+    enum pintle_status status = take_timestamp(set, generation, error);
 
-    if (set->timestamp == NULL) {
-        enum pintle_status status = pti_tuf_metadata_parse(timestamp->bytes, PTI_TUF_TIMESTAMP, set->crypto,
-                                                           &set->timestamp, error);
-        if (status != PINTLE_OK)
-            return status;
-    }
-    generation->root_version = set->root->version;
-    generation->timestamp = set->timestamp;
+    if (status != PINTLE_OK)
+        return status;
     generation->snapshot = set->snapshot;
     generation->targets = set->roles[0].metadata;
     for (size_t i = 0; i < generation->zone_count; i++)
         generation->zones[i].role = set->roles[1 + i].metadata;
-    generation->issued = generation->timestamp->issued;
-    if (generation->issued > set->local_clock + PTI_CLOCK_AHEAD_MAX_S)
-        generation->issued = -1;
-    set->timestamp = set->snapshot = NULL;
+    set->snapshot = NULL;
     set->role_count = 0;
     return PINTLE_OK;
 }
@@ -227,6 +238,32 @@ enum pintle_status pti_generation_build(struct pti_trusted *set, const struct pt
     return PINTLE_OK;
 }
 
+enum pintle_status pti_generation_renew(struct pti_trusted *set, const struct pti_generation *held,
+                                        struct pti_generation **generation, struct pti_error *error)
+{
+    struct pti_generation *renewed = NULL;
+    enum pintle_status status = pti_trusted_confirm(set, held->snapshot, held->targets, error);
+
+    *generation = NULL;
+    if (status == PINTLE_OK)
+        renewed = malloc(sizeof *renewed);
+    if (status == PINTLE_OK && renewed == NULL)
+        status = pti_fail(error, PINTLE_ERR_MEMORY, "out of memory");
+    if (status == PINTLE_OK) {
+        *renewed = *held;
+        renewed->timestamp = NULL;
+        renewed->past_zones = NULL;
+        renewed->past_zone_count = 0;
+        status = take_timestamp(set, renewed, error);
+    }
+    pti_trusted_clear(set);
+    if (status == PINTLE_OK)
+        *generation = renewed;
+    else
+        free(renewed);
+    return status;
+}
+
 void pti_generation_forget_past(struct pti_generation *generation)
 {
     for (size_t i = 0; i < generation->past_zone_count; i++)
@@ -252,6 +289,17 @@ void pti_generation_free(struct pti_generation *generation)
     pti_tuf_metadata_free(generation->timestamp);
     pti_tuf_metadata_free(generation->snapshot);
     pti_tuf_metadata_free(generation->targets);
+    free(generation);
+}
+
+void pti_generation_free_beside(struct pti_generation *generation, const struct pti_generation *other)
+{
+    if (generation == NULL || other == NULL || generation->snapshot != other->snapshot) {
+        pti_generation_free(generation);
+        return;
+    }
+    pti_tuf_metadata_free(generation->timestamp);
+    pti_generation_forget_past(generation);
     free(generation);
 }
 

@@ -72,6 +72,16 @@ struct pti_manifest_source {
 enum pintle_status pti_generation_build(struct pti_trusted *set, const struct pti_manifest_source *source,
                                         struct pti_generation **generation, struct pti_error *error);
 void pti_generation_free(struct pti_generation *generation);
+
+/*
+ * The same manifest under a newer timestamp that names it: held with the timestamp of set, whose root is the one that held
+ * was verified under.  It shares with held all but timestamp and past zones, of which it has none; so of the two, one
+ * must be freed by pti_generation_free_beside().  set is empty afterwards.  The caller fills in shipped and accepted_at.
+ */
+enum pintle_status pti_generation_renew(struct pti_trusted *set, const struct pti_generation *held,
+                                        struct pti_generation **generation, struct pti_error *error);
+/* Frees generation (NULL is legal) but what it shares with other, which may be any other or NULL. */
+void pti_generation_free_beside(struct pti_generation *generation, const struct pti_generation *other);
 void pti_generation_forget_past(struct pti_generation *generation); /* its past zones */
 
 struct pti_generation_zone *pti_generation_zone(const struct pti_generation *generation, const char *name);

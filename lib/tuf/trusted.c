@@ -97,6 +97,18 @@ static enum pintle_status check_timestamp(struct pti_trusted *set, const struct 
     return status == PINTLE_OK ? pti_trusted_check_root(set, error) : status;
 }
 
+/* The very bytes that verified under this root: their signatures are not looked at again, everything else is. */
+static enum pintle_status keep_timestamp(struct pti_trusted *set, const struct pti_tuf_metadata *previous,
+                                         struct pti_error *error)
+{
+    int64_t now_before = set->now;
+    enum pintle_status status = check_timestamp(set, previous, error);
+
+    if (status != PINTLE_OK)
+        set->now = now_before;
+    return status;
+}
+
 enum pintle_status pti_trusted_update_timestamp(struct pti_trusted *set, struct pintle_bytes bytes,
                                                 struct pti_error *error)
 {
@@ -108,6 +120,8 @@ enum pintle_status pti_trusted_update_timestamp(struct pti_trusted *set, struct 
 
     if (set->snapshot != NULL)
         return pti_fail(error, PINTLE_ERR_MISUSE, "timestamp: a snapshot was verified against the one in force");
+    if (previous != NULL && pti_bytes_equal(bytes, previous->bytes))
+        return keep_timestamp(set, previous, error);
     status = pti_tuf_metadata_parse_with(bytes, PTI_TUF_TIMESTAMP, set->root->keyids, set->crypto, &next, error);
     if (status == PINTLE_OK)
         status = verify_top_level(set, next, error);
@@ -174,6 +188,22 @@ enum pintle_status pti_trusted_update_snapshot(struct pti_trusted *set, struct p
     pti_tuf_metadata_free(set->snapshot);
     set->snapshot = next;
     return PINTLE_OK;
+}
+
+enum pintle_status pti_trusted_confirm(const struct pti_trusted *set, const struct pti_tuf_metadata *snapshot,
+                                       const struct pti_tuf_metadata *targets, struct pti_error *error)
+{
+    const struct pti_tuf_file *listed = pti_trusted_snapshot_file(set);
+    enum pintle_status status;
+
+    if (listed == NULL)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "snapshot: there is no timestamp yet");
+    status = pti_tuf_verify_file(snapshot->bytes, listed, set->crypto, error);
+    if (status == PINTLE_OK)
+        status = check_version(snapshot, listed, "snapshot", error);
+    if (status == PINTLE_OK)
+        status = check_expiry(set, snapshot, "snapshot", error);
+    return status == PINTLE_OK ? check_expiry(set, targets, "targets", error) : status;
 }
 
 /* Is name "<role>.json"? */

@@ -58,11 +58,18 @@ const struct pti_tuf_metadata *pti_trusted_timestamp(const struct pti_trusted *s
  * rollback, hash, length, expiry), PINTLE_ERR_MEMORY; PINTLE_ERR_MISUSE out of order: what a later step was verified
  * against is not replaced, and a role is taken once.
  *
- * A timestamp of equal version is discarded without error and the previous one stays in force.
+ * A timestamp of equal version is discarded without error and the previous one stays in force.  The bytes of the one in
+ * force are not verified a second time; expiry is.
  * Its x-pintle-issued, if it is at most a day ahead of local_clock, becomes a lower bound of now at once.
  */
 enum pintle_status pti_trusted_update_timestamp(struct pti_trusted *set, struct pintle_bytes bytes,
                                                 struct pti_error *error);
+/*
+ * Are snapshot and targets, which were verified together under this very root, what the timestamp in force names, and
+ * have they not expired?  Bytes that verified once are not verified again.
+ */
+enum pintle_status pti_trusted_confirm(const struct pti_trusted *set, const struct pti_tuf_metadata *snapshot,
+                                       const struct pti_tuf_metadata *targets, struct pti_error *error);
 enum pintle_status pti_trusted_update_snapshot(struct pti_trusted *set, struct pintle_bytes bytes,
                                                struct pti_error *error);
 enum pintle_status pti_trusted_update_targets(struct pti_trusted *set, struct pintle_bytes bytes,

@@ -13,74 +13,12 @@
 
 #include <pintle/pintle.h>
 
-#include "base/crypto.h"
+#include "counting_crypto.h"
 #include "sim_repository.h"
 #include "tests/bench/bench.h"
 
 #define HOSTS 10
 #define ROUNDS 200
-
-struct timing_crypto {
-    struct pintle_crypto base;
-    struct pintle_crypto *real;
-    int64_t verify_ns;
-    unsigned verifications;
-};
-
-static struct timing_crypto *timing_of(struct pintle_crypto *crypto)
-{
-    return (struct timing_crypto *)crypto;
-}
-
-static enum pintle_status time_sha256(struct pintle_crypto *crypto, const struct pintle_bytes *parts, size_t count,
-                                      uint8_t (*digests)[PINTLE_SHA256_SIZE])
-{
-    struct pintle_crypto *real = timing_of(crypto)->real;
-
-    return real->ops->sha256(real, parts, count, digests);
-}
-
-static enum pintle_status time_key_new(struct pintle_crypto *crypto, enum pti_key_kind kind,
-                                       struct pintle_bytes public_key, void **key, uint8_t identity[PINTLE_SHA256_SIZE],
-                                       struct pti_error *error)
-{
-    struct pintle_crypto *real = timing_of(crypto)->real;
-
-    return real->ops->key_new(real, kind, public_key, key, identity, error);
-}
-
-static void time_key_free(struct pintle_crypto *crypto, void *key)
-{
-    struct pintle_crypto *real = timing_of(crypto)->real;
-
-    real->ops->key_free(real, key);
-}
-
-static enum pintle_status time_verify(struct pintle_crypto *crypto, void *key, struct pintle_bytes message,
-                                      struct pintle_bytes signature)
-{
-    struct timing_crypto *timing = timing_of(crypto);
-    int64_t start = bench_now_ns();
-    enum pintle_status status = timing->real->ops->verify(timing->real, key, message, signature);
-
-    timing->verify_ns += bench_now_ns() - start;
-    timing->verifications++;
-    return status;
-}
-
-static void no_destroy(struct pintle_crypto *crypto)
-{
-    (void)crypto;
-}
-
-static const struct pti_crypto_ops timing_ops = {
-    .name = "timing",
-    .sha256 = time_sha256,
-    .key_new = time_key_new,
-    .key_free = time_key_free,
-    .verify = time_verify,
-    .destroy = no_destroy,
-};
 
 static void require(bool condition, const char *what)
 {
@@ -117,7 +55,7 @@ static void keep_best(struct sample *best, struct sample sample)
         *best = sample;
 }
 
-static struct pintle_client *start(struct pintle_config *config, struct timing_crypto *timing, struct sample *sample)
+static struct pintle_client *start(struct pintle_config *config, struct counting_crypto *timing, struct sample *sample)
 {
     struct pintle_client *client;
     int64_t begin = bench_now_ns();
@@ -129,7 +67,7 @@ static struct pintle_client *start(struct pintle_config *config, struct timing_c
     return client;
 }
 
-static void refresh(struct pintle_client *client, struct timing_crypto *timing, struct sample *sample)
+static void refresh(struct pintle_client *client, struct counting_crypto *timing, struct sample *sample)
 {
     int64_t begin = bench_now_ns();
 
@@ -147,14 +85,15 @@ static void print(const char *what, const struct sample *best)
 
 int main(void)
 {
-    struct timing_crypto timing = {.base = {.ops = &timing_ops}};
+    struct counting_crypto timing;
+    struct pintle_crypto *real;
     struct sample full = {0, 0, 0}, restart = {0, 0, 0}, poll = {0, 0, 0}, sample;
     struct sim *sim = make_repository();
     struct pintle_bytes roots = sim_roots(sim);
     struct pintle_config *config;
 
-    atomic_init(&timing.base.references, 1);
-    require(pintle_crypto_openssl_new(&timing.real) == PINTLE_OK, "no crypto");
+    require(pintle_crypto_openssl_new(&real) == PINTLE_OK, "no crypto");
+    counting_crypto_init(&timing, real);
     require(pintle_config_new(&config) == PINTLE_OK, "no configuration");
     require(pintle_config_set_roots_mem(config, roots) == PINTLE_OK &&
                 pintle_config_add_url(config, SIM_URL) == PINTLE_OK &&
@@ -181,7 +120,7 @@ int main(void)
     print("start from a store / its signature verifications", &restart);
     print("poll that finds nothing new / its signature verifications", &poll);
     pintle_config_free(config);
-    pintle_crypto_free(timing.real);
+    pintle_crypto_free(real);
     free((void *)(uintptr_t)roots.data);
     sim_free(sim);
     return 0;
