@@ -7,25 +7,6 @@
 #include "cli/session.h"
 #include "publish/publish.h"
 
-/* Every --key into ring. */
-static enum pintle_status load_given_keys(struct pti_cli *cli, struct pti_keyring *ring)
-{
-    enum pintle_status status = PINTLE_OK;
-
-    for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
-        struct pti_signing_key *key = NULL;
-
-        status = pti_session_load_key(cli, pti_cli_nth(cli, "key", i), &key);
-        if (status == PINTLE_OK) {
-            status = pti_keyring_take(ring, key, &cli->error);
-            if (status != PINTLE_OK) {
-                pti_signing_key_free(key);
-            }
-        }
-    }
-    return status;
-}
-
 static void say_published(struct pti_cli *cli, const struct pti_repository *repository, bool renewed, bool root,
                           const struct pti_publish_result *result)
 {
@@ -101,20 +82,12 @@ static enum pintle_status run_publish(struct pti_cli *cli)
     struct pti_publish_result result = {0};
     size_t encrypted = 0;
     bool renewed = false, root = false;
-    enum pintle_status status = PINTLE_OK;
-    char *passphrase = NULL;
+    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
 
-    status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
     if (status != PINTLE_OK) {
         return status;
     }
-    status = pti_passphrase_from_file(cli, &passphrase);
-    if (status == PINTLE_OK) {
-        status = load_given_keys(cli, &ring);
-    }
-    if (status == PINTLE_OK) {
-        status = pti_repository_load_keys(session.repository, NULL, passphrase, &ring, &encrypted, &cli->error);
-    }
+    status = pti_session_load_ring(&session, cli, &ring, &encrypted);
     warn_of_exposed_keys(cli, session.repository);
     if (status == PINTLE_OK) {
         renewed = !pti_stage_has_drafts(&session.repository->stage);
@@ -129,7 +102,6 @@ static enum pintle_status run_publish(struct pti_cli *cli)
         mention_encrypted(&cli->error, encrypted);
     }
     pti_keyring_clear(&ring);
-    pti_passphrase_free(passphrase);
     pti_session_close(&session);
     return status;
 }

@@ -89,7 +89,7 @@ static void describe_renewal(const struct pti_role_state *role, char *out, size_
     if (role->draft_version > 0) {
         pti_copy_text(out, size, "sign and publish the draft, which has a later expiry");
     } else if (strcmp(role->name, "timestamp") == 0 || strcmp(role->name, "snapshot") == 0) {
-        pti_copy_text(out, size, "`pintle publish` renews it, and pintled does so by itself");
+        pti_copy_text(out, size, "`pintle resign` renews it, and pintled does so by itself");
     } else if (strcmp(role->name, "targets") == 0) {
         pti_copy_text(out, size, "`pintle charter renew`, then sign and publish");
     } else if (strcmp(role->name, "root") == 0) {

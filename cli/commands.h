@@ -21,6 +21,8 @@ extern const struct pti_command pti_command_host_add, pti_command_host_release, 
 extern const struct pti_command pti_command_charter_set, pti_command_charter_renew;
 /* cmd_pin.c */
 extern const struct pti_command pti_command_pin_add, pti_command_pin_remove, pti_command_pin_list;
+/* cmd_resign.c */
+extern const struct pti_command pti_command_resign;
 /* cmd_stage.c */
 extern const struct pti_command pti_command_stage_export;
 extern const struct pti_command pti_command_stage_import;

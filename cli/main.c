@@ -30,7 +30,7 @@ static const struct {
       &pti_command_root_remove, &pti_command_root_rotate, &pti_command_root_threshold, &pti_command_root_renew}},
     {"sign and publish it",
      {&pti_command_diff, &pti_command_sign, &pti_command_stage_export, &pti_command_stage_import,
-      &pti_command_stage_drop, &pti_command_publish, &pti_command_status, &pti_command_verify}},
+      &pti_command_stage_drop, &pti_command_publish, &pti_command_resign, &pti_command_status, &pti_command_verify}},
     {"look at a host as a client does", {&pti_command_probe, &pti_command_check, &pti_command_get}},
 };
 

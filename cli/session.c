@@ -250,3 +250,38 @@ enum pintle_status pti_session_renew(struct pti_cli *cli, const char *role)
     pti_session_close(&session);
     return status;
 }
+
+/* Every --key into ring. */
+static enum pintle_status load_given_keys(struct pti_cli *cli, struct pti_keyring *ring)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
+        struct pti_signing_key *key = NULL;
+
+        status = pti_session_load_key(cli, pti_cli_nth(cli, "key", i), &key);
+        if (status == PINTLE_OK) {
+            status = pti_keyring_take(ring, key, &cli->error);
+            if (status != PINTLE_OK) {
+                pti_signing_key_free(key);
+            }
+        }
+    }
+    return status;
+}
+
+enum pintle_status pti_session_load_ring(struct pti_session *session, struct pti_cli *cli, struct pti_keyring *ring,
+                                         size_t *encrypted)
+{
+    char *passphrase = NULL;
+    enum pintle_status status = pti_passphrase_from_file(cli, &passphrase);
+
+    if (status == PINTLE_OK) {
+        status = load_given_keys(cli, ring);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_repository_load_keys(session->repository, NULL, passphrase, ring, encrypted, &cli->error);
+    }
+    pti_passphrase_free(passphrase);
+    return status;
+}

@@ -91,6 +91,9 @@ void pti_passphrase_free(char *passphrase); /* wipes; NULL is legal */
 
 /* Loads a private key; an encrypted one with --passphrase-file, else by asking. */
 enum pintle_status pti_session_load_key(struct pti_cli *cli, const char *path, struct pti_signing_key **key);
+/* Every --key, then what DIR/keys holds; *encrypted counts the keys there that stay closed. */
+enum pintle_status pti_session_load_ring(struct pti_session *session, struct pti_cli *cli, struct pti_keyring *ring,
+                                         size_t *encrypted);
 /* Loads the public half from a file that holds a private or a public key; the caller clears it. */
 enum pintle_status pti_session_load_public_key(struct pti_cli *cli, const char *path, struct pti_public_key *key);
 

@@ -39,6 +39,9 @@ enum pintle_status pti_publish_assemble(const struct pti_publish_input *input, s
 enum pintle_status pti_publish_check(const struct pti_published *current, const struct pti_published *next, int64_t now,
                                      bool clock_is_right, struct pintle_crypto *crypto,
                                      struct pti_generation **generation, struct pti_error *error);
+/* PINTLE_ERR_INPUT: what is published is dated further ahead of now than clients believe, so the clock is wrong. */
+enum pintle_status pti_publish_check_clock(const struct pti_tuf_metadata *timestamp, int64_t now,
+                                           struct pti_error *error);
 /*
  * Appends what follows from a checked state: body, roots after version roots_before, timestamp, app files, heads.  The
  * head of the newest root is the last.

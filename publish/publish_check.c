@@ -11,15 +11,16 @@
  * Clients bind themselves to the largest issue time they have seen: a clock that goes back would make new files look
  * old.
  */
-static enum pintle_status check_clock(const struct pti_generation *before, int64_t now, struct pti_error *error)
+enum pintle_status pti_publish_check_clock(const struct pti_tuf_metadata *timestamp, int64_t now,
+                                           struct pti_error *error)
 {
-    if (before->timestamp->issued <= now + PTI_CLOCK_AHEAD_MAX_S)
+    if (timestamp->issued <= now + PTI_CLOCK_AHEAD_MAX_S)
         return PINTLE_OK;
     return pti_fail(error, PINTLE_ERR_INPUT,
                     "this machine's clock is %" PRId64
                     " seconds behind the last publication; set it right and publish again, or, if it is right and that "
                     "publication was made under a wrong one, run `pintle publish --clock-is-right`",
-                    before->timestamp->issued - now);
+                    timestamp->issued - now);
 }
 
 static enum pintle_status check_over(const struct pti_published *current, const struct pti_generation *next,
@@ -39,7 +40,7 @@ static enum pintle_status check_over(const struct pti_published *current, const 
     if (status == PINTLE_OK)
         status = pti_charter_check_released(&before->charter, &next->charter, error);
     if (status == PINTLE_OK && !clock_is_right)
-        status = check_clock(before, now, error);
+        status = pti_publish_check_clock(before->timestamp, now, error);
     pti_generation_free(before);
     pti_roots_clear(&old);
     return status;

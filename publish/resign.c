@@ -227,3 +227,68 @@ enum pintle_status pti_publish_resigned(struct pti_repository *repository, const
     pti_generation_free(generation);
     return status;
 }
+
+/* ---- all of it ---- */
+
+static enum pintle_status renew(struct pti_repository *repository, const struct pti_keyring *ring, bool snapshot,
+                                int64_t now, struct pti_error *error)
+{
+    const struct pti_published *published = &repository->published;
+    const struct pti_resign_input input = {.root = pti_published_root(published),
+                                           .snapshot = published->snapshot,
+                                           .timestamp = published->timestamp,
+                                           .keys = ring,
+                                           .snapshot_version = published->snapshot_floor + 1,
+                                           .renew_snapshot = snapshot,
+                                           .days = repository->settings.days,
+                                           .now = now,
+                                           .crypto = repository->crypto};
+    struct pti_resigned resigned;
+    enum pintle_status status = pti_resign(&input, &resigned, error);
+
+    if (status == PINTLE_OK)
+        status = pti_publish_resigned(repository, &resigned, now, error);
+    pti_resigned_clear(&resigned);
+    return status;
+}
+
+/* Under a clock that went back nothing would be due, and nobody would notice until clients are stale. */
+static enum pintle_status check_clock(const struct pti_repository *repository, int64_t now, struct pti_error *error)
+{
+    struct pti_tuf_metadata *timestamp = NULL;
+    enum pintle_status status = pti_tuf_metadata_parse(repository->published.timestamp, PTI_TUF_TIMESTAMP,
+                                                       repository->crypto, &timestamp, error);
+
+    if (status == PINTLE_OK)
+        status = pti_publish_check_clock(timestamp, now, error);
+    pti_tuf_metadata_free(timestamp);
+    return status;
+}
+
+enum pintle_status pti_resign_repository(struct pti_repository *repository, const struct pti_keyring *ring, bool always,
+                                         int64_t now, struct pti_renewed *renewed, struct pti_error *error)
+{
+    struct pti_resign_dates dates;
+    int64_t version, snapshot_expires = 0;
+    enum pintle_status status = check_clock(repository, now, error);
+
+    *renewed = (struct pti_renewed){.lacking = {.status = PINTLE_OK}};
+    if (status == PINTLE_OK)
+        status = pti_resign_dates_of(&repository->published, &repository->settings.days, &dates, error);
+    if (status == PINTLE_OK)
+        status = pti_envelope_dates(repository->published.snapshot, &version, &snapshot_expires, error);
+    if (status != PINTLE_OK)
+        return status;
+    renewed->snapshot = now >= dates.snapshot_at;
+    renewed->timestamp = always || renewed->snapshot || now >= dates.timestamp_at;
+    if (!renewed->timestamp)
+        return PINTLE_OK;
+    status = renew(repository, ring, renewed->snapshot, now, error);
+    if (status == PINTLE_ERR_TRUST && renewed->snapshot && now < snapshot_expires) {
+        struct pti_error with_snapshot = *error;
+        status = renew(repository, ring, false, now, error);
+        renewed->snapshot = false;
+        renewed->lacking = with_snapshot;
+    }
+    return status;
+}

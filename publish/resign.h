@@ -48,6 +48,19 @@ enum pintle_status pti_resign_dates_of(const struct pti_published *published, co
                                        struct pti_resign_dates *dates, struct pti_error *error);
 
 /*
+ * Renews what is due at now, or the timestamp in any case (always), with the keys of ring; nothing due is PINTLE_OK with
+ * neither renewed.  The stage is not looked at.  Where only the snapshot's keys are missing, and it has not expired, the
+ * timestamp is renewed alone and *lacking says what is missing.  Needs PTI_REPOSITORY_PUBLISHED or _WRITE.
+ * PINTLE_ERR_INPUT: the last publication is dated more than a day ahead of now.  Otherwise as the functions here.
+ */
+struct pti_renewed {
+    bool timestamp, snapshot;
+    struct pti_error lacking; /* PINTLE_OK: nothing */
+};
+enum pintle_status pti_resign_repository(struct pti_repository *repository, const struct pti_keyring *ring, bool always,
+                                         int64_t now, struct pti_renewed *renewed, struct pti_error *error);
+
+/*
  * Verifies with the client's own code that resigned fits the published state, then writes <n>.snapshot.json and body
  * if renewed, timestamp.json, every head/<n> and app/shipped.  Needs PTI_REPOSITORY_WRITE.
  */

@@ -84,7 +84,9 @@ def world(tmp_path_factory):
     pins.pin(HOST, world / "tls.key")
     pins.publish()
     pins.run("pin", "add", HOST, "--sha256", PIN)
+    pins.run("stage", "export", world / "staged")
     Repository(world / "other").publish()
+    Repository(world / "elsewhere", "--name", "elsewhere").publish()
     pintle_ok("key", "new", world / "stranger.pem")
     pintle_ok("key", "new", world / "sealed.pem", "--passphrase-file", world / "pass")
     (world / "team.pem").write_bytes((pins.keys / "zone-main.pem").read_bytes())
@@ -431,10 +433,38 @@ WRONG_REPOSITORY = [
         setup=signature_altered),
 ]
 
+STAGE_FILES = [
+    *(row(f"{name} as a stage file: {words}", f"pintle {words.replace('FILE', name)}", code, *says)
+      for words in ("diff --stage FILE", f"sign --stage FILE --key team.pem {ROOTS}", "status --stage FILE",
+                    "stage import FILE --repo pins")
+      for name, code, *says in (
+          ("nowhere", STORAGE, "expected a file at nowhere, found none; check the path"),
+          ("directory", STORAGE, "expected a file at directory, found a directory"),
+          ("empty", INPUT, "empty: expected a file that `pintle stage export` made"),
+          ("garbage", INPUT, "garbage: expected a file that `pintle stage export` made"),
+          ("cert.pem", INPUT, "cert.pem: expected a file that `pintle stage export` made"),
+          ("pins/app/roots", INPUT, "pins/app/roots: expected a file that `pintle stage export` made"))),
+    row("repository and stage file", "pintle diff --stage staged --repo pins", USAGE,
+        "expected --repo or --stage, found both"),
+    row("export to nothing", "pintle stage export --repo pins", USAGE, "expected FILE, found nothing"),
+    row("export over a file", "pintle stage export text --repo pins", STORAGE, "expected a name that is free, found text"),
+    row("export into nowhere", "pintle stage export no/such/file --repo pins", STORAGE, "no/such"),
+    row("export of nothing", "pintle stage export new --repo other", INPUT, "expected a staged change to export, found none"),
+    row("import without signatures", "pintle stage import staged --repo pins", INPUT,
+        "staged: expected signatures, found none", "`pintle sign --stage`"),
+    row("import into another repository", "pintle stage import staged --repo elsewhere", TRUST,
+        'expected a stage of repository "elsewhere", found one of "pins"', "name another with --repo"),
+    row("a key that may not sign the stage file", f"pintle sign --stage staged --key stranger.pem {ROOTS}", INPUT,
+        "expected a key that may sign a draft, found stranger.pem"),
+    row("other roots for a stage file", "pintle diff --stage staged --roots other/app/roots", TRUST, "root 1"),
+    row("keys of nobody", "pintle resign --always --key nowhere --repo pins", STORAGE, "nowhere"),
+]
+
 REPOSITORY = [
     *(row(f"{words}: no repository", f"pintle {words} --repo {place}", STORAGE, f"there is no repository in {place}",
           f"`pintle init --repo {place}`", "--repo")
-      for words in ("status --json", "publish", "host add a.example", "stage drop") for place in ("nowhere", "text")),
+      for words in ("status --json", "publish", "host add a.example", "stage drop", "stage export new",
+                    "stage import empty", "resign", "diff") for place in ("nowhere", "text")),
     row("init over a repository", "pintle init --repo pins", STORAGE, "pins/repository.json is there already",
         "choose an empty directory"),
     row("init over a file", "pintle init --repo text", STORAGE, "text is in the way", "a directory is needed"),
@@ -496,7 +526,9 @@ REPOSITORY = [
     row("public unreadable", "pintle verify d", NETWORK, "d/public", "Permission denied", setup=mode("public", 0)),
     *(row(f"read-only: {words}", f"pintle {words} --repo d", STORAGE, "d/", "Permission denied; check owner and mode", setup=read_only)
       for words in ("publish", f"pin add {HOST} --key tls.key", "host release " + HOST, "stage drop", "zone add q",
-                    "root rotate --online")),
+                    "root rotate --online", "resign --always", "stage import staged")),
+    row("export where nothing may be made", "pintle stage export d/new --repo pins", STORAGE, "d/.new",
+        "Permission denied; check owner and mode", setup=read_only),
     row("init where nothing may be made", "pintle init --repo d/new", STORAGE, "d/new", "Permission denied",
         setup=read_only),
     row("lock in the way", "pintle publish --repo d", STORAGE, "d/lock", "Is a directory",
@@ -560,7 +592,7 @@ PINTLED = [
 ]
 
 TABLE = {"key files": KEY_FILES, "one key, one role": ONE_KEY_ONE_ROLE, "certificates": CERTIFICATES, "names": NAMES,
-         "command lines": COMMAND_LINES, "network": NETWORK_ROWS, "wrong repository": WRONG_REPOSITORY,
+         "command lines": COMMAND_LINES, "network": NETWORK_ROWS, "wrong repository": WRONG_REPOSITORY, "stage files": STAGE_FILES,
          "repository": REPOSITORY, "streams": STREAMS, "pintled": PINTLED}
 
 
