@@ -225,6 +225,19 @@ static enum pintle_status anchor_failed(struct pti_app *app, enum pintle_status 
                     shipped ? shipped : "");
 }
 
+static enum pintle_status set_crypto(struct pti_app *app)
+{
+    struct pintle_crypto *crypto;
+    enum pintle_status status = pti_cli_crypto_new(app->cli, &crypto);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    status = pintle_config_set_crypto(app->config, crypto);
+    pintle_crypto_free(crypto);
+    return status == PINTLE_OK ? PINTLE_OK : config_failed(app, status);
+}
+
 static enum pintle_status make_client(struct pti_app *app)
 {
     enum pintle_status status = pintle_config_set_events(app->config, on_event, app);
@@ -267,6 +280,10 @@ enum pintle_status pti_app_open(struct pti_app *app, struct pti_cli *cli, const 
     status = pintle_config_new(&app->config);
     if (status != PINTLE_OK) {
         pti_fail(&cli->error, status, "no memory for a configuration");
+        goto fail;
+    }
+    status = set_crypto(app);
+    if (status != PINTLE_OK) {
         goto fail;
     }
     status = set_anchor(app);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/crypto.h"
 #include "base/error.h"
 #include "cli/exit_code.h"
 
@@ -93,6 +94,9 @@ const char *pti_cli_nth(const struct pti_cli *cli, const char *name, size_t inde
 enum pintle_status pti_cli_number(struct pti_cli *cli, const char *name, int64_t min, int64_t max, int64_t *number);
 /* --repo, else $PINTLE_REPO, else ".". */
 const char *pti_cli_repo(const struct pti_cli *cli);
+
+/* The provider that all commands use; the caller frees *crypto, which is NULL on failure. */
+enum pintle_status pti_cli_crypto_new(struct pti_cli *cli, struct pintle_crypto **crypto);
 
 /* The text of --help. */
 void pti_cli_help(const struct pti_command *command, FILE *stream);

@@ -65,10 +65,8 @@ static enum pintle_status run(struct pti_cli *cli)
         return status;
     }
     options.passphrase = passphrase;
-    status = pintle_crypto_openssl_new(&crypto);
-    if (status != PINTLE_OK) {
-        pti_fail(&cli->error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
-    } else {
+    status = pti_cli_crypto_new(cli, &crypto);
+    if (status == PINTLE_OK) {
         status = pti_init(&options, crypto, &cli->error);
     }
     if (status == PINTLE_OK) {

@@ -277,6 +277,15 @@ enum pintle_status pti_cli_number(struct pti_cli *cli, const char *name, int64_t
     return PINTLE_OK;
 }
 
+enum pintle_status pti_cli_crypto_new(struct pti_cli *cli, struct pintle_crypto **crypto)
+{
+    enum pintle_status status = pintle_crypto_openssl_new(crypto);
+
+    return status == PINTLE_OK
+               ? PINTLE_OK
+               : pti_fail(&cli->error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
+}
+
 const char *pti_cli_repo(const struct pti_cli *cli)
 {
     const char *given = pti_cli_text(cli, "repo");

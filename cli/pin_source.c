@@ -55,10 +55,7 @@ static enum pintle_status pin_data(struct pti_cli *cli, enum pti_key_source sour
     enum pintle_status status = pti_passphrase_from_file(cli, &passphrase);
 
     if (status == PINTLE_OK) {
-        status = pintle_crypto_openssl_new(&crypto);
-        if (status != PINTLE_OK) {
-            pti_fail(&cli->error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
-        }
+        status = pti_cli_crypto_new(cli, &crypto);
     }
     if (status == PINTLE_OK) {
         status = pti_key_source_pin(source, data, path, passphrase, pin->of, crypto, pin->sha256, &cli->error);

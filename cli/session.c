@@ -62,9 +62,9 @@ enum pintle_status pti_session_open(struct pti_session *session, struct pti_cli 
     *session = (struct pti_session){.now = pti_session_time(),
                                     .stage_file = takes_stage(cli) ? pti_cli_text(cli, "stage") : NULL};
     pti_buf_init(&session->said, SAID_MAX);
-    status = pintle_crypto_openssl_new(&session->crypto);
+    status = pti_cli_crypto_new(cli, &session->crypto);
     if (status != PINTLE_OK) {
-        return pti_fail(&cli->error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
+        return status;
     }
     status = session->stage_file ? open_stage(session, cli)
                                  : pti_repository_open(pti_cli_repo(cli), access, session->now, session->crypto,

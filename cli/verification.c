@@ -191,6 +191,9 @@ static enum pintle_status run_client(struct pti_verification *verification, cons
         status = pintle_config_new(&config);
     }
     if (status == PINTLE_OK) {
+        status = pintle_config_set_crypto(config, verification->crypto);
+    }
+    if (status == PINTLE_OK) {
         status = configure(verification, config, transport, &store);
     }
     if (status == PINTLE_OK && shipped) {
@@ -278,7 +281,7 @@ static enum pintle_status follow_plain_files(struct pti_verification *verificati
 /* What an app would embed: app/roots as trust anchor, app/shipped as its first generation. */
 static enum pintle_status check_app(struct pti_verification *verification)
 {
-    struct pti_verification app = {.cli = verification->cli};
+    struct pti_verification app = {.cli = verification->cli, .crypto = verification->crypto};
     struct pti_error *error = &verification->cli->error;
     struct pti_json *info = NULL;
     char roots[PTI_PATH_MAX], shipped[PTI_PATH_MAX];
@@ -311,21 +314,16 @@ static enum pintle_status check_app(struct pti_verification *verification)
 
 static enum pintle_status check_directory(struct pti_verification *verification)
 {
-    struct pintle_crypto *crypto = NULL;
-    enum pintle_status status = pintle_crypto_openssl_new(&crypto);
+    enum pintle_status status = pti_agreement_check(verification->directory, verification->crypto,
+                                                    &verification->agreement, &verification->cli->error);
 
-    if (status != PINTLE_OK) {
-        return pti_fail(&verification->cli->error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
-    }
-    status = pti_agreement_check(verification->directory, crypto, &verification->agreement, &verification->cli->error);
-    pintle_crypto_free(crypto);
     if (status == PINTLE_OK && *verification->repository) {
         status = check_app(verification);
     }
     return status;
 }
 
-static enum pintle_status verify(struct pti_verification *verification)
+static enum pintle_status verify_all(struct pti_verification *verification)
 {
     enum pintle_status status = find_anchor(verification);
 
@@ -343,6 +341,18 @@ static enum pintle_status verify(struct pti_verification *verification)
     if (status == PINTLE_OK && !verification->remote) {
         status = check_directory(verification);
     }
+    return status;
+}
+
+static enum pintle_status verify(struct pti_verification *verification)
+{
+    enum pintle_status status = pti_cli_crypto_new(verification->cli, &verification->crypto);
+
+    if (status == PINTLE_OK) {
+        status = verify_all(verification);
+    }
+    pintle_crypto_free(verification->crypto);
+    verification->crypto = NULL;
     return status;
 }
 

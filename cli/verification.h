@@ -15,6 +15,7 @@
 
 struct pti_verification {
     struct pti_cli *cli;
+    struct pintle_crypto *crypto; /* during the verification */
     int64_t timeout_ms;
     bool remote;                                 /* a URL; else a directory */
     const char *url;                             /* the base URL */

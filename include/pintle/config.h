@@ -60,7 +60,7 @@ PINTLE_API enum pintle_status pintle_config_set_stale(struct pintle_config *conf
 /* Who the application is, for reports only: at most 63 bytes each of printable ASCII without quotes. */
 PINTLE_API enum pintle_status pintle_config_set_app(struct pintle_config *config, const char *id, const char *version);
 
-/* Takes a reference.  Unset: the provider this library was built with. */
+/* What hashes and verifies (pintle/crypto.h).  Takes a reference.  Required. */
 PINTLE_API enum pintle_status pintle_config_set_crypto(struct pintle_config *config, struct pintle_crypto *crypto);
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The interface between those who need digests (lib/pin) and signatures (lib/tuf) and the providers in lib/crypto, one
- * file each.  A provider is immutable after creation and safe in all threads.
+ * folder and one library each.  A provider and its keys are safe in all threads, whatever the library below them needs for that.
  */
 #ifndef PTI_BASE_CRYPTO_H
 #define PTI_BASE_CRYPTO_H
@@ -19,25 +19,26 @@ enum pti_key_kind {
     /* public: SubjectPublicKeyInfo in PEM, 2048 to 16384 bits; RSASSA-PSS with SHA-256 and any salt (RFC 8017, 8.1) */
     PTI_KEY_RSA_PSS
 };
+#define PTI_KEY_KINDS (PTI_KEY_RSA_PSS + 1)
 
 struct pti_crypto_ops {
     const char *name; /* "openssl" */
-    /* Hashes count parts, each on its own. Allocates nothing while at most 16 threads are in it (openssl: ever). */
+    /* Hashes count parts, each on its own.  Allocates nothing. */
     enum pintle_status (*sha256)(struct pintle_crypto *crypto, const struct pintle_bytes *parts, size_t count,
                                  uint8_t (*digests)[PINTLE_SHA256_SIZE]);
     /*
      * Reads a public key.  identity becomes SHA-256 over the kind (one byte) and the one canonical encoding of the key
      * (32 raw bytes, the uncompressed point, or the SubjectPublicKeyInfo in DER), so that two texts of one key have one
-     * identity.  On failure *key is NULL.  PINTLE_ERR_INPUT (malformed, wrong curve or size, point not on the curve or of
-     * small order),
-     * PINTLE_ERR_UNSUPPORTED (this provider cannot verify that kind), PINTLE_ERR_MEMORY.
+     * identity with every provider; it is set with PINTLE_ERR_UNSUPPORTED too.  On failure *key is NULL.  PINTLE_ERR_INPUT (malformed, wrong curve or size, point not
+     * on the curve or of small order), PINTLE_ERR_UNSUPPORTED (sound, but this provider cannot verify that kind or size),
+     * PINTLE_ERR_MEMORY.
      */
     enum pintle_status (*key_new)(struct pintle_crypto *crypto, enum pti_key_kind kind, struct pintle_bytes public_key,
                                   void **key, uint8_t identity[PINTLE_SHA256_SIZE], struct pti_error *error);
     void (*key_free)(struct pintle_crypto *crypto, void *key);
     /*
-     * PINTLE_OK: the signature is right.  PINTLE_ERR_TRUST: it is not (of RSA: or memory ran out twice in the midst of it,
-     * which OpenSSL does not tell).  PINTLE_ERR_MEMORY.
+     * PINTLE_OK: the signature is right.  PINTLE_ERR_TRUST: it is not (of RSA over OpenSSL: or memory ran out twice in the
+     * midst of it, which it does not tell).  PINTLE_ERR_MEMORY.
      */
     enum pintle_status (*verify)(struct pintle_crypto *crypto, void *key, struct pintle_bytes message,
                                  struct pintle_bytes signature);

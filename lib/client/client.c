@@ -177,11 +177,7 @@ static enum pintle_status set_up(struct pintle_client *client, struct pti_error 
     const struct pintle_config *config = client->config;
     enum pintle_status status;
 
-    if (config->crypto != NULL)
-        client->crypto = pti_crypto_ref(config->crypto);
-    else if ((status = pintle_crypto_openssl_new(&client->crypto)) != PINTLE_OK)
-        return pti_fail(error, status, "crypto: the built-in provider is not available (%s)",
-                        pintle_status_name(status));
+    client->crypto = pti_crypto_ref(config->crypto);
     pti_roots_init(&client->roots, client->crypto);
     pti_schedule_init(&client->schedule, config->clock.monotonic_ms(config->clock.ctx));
     status = pti_live_new(&config->clock, client->crypto, config->on_event, config->event_ctx, &client->live);
@@ -239,6 +235,10 @@ enum pintle_status pintle_client_new(struct pintle_config *config, struct pintle
     if (config->roots.size == 0)
         return pti_fail(&config->error, PINTLE_ERR_MISUSE,
                         "expected trust anchors, found none; call pintle_config_set_roots_file() or _mem()");
+    if (config->crypto == NULL)
+        return pti_fail(&config->error, PINTLE_ERR_MISUSE,
+                        "expected a crypto provider, found none; call pintle_config_set_crypto() with one of "
+                        "pintle_crypto_openssl_new() or pintle_crypto_mbedtls_new()");
     if (config->store.load == NULL)
         return pti_fail(&config->error, PINTLE_ERR_MISUSE,
                         "expected a store, found none; call pintle_config_set_store()");

@@ -88,7 +88,7 @@ enum pintle_status pti_p256_read_pem(struct pintle_bytes pem, struct pti_p256_po
 }
 
 /* One INTEGER in DER: positive, minimal, at most 256 bits. */
-static bool skip_integer(struct pintle_bytes *rest)
+static bool take_number(struct pintle_bytes *rest, uint8_t number[PTI_P256_NUMBER_SIZE])
 {
     if (rest->size < 3 || rest->data[0] != 0x02) {
         return false;
@@ -104,17 +104,23 @@ static bool skip_integer(struct pintle_bytes *rest)
     }
     rest->data += 2 + size;
     rest->size -= 2 + size;
+    if (size == 33) {
+        content++;
+        size--;
+    }
+    memset(number, 0, PTI_P256_NUMBER_SIZE - size);
+    memcpy(number + PTI_P256_NUMBER_SIZE - size, content, size);
     return true;
 }
 
-bool pti_p256_signature_is_der(struct pintle_bytes signature)
+bool pti_p256_signature_read(struct pintle_bytes der, struct pti_p256_signature *signature)
 {
-    if (signature.size < 2 || signature.data[0] != 0x30 || signature.data[1] != signature.size - 2) {
+    if (der.size < 2 || der.data[0] != 0x30 || der.data[1] != der.size - 2) {
         return false;
     }
-    struct pintle_bytes rest = {signature.data + 2, signature.size - 2};
-    bool r = skip_integer(&rest);
-    bool s = r && skip_integer(&rest);
+    struct pintle_bytes rest = {der.data + 2, der.size - 2};
+    bool r = take_number(&rest, signature->r);
+    bool s = r && take_number(&rest, signature->s);
     return s && rest.size == 0;
 }
 
@@ -142,32 +148,40 @@ static bool take(struct pintle_bytes *rest, uint8_t tag, struct pintle_bytes *co
     return true;
 }
 
-/* A positive INTEGER in its one spelling; how many bits it has. */
-static bool take_positive(struct pintle_bytes *rest, size_t *bits)
+/* A positive INTEGER in its one spelling, without the zero that may lead it. */
+static bool take_positive(struct pintle_bytes *rest, struct pintle_bytes *number)
 {
-    struct pintle_bytes content;
-
-    if (!take(rest, 0x02, &content) || content.size == 0 || content.data[0] >= 0x80)
+    if (!take(rest, 0x02, number) || number->size == 0 || number->data[0] >= 0x80)
         return false;
-    if (content.data[0] == 0) {
-        if (content.size == 1 || content.data[1] < 0x80)
+    if (number->data[0] == 0) {
+        if (number->size == 1 || number->data[1] < 0x80)
             return false;
-        content.data++;
-        content.size--;
+        number->data++;
+        number->size--;
     }
-    *bits = content.size * 8;
-    for (unsigned top = 0x80; (content.data[0] & top) == 0; top >>= 1)
-        --*bits;
     return true;
 }
 
-/* SEQUENCE { SEQUENCE { rsaEncryption, NULL }, BIT STRING { SEQUENCE { modulus, exponent } } }; the bits of the modulus. */
-static bool is_rsa_spki(struct pintle_bytes der, size_t *bits)
+static size_t count_bits(struct pintle_bytes number)
+{
+    size_t bits = number.size * 8;
+
+    for (unsigned top = 0x80; (number.data[0] & top) == 0; top >>= 1)
+        bits--;
+    return bits;
+}
+
+static bool is_odd(struct pintle_bytes number)
+{
+    return (number.data[number.size - 1] & 1) != 0;
+}
+
+/* SEQUENCE { SEQUENCE { rsaEncryption, NULL }, BIT STRING { SEQUENCE { modulus, exponent } } } */
+static bool read_rsa_spki(struct pti_rsa_key *key)
 {
     static const uint8_t rsa_encryption[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7,
                                              0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
-    struct pintle_bytes spki, algorithm, string, key;
-    size_t exponent_bits;
+    struct pintle_bytes der = {key->der, key->size}, spki, algorithm, string, numbers;
 
     if (!take(&der, 0x30, &spki) || der.size != 0 || !take(&spki, 0x30, &algorithm) ||
         algorithm.size != sizeof rsa_encryption || memcmp(algorithm.data, rsa_encryption, sizeof rsa_encryption) != 0 ||
@@ -175,23 +189,26 @@ static bool is_rsa_spki(struct pintle_bytes der, size_t *bits)
         return false;
     string.data++;
     string.size--;
-    return take(&string, 0x30, &key) && string.size == 0 && take_positive(&key, bits) &&
-           take_positive(&key, &exponent_bits) && key.size == 0;
+    return take(&string, 0x30, &numbers) && string.size == 0 && take_positive(&numbers, &key->modulus) &&
+           take_positive(&numbers, &key->exponent) && numbers.size == 0;
 }
 
-enum pintle_status pti_rsa_read_pem(struct pintle_bytes pem, uint8_t der[PTI_RSA_SPKI_MAX], size_t *size,
-                                    struct pti_error *error)
+enum pintle_status pti_rsa_read_pem(struct pintle_bytes pem, struct pti_rsa_key *key, struct pti_error *error)
 {
-    size_t bits = 0;
-
-    *size = 0;
-    if (!decode_pem(pem, der, PTI_RSA_SPKI_MAX, size) || !is_rsa_spki((struct pintle_bytes){der, *size}, &bits))
+    key->size = 0;
+    if (!decode_pem(pem, key->der, sizeof key->der, &key->size) || !read_rsa_spki(key))
         return pti_fail(error, PINTLE_ERR_INPUT,
                         "expected one PEM block \"PUBLIC KEY\" with an RSA key, found %zu bytes of something else",
                         pem.size);
-    if (bits < PTI_RSA_BITS_MIN || bits > PTI_RSA_BITS_MAX)
+    key->bits = count_bits(key->modulus);
+    if (key->bits < PTI_RSA_BITS_MIN || key->bits > PTI_RSA_BITS_MAX)
         return pti_fail(error, PINTLE_ERR_INPUT, "expected an RSA key of %d to %d bits, found one of %zu",
-                        PTI_RSA_BITS_MIN, PTI_RSA_BITS_MAX, bits);
+                        PTI_RSA_BITS_MIN, PTI_RSA_BITS_MAX, key->bits);
+    if (!is_odd(key->modulus) || !is_odd(key->exponent) || count_bits(key->exponent) < 2 ||
+        count_bits(key->exponent) > PTI_RSA_EXPONENT_BITS_MAX)
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "expected an RSA key with an odd modulus and an odd exponent of 2 to %d bits, found another",
+                        PTI_RSA_EXPONENT_BITS_MAX);
     return PINTLE_OK;
 }
 

@@ -29,18 +29,34 @@ struct pti_p256_point {
  */
 enum pintle_status pti_p256_read_pem(struct pintle_bytes pem, struct pti_p256_point *point, struct pti_error *error);
 
-/*
- * The DER of an RSA key of PTI_RSA_BITS_MIN to _MAX bits in exactly one PEM block "PUBLIC KEY" (RFC 3279, section 2.3.1).
- * DER has one spelling, so it identifies the key.  PINTLE_ERR_INPUT for anything else.
- */
 #define PTI_RSA_BITS_MIN 2048
 #define PTI_RSA_BITS_MAX 16384
-#define PTI_RSA_SPKI_MAX (PTI_RSA_BITS_MAX / 8 + 64 + 520) /* modulus, headers, and an exponent as long as any takes */
-enum pintle_status pti_rsa_read_pem(struct pintle_bytes pem, uint8_t der[PTI_RSA_SPKI_MAX], size_t *size,
-                                    struct pti_error *error);
+#define PTI_RSA_EXPONENT_BITS_MAX 64
+#define PTI_RSA_SPKI_MAX (PTI_RSA_BITS_MAX / 8 + 64) /* the modulus; headers and exponent */
 
-/* Whether signature is a DER Ecdsa-Sig-Value of two positive integers of at most 256 bits. */
-bool pti_p256_signature_is_der(struct pintle_bytes signature);
+/* An RSA key: its DER, which has one spelling and so identifies it, and the numbers inside, without leading zeros. */
+struct pti_rsa_key {
+    uint8_t der[PTI_RSA_SPKI_MAX];
+    size_t size;
+    struct pintle_bytes modulus;
+    struct pintle_bytes exponent;
+    size_t bits; /* of modulus */
+};
+
+/*
+ * Reads exactly one PEM block "PUBLIC KEY" with an RSA key (RFC 3279, section 2.3.1) of PTI_RSA_BITS_MIN to _MAX bits.
+ * Modulus and exponent are odd; the exponent is at least 3, for with 1 everybody can sign, and has at most
+ * PTI_RSA_EXPONENT_BITS_MAX bits, for the time of a verification grows with it.  PINTLE_ERR_INPUT for anything else.
+ */
+enum pintle_status pti_rsa_read_pem(struct pintle_bytes pem, struct pti_rsa_key *key, struct pti_error *error);
+
+/* A DER Ecdsa-Sig-Value of two positive integers of at most 256 bits, big endian; false for anything else. */
+#define PTI_P256_NUMBER_SIZE 32
+struct pti_p256_signature {
+    uint8_t r[PTI_P256_NUMBER_SIZE];
+    uint8_t s[PTI_P256_NUMBER_SIZE];
+};
+bool pti_p256_signature_read(struct pintle_bytes der, struct pti_p256_signature *signature);
 
 /*
  * Whether raw is 32 bytes with the one encoding of a point that is not of small order: under a key of small order there

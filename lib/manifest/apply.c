@@ -51,7 +51,7 @@ static bool signers_hold(const struct pti_tuf_signers *signers, const struct pti
 {
     for (size_t i = 0; i < signers->count; i++) {
         const struct pti_tuf_key *key = &keys->items[signers->keys[i]];
-        if (key->key != NULL && memcmp(key->identity, identity, PINTLE_SHA256_SIZE) == 0)
+        if (key->identified && memcmp(key->identity, identity, PINTLE_SHA256_SIZE) == 0)
             return true;
     }
     return false;
@@ -158,7 +158,7 @@ static enum pintle_status remember_dropped(const struct pti_generation *accepted
         return status;
     for (size_t i = 0; i < signers->count; i++) {
         const struct pti_tuf_key *key = &accepted->targets->keys.items[signers->keys[i]];
-        if (key->key != NULL)
+        if (key->identified)
             memcpy(past->identities[past->identity_count++], key->identity, PINTLE_SHA256_SIZE);
     }
     return PINTLE_OK;

@@ -76,6 +76,8 @@ static enum pintle_status read_public_key(const struct pti_json_value *object, s
         text = (struct pintle_bytes){raw, sizeof raw};
     }
     status = crypto->ops->key_new(crypto, kind, text, &key->key, key->identity, &why);
+    key->identified = status == PINTLE_OK || status == PINTLE_ERR_UNSUPPORTED;
+    key->kind = kind;
     return status == PINTLE_ERR_MEMORY ? pti_fail(error, status, "%s", why.detail) : PINTLE_OK;
 }
 
@@ -214,7 +216,7 @@ static bool holds_identity(const struct pti_tuf_signers *signers, const struct p
 {
     for (size_t i = 0; i < limit; i++) {
         const struct pti_tuf_key *key = &keys->items[signers->keys[i]];
-        if (key->key != NULL && memcmp(key->identity, identity, PINTLE_SHA256_SIZE) == 0)
+        if (key->identified && memcmp(key->identity, identity, PINTLE_SHA256_SIZE) == 0)
             return true;
     }
     return false;
@@ -227,7 +229,7 @@ size_t pti_tuf_signers_shared(const struct pti_tuf_signers *a, const struct pti_
 
     for (size_t i = 0; i < a->count; i++) {
         const struct pti_tuf_key *key = &a_keys->items[a->keys[i]];
-        if (key->key != NULL && !holds_identity(a, a_keys, i, key->identity) &&
+        if (key->identified && !holds_identity(a, a_keys, i, key->identity) &&
             holds_identity(b, b_keys, b->count, key->identity))
             shared++;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Public keys and who may sign: the "keys" and "roles" objects of root and delegations (TUF specification 1.0.34, sections
- * 4.2 and 4.3).  A key of unknown type or scheme is kept as unusable, it is no parse error.
+ * 4.2 and 4.3).  A key of unknown type or scheme is kept as unusable, it is no parse error, and so is one
+ * that the crypto provider cannot verify.
  */
 #ifndef PTI_TUF_KEY_H
 #define PTI_TUF_KEY_H
@@ -13,8 +14,11 @@
 
 struct pti_tuf_key {
     char id[PTI_KEYID_SIZE + 1];
-    void *key;                            /* the provider's form; NULL if this provider cannot use it */
-    uint8_t identity[PINTLE_SHA256_SIZE]; /* of the public key itself; only if key is not NULL */
+    void *key; /* the provider's form; NULL if this provider cannot use it */
+    bool
+        identified; /* it is a sound key of a kind that is known; whether this provider can use it is another question */
+    enum pti_key_kind kind;               /* if identified */
+    uint8_t identity[PINTLE_SHA256_SIZE]; /* of the public key itself; if identified */
 };
 
 struct pti_tuf_keys {
@@ -50,7 +54,7 @@ enum pintle_status pti_tuf_signers_parse(const struct pti_json_value *role, cons
                                          struct pti_tuf_signers *signers, struct pti_error *error);
 void pti_tuf_signers_clear(struct pti_tuf_signers *signers);
 
-/* Distinct usable public keys that both signer sets hold. */
+/* Distinct public keys that both signer sets hold, those included that this provider cannot use. */
 size_t pti_tuf_signers_shared(const struct pti_tuf_signers *a, const struct pti_tuf_keys *a_keys,
                               const struct pti_tuf_signers *b, const struct pti_tuf_keys *b_keys);
 

@@ -39,20 +39,49 @@ static enum pintle_status verify_one(const struct pti_tuf_metadata *metadata, co
     return crypto->ops->verify(crypto, key->key, pti_buf_bytes(&metadata->canonical), (struct pintle_bytes){raw, size});
 }
 
+/* The keys of signers that cannot be used: those that the provider cannot verify, by kind, and all others. */
+struct unusable {
+    size_t unsupported[PTI_KEY_KINDS];
+    size_t others;
+};
+
+static struct unusable count_unusable(const struct pti_tuf_signers *signers, const struct pti_tuf_keys *keys)
+{
+    struct unusable unusable = {{0}, 0};
+
+    for (size_t i = 0; i < signers->count; i++) {
+        const struct pti_tuf_key *key = &keys->items[signers->keys[i]];
+
+        if (key->key == NULL && key->identified)
+            unusable.unsupported[key->kind]++;
+        else if (key->key == NULL)
+            unusable.others++;
+    }
+    return unusable;
+}
+
+/* Says why, when it is not the signatures alone: whoever cannot use a key cannot see that it has signed. */
 static enum pintle_status too_few(const struct pti_tuf_signers *signers, const struct pti_tuf_keys *keys,
                                   const char *who, size_t count, struct pti_error *error)
 {
-    size_t unusable = 0;
+    static const char *const kinds[PTI_KEY_KINDS] = {
+        [PTI_KEY_ED25519] = "Ed25519", [PTI_KEY_ECDSA_P256] = "ECDSA P-256", [PTI_KEY_RSA_PSS] = "RSA of a size"};
+    struct unusable unusable = count_unusable(signers, keys);
 
-    for (size_t i = 0; i < signers->count; i++)
-        if (keys->items[signers->keys[i]].key == NULL)
-            unusable++;
-    if (unusable > 0)
+    for (size_t kind = 0; kind < PTI_KEY_KINDS; kind++)
+        if (unusable.unsupported[kind] > 0)
+            return pti_fail(
+                error, PINTLE_ERR_TRUST,
+                "%s: %zu of %zu required signatures verify; %zu of its %zu keys are %s, which the provider %s "
+                "cannot verify; sign with ECDSA P-256 keys, or use another provider",
+                who, count, signers->threshold, unusable.unsupported[kind], signers->count, kinds[kind],
+                keys->crypto->ops->name);
+    if (unusable.others > 0)
         return pti_fail(
             error, PINTLE_ERR_TRUST,
             "%s: %zu of %zu required signatures verify; %zu of its %zu keys are malformed or of a kind that "
             "this version cannot use",
-            who, count, signers->threshold, unusable, signers->count);
+            who, count, signers->threshold, unusable.others, signers->count);
     return pti_fail(error, PINTLE_ERR_TRUST, "%s: %zu of %zu required signatures verify", who, count,
                     signers->threshold);
 }

@@ -20,6 +20,7 @@
 #include <pintle/store.h>
 
 struct stranger {
+    struct pintle_crypto *crypto;
     struct pintle_config *config;
     struct pintle_client *client;
     struct pintle_checker *checker;
@@ -115,7 +116,9 @@ int main(int argc, char **argv)
     stranger.port = (int)strtol(argv[6], NULL, 10);
     must("transport", pintle_curl_transport_init(&transport, NULL));
     must("store", pintle_store_posix_init(&store, argv[4], detail, sizeof detail));
+    must("crypto", pintle_crypto_openssl_new(&stranger.crypto));
     must("config", pintle_config_new(&stranger.config));
+    must("crypto", pintle_config_set_crypto(stranger.config, stranger.crypto));
     must("roots", pintle_config_set_roots_file(stranger.config, argv[1]));
     must("url", pintle_config_add_url(stranger.config, argv[2]));
     must("require", pintle_config_require_host(stranger.config, stranger.host));
@@ -144,6 +147,7 @@ int main(int argc, char **argv)
     pintle_checker_free(stranger.checker);
     pintle_client_free(stranger.client);
     pintle_config_free(stranger.config);
+    pintle_crypto_free(stranger.crypto);
     transport.free(transport.ctx);
     store.free(store.ctx);
     return 0;

@@ -76,7 +76,9 @@ def test_libraries_need_nothing_but_libc_and_what_they_adapt(stranger):
         return set(re.findall(r"Shared library: \[(lib[a-z+-]+)", text)) - {"libasan", "libubsan", "libtsan"}
 
     libraries = build_directory() / "lib"
-    assert needed(libraries / "libpintle.so") <= {"libc", "libcrypto", "libpthread"}
+    assert needed(libraries / "libpintle.so") <= {"libc", "libpthread"}
+    assert needed(libraries / "libpintle-crypto-openssl.so") <= {"libc", "libcrypto", "libpintle"}
+    assert needed(libraries / "libpintle-crypto-mbedtls.so") <= {"libc", "libmbedcrypto", "libpintle"}
     assert needed(libraries / "libpintle-openssl.so") <= {"libc", "libcrypto", "libssl", "libpintle"}
     assert needed(libraries / "libpintle-curl-transport.so") <= {"libc", "libcurl", "libpintle"}
     assert "libpintle" in needed(stranger)

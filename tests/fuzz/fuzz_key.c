@@ -74,12 +74,13 @@ static void read_signature(struct pintle_bytes bytes)
 {
     const uint8_t *at = bytes.data;
     ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &at, (long)bytes.size);
+    struct pti_p256_signature parsed;
     uint8_t *out = NULL;
     int size = signature != NULL ? i2d_ECDSA_SIG(signature, &out) : 0;
     bool same = size > 0 && (size_t)size == bytes.size && memcmp(out, bytes.data, bytes.size) == 0;
 
     same = same && in_range(ECDSA_SIG_get0_r(signature)) && in_range(ECDSA_SIG_get0_s(signature));
-    REQUIRE(pti_p256_signature_is_der(bytes) == same);
+    REQUIRE(pti_p256_signature_read(bytes, &parsed) == same);
     OPENSSL_free(out);
     ECDSA_SIG_free(signature);
 }

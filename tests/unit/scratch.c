@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/encode.h"
+#include "providers.h"
 #include "publish/bundle.h"
 #include "scratch.h"
 #include "tuf/container.h"
@@ -24,7 +25,7 @@ struct scratch *scratch_new(void)
     struct scratch *scratch = calloc(1, sizeof(*scratch));
 
     assert_non_null(scratch);
-    assert_int_equal(pintle_crypto_openssl_new(&scratch->crypto), PINTLE_OK);
+    assert_int_equal(provider_new(&scratch->crypto), PINTLE_OK);
     /* In memory, where there is such a place: every file is flushed, and a disk would make that slow. */
     (void)pti_copy_text(scratch->directory, sizeof(scratch->directory), "/dev/shm/pintle-publish-XXXXXX");
     if (mkdtemp(scratch->directory) != NULL)
@@ -154,7 +155,7 @@ void scratch_init(struct scratch *scratch, const char *relative, int offline_key
     const struct pti_init_options options = {.directory = scratch_path(scratch, relative),
                                              .offline_keys = offline_keys,
                                              .threshold = threshold,
-                                             .kind = PTI_KEY_ED25519,
+                                             .kind = provider_kind(PTI_KEY_ED25519),
                                              .now = SCRATCH_NOW};
 
     scratch_ok(scratch, pti_init(&options, scratch->crypto, &scratch->error));

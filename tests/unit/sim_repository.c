@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "providers.h"
 #include "sim_sign.h"
 
 static struct pti_error error; /* of the step at hand; tests use one thread here */
@@ -17,7 +18,7 @@ struct sim *sim_new_with(enum pti_key_kind kind, size_t keys, int64_t threshold)
     struct sim_whole *whole = sim_alloc(sizeof(*whole));
     struct sim *sim = &whole->sim;
 
-    sim_ok(pintle_crypto_openssl_new(&sim->crypto), NULL, "crypto");
+    sim_ok(provider_new(&sim->crypto), NULL, "crypto");
     sim->repository = "sim";
     sim->machine = sim_machine_new();
     memcpy(sim->expires_days, days, sizeof(days));

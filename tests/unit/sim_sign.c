@@ -8,6 +8,7 @@
 
 #include "base/encode.h"
 #include "base/json_write.h"
+#include "providers.h"
 
 static struct pti_error error; /* of the step at hand; tests use one thread here */
 
@@ -24,7 +25,7 @@ void sim_make_signers(struct sim *sim, struct sim_signers *signers, enum pti_key
     sim_true(count <= SIM_KEYS_MAX, "too many keys");
     *signers = (struct sim_signers){{NULL}, count, threshold, 0};
     for (size_t i = 0; i < count; i++) {
-        sim_ok(pti_signing_key_generate(kind, &key, &error), &error, "generate a key");
+        sim_ok(pti_signing_key_generate(provider_kind(kind), &key, &error), &error, "generate a key");
         sim_ok(pti_keyring_take(&sim_history_of(sim)->keys, key, &error), &error, "keep a key");
         signers->keys[i] = key;
     }

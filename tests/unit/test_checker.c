@@ -9,6 +9,7 @@
 
 #include "pin/checker.h"
 #include "pin_fixture.h"
+#include "providers.h"
 
 #define HASH_L "bGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGxsbGw="
 #define HASH_X "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg="
@@ -18,7 +19,7 @@ static struct pintle_crypto *crypto;
 static int open_crypto(void **state)
 {
     (void)state;
-    return pintle_crypto_openssl_new(&crypto) == PINTLE_OK ? 0 : -1;
+    return provider_new(&crypto) == PINTLE_OK ? 0 : -1;
 }
 
 static int close_crypto(void **state)

@@ -251,6 +251,9 @@ static void test_misuse_is_told(void **state)
     assert_int_equal(pintle_client_new(config, &client), PINTLE_ERR_MISUSE);
     assert_null(client);
     assert_non_null(strstr(pintle_config_error(config), "pintle_config_set_roots"));
+    assert_int_equal(pintle_config_set_roots_mem(config, pti_bytes_text("x")), PINTLE_OK);
+    assert_int_equal(pintle_client_new(config, &client), PINTLE_ERR_MISUSE);
+    assert_non_null(strstr(pintle_config_error(config), "pintle_config_set_crypto"));
     assert_int_equal(pintle_config_add_url(config, "ftp://x/"), PINTLE_ERR_MISUSE);
     assert_int_equal(pintle_config_add_url(config, "https://user@x/"), PINTLE_ERR_MISUSE);
     assert_int_equal(pintle_config_add_url(config, "https://x/?q"), PINTLE_ERR_MISUSE);

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "pin_fixture.h"
+#include "providers.h"
 
 #define BOTH (PINTLE_OF_SPKI | PINTLE_OF_CERT)
 
@@ -23,7 +24,7 @@ static struct pintle_crypto *crypto;
 static int open_crypto(void **state)
 {
     (void)state;
-    return pintle_crypto_openssl_new(&crypto) == PINTLE_OK ? 0 : -1;
+    return provider_new(&crypto) == PINTLE_OK ? 0 : -1;
 }
 
 static int close_crypto(void **state)

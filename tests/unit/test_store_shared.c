@@ -162,6 +162,7 @@ static void start_pair(struct pair *pair, struct crowd *crowd)
     assert_int_equal(pintle_config_add_url(pair->config, SIM_URL), PINTLE_OK);
     assert_int_equal(pintle_config_set_transport(pair->config, sim_transport(sim)), PINTLE_OK);
     assert_int_equal(pintle_config_set_store(pair->config, &pair->store), PINTLE_OK);
+    assert_int_equal(pintle_config_set_crypto(pair->config, sim->crypto), PINTLE_OK);
     assert_int_equal(pintle_config_set_clock(pair->config, sim_clock(sim)), PINTLE_OK);
     if (pintle_client_new(pair->config, &pair->client) != PINTLE_OK)
         fail_msg("%s", pintle_config_error(pair->config));

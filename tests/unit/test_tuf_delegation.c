@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "providers.h"
 #include "tuf/delegation.h"
 #include "tuf/escape.h"
 
@@ -89,7 +90,7 @@ static bool covers(const char *member, const char *list, const char *path)
     struct pti_json *json;
     bool covered;
 
-    assert_int_equal(pintle_crypto_openssl_new(&crypto), PINTLE_OK);
+    assert_int_equal(provider_new(&crypto), PINTLE_OK);
     assert_int_equal(pti_json_parse(pti_bytes_text(list), &json, &error), PINTLE_OK);
     assert_int_equal(pti_target_path_init(&target, pti_bytes_text(path), crypto, &error), PINTLE_OK);
     if (strcmp(member, "paths") == 0)

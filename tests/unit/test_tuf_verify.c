@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/encode.h"
+#include "providers.h"
 #include "tuf/verify.h"
 #include "tuf_fixture.h"
 
@@ -169,10 +170,11 @@ static void test_bad_signatures(void **state)
     tuf_clear(&fixture);
 }
 
-/* Flips every bit of the file; whatever still parses does not verify, unless it is outside of what counts. */
+/* Flips every bit of the file (every fifth where that takes long); whatever still parses does not verify, unless it is outside of what counts. */
 static void test_any_altered_bit(void **state)
 {
-    static const char *const signers[] = {"3", "6"}; /* Ed25519, P-256 */
+    static const char *const signers[] = {"3", "6"};         /* Ed25519, P-256 */
+    size_t stride = provider_takes(PTI_KEY_ED25519) ? 1 : 5; /* mbedTLS takes its time */
     struct tuf_fixture fixture;
 
     (void)state;
@@ -186,7 +188,7 @@ static void test_any_altered_bit(void **state)
 
         assert_non_null(file);
         memcpy(file, envelope.data, envelope.size);
-        for (size_t bit = 0; bit < envelope.size * 8; bit++) {
+        for (size_t bit = 0; bit < envelope.size * 8; bit += stride) {
             file[bit / 8] ^= (uint8_t)(1u << bit % 8);
             if (tuf_read(&fixture, PTI_TUF_TIMESTAMP, (struct pintle_bytes){file, envelope.size}, &metadata) ==
                 PINTLE_OK) {
@@ -197,7 +199,7 @@ static void test_any_altered_bit(void **state)
             pti_tuf_metadata_free(metadata);
             file[bit / 8] ^= (uint8_t)(1u << bit % 8);
         }
-        assert_true(parsed > 500); /* most of it was for the signature to notice */
+        assert_true(parsed > 500 / stride); /* most of it was for the signature to notice */
         free(file);
         pti_bytes_free(&envelope);
         pti_tuf_metadata_free(root);

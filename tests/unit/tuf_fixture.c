@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "base/json_write.h"
+#include "providers.h"
 
 #define TEXT_MAX 6000000
 
@@ -64,9 +65,9 @@ static char *text_of(struct pti_buf *buf)
 void tuf_init(struct tuf_fixture *fixture)
 {
     memset(fixture, 0, sizeof *fixture);
-    assert_int_equal(pintle_crypto_openssl_new(&fixture->crypto), PINTLE_OK);
+    assert_int_equal(provider_new(&fixture->crypto), PINTLE_OK);
     for (size_t i = 0; i < TUF_KEYS; i++)
-        must(pti_signing_key_generate(i < 6 ? PTI_KEY_ED25519 : PTI_KEY_ECDSA_P256, &fixture->keys[i],
+        must(pti_signing_key_generate(i < 6 ? provider_kind(PTI_KEY_ED25519) : PTI_KEY_ECDSA_P256, &fixture->keys[i],
                                       &fixture->error) == PINTLE_OK,
              "generate a key", &fixture->error);
 }

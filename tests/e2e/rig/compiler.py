@@ -7,7 +7,7 @@ import subprocess
 from .programs import ROOT, binary
 
 STRICT = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"]
-LIBRARIES = ["-lpintle-openssl", "-lpintle-curl-transport", "-lpintle", "-lssl", "-lcrypto"]
+LIBRARIES = ["-lpintle-openssl", "-lpintle-crypto-openssl", "-lpintle-curl-transport", "-lpintle", "-lssl", "-lcrypto"]
 
 
 def build_directory():
@@ -22,11 +22,11 @@ def compiler_words():
     return [compiler, *([f"-fsanitize={sanitize.group(1)}"] if sanitize else [])]
 
 
-def compile_program(program, *sources, include=(), libraries=()):
-    """Links sources with all of our libraries; returns the program."""
+def compile_program(program, *sources, include=(), libraries=(), ours=LIBRARIES):
+    """Links sources with our libraries (all of those over OpenSSL, unless told otherwise); returns the program."""
     directory = build_directory() / "lib"
     subprocess.run([*compiler_words(), *STRICT, *(f"-I{path}" for path in [*include, ROOT / "include"]), "-o", program,
-                    *sources, f"-L{directory}", f"-Wl,-rpath,{directory}", *LIBRARIES, *libraries], check=True)
+                    *sources, f"-L{directory}", f"-Wl,-rpath,{directory}", *ours, *libraries], check=True)
     return program
 
 

@@ -163,16 +163,14 @@ static EVP_PKEY *p256_empty_new(void)
 }
 
 /* What is malformed was refused before, so that a failure is OpenSSL's own. */
-static enum pintle_status rsa_pkey(struct pintle_bytes text, EVP_PKEY **pkey, uint8_t der[PTI_RSA_SPKI_MAX],
-                                   size_t *size, struct pti_error *error)
+static EVP_PKEY *rsa_pkey(const struct pti_rsa_key *key, struct pti_error *error)
 {
-    const uint8_t *at = der;
-    enum pintle_status status = pti_rsa_read_pem(text, der, size, error);
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    *pkey = d2i_PUBKEY(NULL, &at, (long)*size);
-    return *pkey != NULL ? PINTLE_OK : pti_fail(error, PINTLE_ERR_MEMORY, "RSA key: out of memory");
+    const uint8_t *at = key->der;
+    EVP_PKEY *pkey = d2i_PUBKEY(NULL, &at, (long)key->size);
+
+    if (pkey == NULL)
+        pti_fail(error, PINTLE_ERR_MEMORY, "RSA key: out of memory");
+    return pkey;
 }
 
 /* The parsed key, and the bytes that identify it: its kind, then its one encoding. */
@@ -182,13 +180,14 @@ static enum pintle_status read_key(const struct provider *provider, enum pti_key
                                    struct pti_error *error)
 {
     struct pti_p256_point point;
+    struct pti_rsa_key rsa;
     enum pintle_status status = PINTLE_ERR_MISUSE;
     *pkey = NULL;
     identifying[0] = (uint8_t)kind;
     switch (kind) {
     case PTI_KEY_ED25519:
         *pkey = ed25519_pkey(text, error);
-        if (*pkey != NULL) {
+        if (*pkey != NULL || error->status == PINTLE_ERR_UNSUPPORTED) {
             memcpy(identifying + 1, text.data, text.size);
             *size = 1 + text.size;
         }
@@ -205,9 +204,13 @@ static enum pintle_status read_key(const struct provider *provider, enum pti_key
         }
         return status != PINTLE_OK || *pkey != NULL ? status : error->status;
     case PTI_KEY_RSA_PSS:
-        status = rsa_pkey(text, pkey, identifying + 1, size, error);
-        *size += 1;
-        return status;
+        status = pti_rsa_read_pem(text, &rsa, error);
+        if (status == PINTLE_OK) {
+            *pkey = rsa_pkey(&rsa, error);
+            memcpy(identifying + 1, rsa.der, rsa.size);
+            *size = 1 + rsa.size;
+        }
+        return status != PINTLE_OK || *pkey != NULL ? status : error->status;
     }
     return pti_fail(error, PINTLE_ERR_UNSUPPORTED, "expected an Ed25519, ECDSA P-256 or RSA key, found kind %d",
                     (int)kind);
@@ -255,6 +258,9 @@ static enum pintle_status key_make(struct provider *provider, enum pti_key_kind 
     size_t size = 0;
     EVP_PKEY *pkey = NULL;
     enum pintle_status status = read_key(provider, kind, text, &pkey, identifying, &size, error);
+    if (status == PINTLE_ERR_UNSUPPORTED && size > 0) {
+        (void)pti_sha256(&provider->base, (struct pintle_bytes){identifying, size}, identity);
+    }
     if (status != PINTLE_OK) {
         return status;
     }
@@ -290,7 +296,8 @@ static enum pintle_status verify_p256(struct pintle_crypto *crypto, const struct
                                       struct pintle_bytes signature)
 {
     /* What is malformed ends here, so that a failure further on is OpenSSL's own and not the signature's. */
-    if (!pti_p256_signature_is_der(signature)) {
+    struct pti_p256_signature parsed;
+    if (!pti_p256_signature_read(signature, &parsed)) {
         return PINTLE_ERR_TRUST;
     }
     uint8_t digest[PINTLE_SHA256_SIZE];
