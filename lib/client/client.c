@@ -237,8 +237,8 @@ enum pintle_status pintle_client_new(struct pintle_config *config, struct pintle
                         "expected trust anchors, found none; call pintle_config_set_roots_file() or _mem()");
     if (config->crypto == NULL)
         return pti_fail(&config->error, PINTLE_ERR_MISUSE,
-                        "expected a crypto provider, found none; call pintle_config_set_crypto() with one of "
-                        "pintle_crypto_openssl_new() or pintle_crypto_mbedtls_new()");
+                        "expected a crypto provider, found none; call pintle_config_set_crypto() with one from "
+                        "libpintle-crypto-openssl or libpintle-crypto-mbedtls");
     if (config->store.load == NULL)
         return pti_fail(&config->error, PINTLE_ERR_MISUSE,
                         "expected a store, found none; call pintle_config_set_store()");
