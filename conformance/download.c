@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conformance/download.h"
 
-#include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/encode.h"
@@ -10,18 +10,34 @@
 #include "tuf/escape.h"
 #include "tuf/verify.h"
 
+/* Signed paths are parts of URLs as they stand (specification, section 4.5): only what no URL may contain is encoded. */
+static void append_path(struct pti_buf *out, const char *path, size_t size)
+{
+    static const char kept[] = "-._~!$&'()*+,;=:@/%";
+
+    for (size_t i = 0; i < size; i++) {
+        uint8_t c = (uint8_t)path[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+        if (plain || strchr(kept, c) != NULL)
+            pti_buf_append(out, &c, 1);
+        else
+            pti_buf_printf(out, "%%%02X", c);
+    }
+}
+
 /* "dir/HASH.name" for "dir/name": consistent snapshots (specification, section 6.2). */
-static void name_on_server(const char *path, const struct pti_tuf_file *file, bool hashed, char *out, size_t size)
+static void name_on_server(const char *path, const struct pti_tuf_file *file, bool hashed, struct pti_buf *out)
 {
     char hash[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1];
     const char *slash = strrchr(path, '/');
-    int folder = slash != NULL ? (int)(slash - path) + 1 : 0;
+    size_t folder = slash != NULL ? (size_t)(slash - path) + 1 : 0;
 
     pti_hex_encode(file->sha256, sizeof file->sha256, hash);
+    append_path(out, path, folder);
     if (hashed)
-        (void)snprintf(out, size, "%.*s%s.%s", folder, path, hash, path + folder);
-    else
-        (void)snprintf(out, size, "%s", path);
+        pti_buf_printf(out, "%s.", hash);
+    append_path(out, path + folder, strlen(path + folder));
 }
 
 static enum pintle_status local_path(const char *directory, const char *path, char out[PTI_PATH_MAX],
@@ -43,40 +59,42 @@ static enum pintle_status local_path(const char *directory, const char *path, ch
 
 static bool is_there(const char *local, const struct pti_tuf_file *file, struct pintle_crypto *crypto)
 {
-    struct pintle_bytes bytes = {NULL, 0};
-    bool found = false;
-    bool same = pti_file_read_optional(local, PTI_TARGET_SIZE_MAX, &bytes, &found, NULL) == PINTLE_OK && found &&
-                pti_tuf_verify_file(bytes, file, crypto, NULL) == PINTLE_OK;
+    struct pti_buf bytes;
+    bool found = false, same;
 
-    pti_bytes_free(&bytes);
+    pti_buf_init(&bytes, (size_t)file->length);
+    same = pti_regular_read(local, &bytes, &found, NULL) == PINTLE_OK && found &&
+           pti_tuf_verify_file(pti_buf_bytes(&bytes), file, crypto, NULL) == PINTLE_OK;
+    pti_buf_clear(&bytes);
     return same;
 }
 
-static enum pintle_status fetch(const struct pti_updater *updater, const struct pintle_transport *transport,
-                                const char *base, const char *path, const struct pti_tuf_file *file, const char *local,
+static enum pintle_status fetch(const struct pti_updater *updater, const struct pti_fetcher *fetcher, const char *base,
+                                const char *path, const struct pti_tuf_file *file, const char *local,
                                 struct pti_error *error)
 {
-    char name[PTI_URL_MAX];
-    struct pti_buf bytes;
+    struct pti_buf name, bytes;
     bool found = false;
     enum pintle_status status;
 
-    if (file->length > PTI_TARGET_SIZE_MAX || strlen(path) > sizeof name - 80)
-        return pti_fail(error, PINTLE_ERR_INPUT, "%.80s: its length or its name is too large", path);
-    name_on_server(path, file, updater->root->consistent_snapshot, name, sizeof name);
+    pti_buf_init(&name, PTI_URL_MAX);
     pti_buf_init(&bytes, (size_t)file->length);
-    status = pti_metadata_get(transport, base, name, &bytes, &found, error);
+    name_on_server(path, file, updater->root->consistent_snapshot, &name);
+    status = pti_buf_check(&name, error, "the path of a target");
+    if (status == PINTLE_OK)
+        status = pti_fetcher_get(fetcher, base, pti_buf_cstr(&name), &bytes, &found, error);
     if (status == PINTLE_OK && !found)
-        status = pti_fail(error, PINTLE_ERR_NETWORK, "%s: not found below %s", name, base);
+        status = pti_fail(error, PINTLE_ERR_NETWORK, "%s: not found below %s", pti_buf_cstr(&name), base);
     if (status == PINTLE_OK)
         status = pti_tuf_verify_file(pti_buf_bytes(&bytes), file, updater->crypto, error);
     if (status == PINTLE_OK)
         status = pti_file_replace(local, pti_buf_bytes(&bytes), 0644, error);
     pti_buf_clear(&bytes);
+    pti_buf_clear(&name);
     return status;
 }
 
-enum pintle_status pti_download(struct pti_updater *updater, const struct pintle_transport *transport, const char *base,
+enum pintle_status pti_download(struct pti_updater *updater, const struct pti_fetcher *fetcher, const char *base,
                                 const char *directory, const char *path, struct pti_error *error)
 {
     const struct pti_tuf_file *file;
@@ -85,10 +103,12 @@ enum pintle_status pti_download(struct pti_updater *updater, const struct pintle
 
     if (status == PINTLE_OK && file == NULL)
         status = pti_fail(error, PINTLE_ERR_INPUT, "%.200s: no role that is trusted with it lists it", path);
+    if (status == PINTLE_OK && file->length > PTI_TARGET_SIZE_MAX)
+        status = pti_fail(error, PINTLE_ERR_INPUT, "%.80s: %" PRId64 " bytes, at most %u are taken", path, file->length,
+                          PTI_TARGET_SIZE_MAX);
     if (status == PINTLE_OK)
         status = local_path(directory, path, local, error);
     if (status != PINTLE_OK || is_there(local, file, updater->crypto))
         return status;
-    status = pti_file_make_directory(directory, 0755, error);
-    return status == PINTLE_OK ? fetch(updater, transport, base, path, file, local, error) : status;
+    return fetch(updater, fetcher, base, path, file, local, error);
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -34,6 +36,7 @@ static const char usage[] =
     "  --help                 print this text\n";
 
 #define TARGETS_MAX 256
+#define ALLOWED_MS (300 * 1000) /* for the metadata, and again for each target */
 
 struct arguments {
     const char *metadata_dir, *metadata_url, *target_dir, *target_base_url, *command, *root;
@@ -91,26 +94,36 @@ static enum pintle_status need(const char *value, const char *option, struct pti
     return value != NULL ? PINTLE_OK : pti_fail(error, PINTLE_ERR_INPUT, "expected %s; see --help", option);
 }
 
-static enum pintle_status download_all(const struct arguments *arguments, struct pti_updater *updater,
-                                       const struct pintle_transport *transport, struct pti_error *error)
+/* Else a target called root.json would be taken for the trusted root. */
+static enum pintle_status check_apart(const struct arguments *arguments, struct pti_error *error)
 {
-    enum pintle_status status = PINTLE_OK;
+    struct stat metadata, targets;
 
-    for (size_t i = 0; i < arguments->target_count && status == PINTLE_OK; i++)
-        status = pti_download(updater, transport, arguments->target_base_url, arguments->target_dir,
+    if (stat(arguments->target_dir, &targets) != 0 || stat(arguments->metadata_dir, &metadata) != 0 ||
+        targets.st_dev != metadata.st_dev || targets.st_ino != metadata.st_ino)
+        return PINTLE_OK;
+    return pti_fail(error, PINTLE_ERR_INPUT, "expected two directories, found %s as --metadata-dir and --target-dir",
+                    arguments->target_dir);
+}
+
+static enum pintle_status download_all(const struct arguments *arguments, struct pti_updater *updater,
+                                       struct pti_fetcher *fetcher, struct pti_error *error)
+{
+    int lock;
+    enum pintle_status status = pti_directory_hold(arguments->target_dir, ALLOWED_MS, &lock, error);
+
+    for (size_t i = 0; i < arguments->target_count && status == PINTLE_OK; i++) {
+        pti_fetcher_allow(fetcher, ALLOWED_MS);
+        status = pti_download(updater, fetcher, arguments->target_base_url, arguments->target_dir,
                               arguments->targets[i], error);
+    }
+    if (lock >= 0)
+        (void)close(lock);
     return status;
 }
 
-static enum pintle_status update(const struct arguments *arguments, struct pintle_crypto *crypto,
-                                 struct pti_error *error)
+static enum pintle_status check(const struct arguments *arguments, bool download, struct pti_error *error)
 {
-    struct pintle_transport transport;
-    struct pti_metadata_directory directory = {arguments->metadata_dir, arguments->metadata_url, &transport};
-    struct pti_updater_io io = pti_metadata_directory_io(&directory);
-    struct pti_updater updater;
-    struct pintle_clock clock;
-    bool download = strcmp(arguments->command, "download") == 0;
     enum pintle_status status = need(arguments->metadata_url, "--metadata-url", error);
 
     if (status == PINTLE_OK && download)
@@ -119,17 +132,41 @@ static enum pintle_status update(const struct arguments *arguments, struct pintl
         status = need(arguments->target_base_url, "--target-base-url", error);
     if (status == PINTLE_OK && download && arguments->target_count == 0)
         status = need(NULL, "--target-name", error);
+    if (status == PINTLE_OK && download)
+        status = check_apart(arguments, error);
+    return status;
+}
+
+static enum pintle_status update(const struct arguments *arguments, struct pintle_crypto *crypto,
+                                 struct pti_error *error)
+{
+    struct pintle_transport transport;
+    struct pintle_clock clock;
+    struct pti_fetcher fetcher = {&transport, &clock, 0};
+    struct pti_metadata_directory directory = {arguments->metadata_dir, arguments->metadata_url, &fetcher};
+    struct pti_updater_io io = pti_metadata_directory_io(&directory);
+    struct pti_updater updater;
+    bool download = strcmp(arguments->command, "download") == 0;
+    enum pintle_status status = check(arguments, download, error);
+    int lock = -1;
+
+    if (status == PINTLE_OK)
+        status = pti_directory_hold(arguments->metadata_dir, ALLOWED_MS, &lock, error);
     if (status != PINTLE_OK)
         return status;
-    if (pintle_curl_transport_init(&transport, NULL) != PINTLE_OK)
-        return pti_fail(error, PINTLE_ERR_MEMORY, "no transport");
     pintle_clock_system_init(&clock);
     pti_updater_init(&updater, &io, PTI_TUF_KEYIDS_ANY, crypto, clock.now(clock.ctx));
-    status = pti_updater_refresh(&updater, error);
-    if (status == PINTLE_OK && download)
-        status = download_all(arguments, &updater, &transport, error);
+    if (pintle_curl_transport_init(&transport, NULL) != PINTLE_OK) {
+        status = pti_fail(error, PINTLE_ERR_MEMORY, "no transport");
+    } else {
+        pti_fetcher_allow(&fetcher, ALLOWED_MS);
+        status = pti_updater_refresh(&updater, error);
+        if (status == PINTLE_OK && download)
+            status = download_all(arguments, &updater, &fetcher, error);
+        transport.free(transport.ctx);
+    }
     pti_updater_clear(&updater);
-    transport.free(transport.ctx);
+    (void)close(lock);
     return status;
 }
 

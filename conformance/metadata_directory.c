@@ -6,14 +6,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "publish/file.h"
 #include "tuf/escape.h"
 #include "tuf/verify.h"
 
-#define TIMEOUT_MS (300 * 1000)
+#define LOCK_POLL_MS 20
 #define NAME_SIZE (PTI_TUF_ESCAPED_MAX + 32)
 
 /* "<version>.<role>.json", or "<role>.json" for version 0. */
@@ -42,37 +44,6 @@ static enum pintle_status path_of(const struct pti_metadata_directory *directory
     return status == PINTLE_OK ? pti_file_path(out, directory->path, name, error) : status;
 }
 
-enum pintle_status pti_metadata_get(const struct pintle_transport *transport, const char *base, const char *name,
-                                    struct pti_buf *out, bool *found, struct pti_error *error)
-{
-    struct pintle_response response = {sizeof response, 0, -1};
-    struct pintle_sink sink = pti_buf_sink(out);
-    char url[PTI_URL_MAX + NAME_SIZE], detail[PTI_ERROR_DETAIL_MAX] = "";
-    size_t length = strlen(base);
-    enum pintle_status status;
-
-    *found = false;
-    if (length + strlen(name) + 2 > sizeof url)
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected a URL of at most %d bytes, found %zu", PTI_URL_MAX, length);
-    (void)snprintf(url, sizeof url, "%s%s%s", base, length > 0 && base[length - 1] == '/' ? "" : "/", name);
-    status = transport->perform(transport->ctx,
-                                &(struct pintle_request){.size = sizeof(struct pintle_request),
-                                                         .method = "GET",
-                                                         .url = url,
-                                                         .max_response = out->max,
-                                                         .timeout_ms = TIMEOUT_MS,
-                                                         .min_bytes_per_second = PTI_MIN_BYTES_PER_SECOND},
-                                &sink, &response, detail, sizeof detail);
-    if (out->status != PINTLE_OK) /* whatever the transport makes of a sink that refused */
-        return pti_buf_check(out, error, url);
-    if (status != PINTLE_OK)
-        return pti_fail(error, PINTLE_ERR_NETWORK, "%s: %s", url, detail);
-    if (response.status != 200 && response.status != 404 && response.status != 403)
-        return pti_fail(error, PINTLE_ERR_NETWORK, "%s: expected HTTP status 200, found %d", url, response.status);
-    *found = response.status == 200;
-    return PINTLE_OK;
-}
-
 static enum pintle_status fetch(void *ctx, struct pintle_bytes role, int64_t version, struct pti_buf *out, bool *found,
                                 struct pti_error *error)
 {
@@ -80,8 +51,7 @@ static enum pintle_status fetch(void *ctx, struct pintle_bytes role, int64_t ver
     char name[NAME_SIZE];
     enum pintle_status status = file_name(role, version, name, error);
 
-    return status == PINTLE_OK ? pti_metadata_get(directory->transport, directory->url, name, out, found, error)
-                               : status;
+    return status == PINTLE_OK ? pti_fetcher_get(directory->fetcher, directory->url, name, out, found, error) : status;
 }
 
 /* Through no symbolic link: what is read here was written here. */
@@ -106,18 +76,12 @@ static enum pintle_status read_open(int fd, const char *path, struct pti_buf *ou
     return PINTLE_OK;
 }
 
-static enum pintle_status load(void *ctx, struct pintle_bytes role, struct pti_buf *out, bool *found,
-                               struct pti_error *error)
+enum pintle_status pti_regular_read(const char *path, struct pti_buf *out, bool *found, struct pti_error *error)
 {
-    struct pti_metadata_directory *directory = ctx;
-    char path[PTI_PATH_MAX];
-    enum pintle_status status = path_of(directory, role, path, error);
-    int fd;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    enum pintle_status status;
 
     *found = false;
-    if (status != PINTLE_OK)
-        return status;
-    fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
         return PINTLE_OK;
     if (fd < 0)
@@ -126,6 +90,16 @@ static enum pintle_status load(void *ctx, struct pintle_bytes role, struct pti_b
     (void)close(fd);
     *found = status == PINTLE_OK && out->status == PINTLE_OK;
     return status;
+}
+
+static enum pintle_status load(void *ctx, struct pintle_bytes role, struct pti_buf *out, bool *found,
+                               struct pti_error *error)
+{
+    char path[PTI_PATH_MAX];
+    enum pintle_status status = path_of(ctx, role, path, error);
+
+    *found = false;
+    return status == PINTLE_OK ? pti_regular_read(path, out, found, error) : status;
 }
 
 static enum pintle_status keep(void *ctx, struct pintle_bytes role, struct pintle_bytes bytes, struct pti_error *error)
@@ -144,6 +118,31 @@ static enum pintle_status forget(void *ctx, struct pintle_bytes role, struct pti
     return status == PINTLE_OK ? pti_file_remove(path, error) : status;
 }
 
+/* The directory itself is locked, for a file of a lock would be one more that others take for metadata. */
+enum pintle_status pti_directory_hold(const char *path, int wait_ms, int *lock, struct pti_error *error)
+{
+    const struct timespec pause = {0, LOCK_POLL_MS * 1000000L};
+    enum pintle_status status = pti_file_make_directory(path, 0755, error);
+    int fd;
+
+    *lock = -1;
+    if (status != PINTLE_OK)
+        return status;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return pti_fail(error, PINTLE_ERR_STORAGE, "cannot open %s: %s", path, strerror(errno));
+    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited += LOCK_POLL_MS) {
+        if ((errno != EWOULDBLOCK && errno != EINTR) || waited >= wait_ms) {
+            status = pti_fail(error, PINTLE_ERR_STORAGE, "cannot lock %s: %s", path, strerror(errno));
+            (void)close(fd);
+            return status;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    *lock = fd;
+    return PINTLE_OK;
+}
+
 struct pti_updater_io pti_metadata_directory_io(struct pti_metadata_directory *directory)
 {
     return (struct pti_updater_io){directory, fetch, load, keep, forget};
@@ -155,6 +154,7 @@ enum pintle_status pti_metadata_directory_start(struct pti_metadata_directory *d
     struct pti_tuf_metadata *parsed = NULL;
     struct pintle_bytes bytes;
     enum pintle_status status = pti_file_read(root, PTI_ROOT_SIZE_MAX, &bytes, error);
+    int lock = -1;
 
     if (status != PINTLE_OK)
         return status;
@@ -162,9 +162,11 @@ enum pintle_status pti_metadata_directory_start(struct pti_metadata_directory *d
     if (status == PINTLE_OK)
         status = pti_tuf_root_verifies_itself(parsed, error);
     if (status == PINTLE_OK)
-        status = pti_file_make_directory(directory->path, 0755, error);
+        status = pti_directory_hold(directory->path, 0, &lock, error);
     if (status == PINTLE_OK)
         status = keep(directory, pti_bytes_text("root"), bytes, error);
+    if (lock >= 0)
+        (void)close(lock);
     pti_tuf_metadata_free(parsed);
     pti_bytes_free(&bytes);
     return status;

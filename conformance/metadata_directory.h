@@ -6,14 +6,13 @@
 #ifndef PTI_CONFORMANCE_METADATA_DIRECTORY_H
 #define PTI_CONFORMANCE_METADATA_DIRECTORY_H
 
-#include <pintle/transport.h>
-
+#include "conformance/fetch.h"
 #include "tuf/updater.h"
 
 struct pti_metadata_directory {
     const char *path;
-    const char *url;                          /* NULL: nothing can be fetched */
-    const struct pintle_transport *transport; /* borrowed */
+    const char *url;                   /* NULL: nothing can be fetched */
+    const struct pti_fetcher *fetcher; /* borrowed */
 };
 
 struct pti_updater_io pti_metadata_directory_io(struct pti_metadata_directory *directory);
@@ -22,8 +21,13 @@ struct pti_updater_io pti_metadata_directory_io(struct pti_metadata_directory *d
 enum pintle_status pti_metadata_directory_start(struct pti_metadata_directory *directory, const char *root,
                                                 struct pintle_crypto *crypto, struct pti_error *error);
 
-/* GET base followed by name, at most out->max bytes.  404 and 403 are PINTLE_OK with *found false. PINTLE_ERR_NETWORK. */
-enum pintle_status pti_metadata_get(const struct pintle_transport *transport, const char *base, const char *name,
-                                    struct pti_buf *out, bool *found, struct pti_error *error);
+/* The file at path, through no symbolic link; *found false if there is none, or one of more than out->max bytes. */
+enum pintle_status pti_regular_read(const char *path, struct pti_buf *out, bool *found, struct pti_error *error);
+
+/*
+ * Makes the directory if it is missing, and waits until nobody else uses it: who writes there holds *lock, a descriptor to
+ * close.  PINTLE_ERR_STORAGE, after wait_ms too.
+ */
+enum pintle_status pti_directory_hold(const char *path, int wait_ms, int *lock, struct pti_error *error);
 
 #endif

@@ -125,12 +125,12 @@ enum pintle_status pti_trusted_update_timestamp(struct pti_trusted *set, struct 
     status = pti_tuf_metadata_parse_with(bytes, PTI_TUF_TIMESTAMP, set->root->keyids, set->crypto, &next, error);
     if (status == PINTLE_OK)
         status = verify_top_level(set, next, error);
-    if (status == PINTLE_OK && previous != NULL)
-        status = pti_tuf_timestamp_succeeds(previous, next, error);
     if (status == PINTLE_OK) {
-        equal = previous != NULL && next->version == previous->version;
-        status = check_timestamp(set, equal ? previous : next, error);
+        equal = previous != NULL && next->version == previous->version; /* discarded, whatever it says */
+        status = previous != NULL && !equal ? pti_tuf_timestamp_succeeds(previous, next, error) : PINTLE_OK;
     }
+    if (status == PINTLE_OK)
+        status = check_timestamp(set, equal ? previous : next, error);
     if (status != PINTLE_OK || equal) {
         if (status != PINTLE_OK)
             set->now = now_before;

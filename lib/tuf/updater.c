@@ -60,8 +60,10 @@ static enum pintle_status forget_if_rotated(struct pti_updater *updater, const s
     return status == PINTLE_OK ? updater->io.forget(updater->io.ctx, name_of(PTI_TUF_SNAPSHOT), error) : status;
 }
 
-/* Kept before anything else is asked for; what its predecessor's keys signed is forgotten first, so that a stop in between
- * does no harm. */
+/*
+ * Kept before anything else is asked for, and before anything is forgotten: after a stop in between, what the old keys
+ * signed does not verify under this root, whereas nothing would be left to hold a rollback against under the old one.
+ */
 static enum pintle_status take_root(struct pti_updater *updater, struct pintle_bytes bytes, struct pti_error *error)
 {
     struct pti_tuf_metadata *next;
@@ -71,9 +73,9 @@ static enum pintle_status take_root(struct pti_updater *updater, struct pintle_b
     if (status == PINTLE_OK)
         status = pti_tuf_root_succeeds(updater->root, next, error);
     if (status == PINTLE_OK)
-        status = forget_if_rotated(updater, next, error);
-    if (status == PINTLE_OK)
         status = updater->io.keep(updater->io.ctx, name_of(PTI_TUF_ROOT), bytes, error);
+    if (status == PINTLE_OK)
+        status = forget_if_rotated(updater, next, error);
     if (status != PINTLE_OK) {
         pti_tuf_metadata_free(next);
         return status;
@@ -270,11 +272,11 @@ enum pintle_status pti_updater_refresh(struct pti_updater *updater, struct pti_e
     return status;
 }
 
-/* Roles still to be looked at: the last one is next.  A role is looked at once for each that delegates to it. */
+/* Roles still to be looked at: the last one is next.  A role is looked at once for each name that delegates to it. */
 struct search {
     struct visit {
         const struct pti_tuf_metadata *delegator; /* NULL for targets */
-        struct pintle_bytes role;
+        struct pintle_bytes delegator_role, role; /* in a circle the names come back, the metadata do not */
     } * items;
     size_t count;
     struct visit visited[PTI_TUF_DELEGATIONS_MAX + 1];
@@ -284,14 +286,16 @@ struct search {
 static bool was_visited(const struct search *search, const struct visit *visit)
 {
     for (size_t i = 0; i < search->visited_count; i++)
-        if (search->visited[i].delegator == visit->delegator && pti_bytes_equal(search->visited[i].role, visit->role))
+        if (pti_bytes_equal(search->visited[i].delegator_role, visit->delegator_role) &&
+            pti_bytes_equal(search->visited[i].role, visit->role))
             return true;
     return false;
 }
 
 /* Pushes the delegations that cover the target so that the first comes off first; a terminating one drops all others. */
-static enum pintle_status push_children(struct search *search, const struct pti_tuf_metadata *role,
-                                        const struct pti_target_path *target, struct pti_error *error)
+static enum pintle_status push_children(struct search *search, struct pintle_bytes name,
+                                        const struct pti_tuf_metadata *role, const struct pti_target_path *target,
+                                        struct pti_error *error)
 {
     struct visit *grown = realloc(search->items, (search->count + role->delegation_count + 1) * sizeof *grown);
     size_t end = 0;
@@ -309,7 +313,7 @@ static enum pintle_status push_children(struct search *search, const struct pti_
     for (size_t i = end; i > 0; i--) {
         const struct pti_tuf_delegation *delegation = &role->delegations[i - 1];
         if (pti_tuf_delegation_covers(delegation, target))
-            search->items[search->count++] = (struct visit){role, delegation->name};
+            search->items[search->count++] = (struct visit){role, name, delegation->name};
     }
     return PINTLE_OK;
 }
@@ -338,7 +342,7 @@ static enum pintle_status search_next(struct pti_updater *updater, struct search
     if (status != PINTLE_OK)
         return status;
     *file = pti_tuf_file_find(&role_of(updater, &visit)->files, target->path);
-    return *file == NULL ? push_children(search, role_of(updater, &visit), target, error) : PINTLE_OK;
+    return *file == NULL ? push_children(search, visit.role, role_of(updater, &visit), target, error) : PINTLE_OK;
 }
 
 enum pintle_status pti_updater_find(struct pti_updater *updater, struct pintle_bytes path,
@@ -356,7 +360,7 @@ enum pintle_status pti_updater_find(struct pti_updater *updater, struct pintle_b
     if (status == PINTLE_OK && search.items == NULL)
         status = pti_fail(error, PINTLE_ERR_MEMORY, "out of memory");
     if (status == PINTLE_OK)
-        search.items[search.count++] = (struct visit){NULL, name_of(PTI_TUF_TARGETS)};
+        search.items[search.count++] = (struct visit){NULL, {NULL, 0}, name_of(PTI_TUF_TARGETS)};
     while (status == PINTLE_OK && *file == NULL && search.count > 0)
         status = search_next(updater, &search, &target, file, error);
     free(search.items);

@@ -168,6 +168,17 @@ GRAPHS = [
                            ("a", "c", ["*"], False)], "d", False, ["a", "b"]),
     ("two ways to one role", [("targets", "a", ["*"], False), ("targets", "b", ["*"], False), ("a", "c", ["*"], False),
                               ("b", "c", ["*"], False)], None, False, ["a", "c", "b"]),
+    ("two ways to one role, one for other paths", [("targets", "a", ["*"], False), ("targets", "b", ["*"], False),
+                                                   ("a", "c", ["x*"], False), ("b", "c", ["*"], False)], "c", True,
+     ["a", "b", "c"]),
+    ("depth first", [("targets", "a", ["*"], False), ("targets", "d", ["*"], False), ("a", "b", ["*"], False),
+                     ("a", "c", ["*"], False)], "d", True, ["a", "b", "c", "d"]),
+    ("below a terminating one", [("targets", "a", ["*"], True), ("targets", "c", ["*"], False), ("a", "b", ["*"], False)],
+     "b", True, ["a", "b"]),
+    ("a circle before it", [("targets", "a", ["*"], False), ("targets", "d", ["*"], False), ("a", "b", ["*"], False),
+                            ("b", "a", ["*"], False)], "d", True, ["a", "b", "d"]),
+    ("itself", [("targets", "a", ["*"], False), ("a", "a", ["*"], False), ("targets", "b", ["*"], False)], "b", True,
+     ["a", "b"]),
     ("a circle", [("targets", "a", ["*"], False), ("a", "b", ["*"], False), ("b", "a", ["*"], False)], None, False,
      ["a", "b"]),
 ]
@@ -209,6 +220,77 @@ def test_role_names_are_escaped_in_urls_and_on_disk(peer, tmp_path, name):
     assert len(list(client.metadata.iterdir())) == 5
     after = {path for path in tmp_path.rglob("*") if client.metadata not in path.parents}
     assert after - before == {client.targets, client.targets / "file"}
+
+
+@pytest.mark.parametrize("name", ["?", "#", "/file", "../file", "x/../../y", "%2e", "..%2f..%2fy", "a b", "fil\u00e9", "\\..\\y",
+                                  ".new", "timestamp.json"])
+def test_target_names_are_escaped_on_disk(peer, tmp_path, name):
+    """Whatever comes of the request, nothing is written but one file in the directory of targets."""
+    repository, client = peer()
+    repository.add_target("targets", name, b"found")
+    repository.publish("targets")
+    before = {path for path in tmp_path.rglob("*") if client.metadata not in path.parents}
+    found = client.download(name) == 0
+    after = {path for path in tmp_path.rglob("*") if client.metadata not in path.parents}
+    written = after - before - {client.targets}
+    assert len(written) == found and all(path.parent == client.targets for path in written), written
+    assert len(list(client.metadata.iterdir())) == 4
+    assert found or name[0] == "/" or "%" in name or ".." in name.split("/"), client.error
+
+
+@pytest.mark.parametrize("length", [200, 201, 65536])
+def test_long_names_are_no_names(peer, length):
+    """Of 64 KB, or of more than a file's name has room for."""
+    repository, client = peer()
+    repository.delegate("targets", "x" * length, paths=["*"])
+    repository.add_target("x" * length, "file", b"found")
+    repository.add_target("targets", "y" * length, b"long")
+    repository.publish("targets")
+    assert client.refresh() == 0, client.error
+    assert (client.download("file") == 0) == (length == 200), client.error
+    assert length == 200 or "expected a name of 1 to 200 bytes" in client.error
+    if length < 65536:  # more than a command line holds
+        assert (client.download("y" * length) == 0) == (length == 200), client.error
+
+
+def test_a_name_with_nul_is_escaped(peer):
+    repository, client = peer()
+    repository.delegate("targets", "a\0b", paths=["*"])
+    repository.add_target("a\0b", "file", b"found")
+    repository.publish("targets")
+    assert client.download("file") == 0, client.error
+    assert (client.metadata / "a%00b.json").exists()
+
+
+def test_a_target_is_neither_read_nor_written_through_a_symbolic_link(peer, tmp_path):
+    repository, client = peer()
+    repository.add_target("targets", "file", b"content")
+    repository.publish("targets")
+    client.targets.mkdir()
+    for number, text in enumerate((b"content", b"other")):
+        victim = tmp_path / f"victim-{number}"
+        victim.write_bytes(text)
+        (client.targets / "file").unlink(missing_ok=True)
+        (client.targets / "file").symlink_to(victim)
+        assert client.download("file") == 0, client.error
+        assert victim.read_bytes() == text
+        assert not (client.targets / "file").is_symlink()
+        assert (client.targets / "file").read_bytes() == b"content"
+    (client.targets / ".new").symlink_to(victim)
+    (client.targets / "file").unlink()
+    assert client.download("file") == 0, client.error
+    assert victim.read_bytes() == b"other"
+
+
+def test_targets_and_metadata_are_kept_apart(peer):
+    """A target called root.json must not become the trusted root."""
+    repository, client = peer()
+    repository.add_target("targets", "root.json", b"{}")
+    repository.publish("targets")
+    client.targets = client.metadata
+    assert client.download("root.json") == 1
+    assert "two directories" in client.error
+    assert client.version("root") == 1
 
 
 def test_a_symbolic_link_is_not_followed(peer, tmp_path):

@@ -319,9 +319,9 @@ static void test_roots(void **state)
     } cases[] = {
         {"the same keys", "2030", "2031", "0", NULL, "+root"},
         {"timestamp's key replaced", "'timestamp':{'keyids':[@I3]", "'timestamp':{'keyids':[@I2]", "0",
-         "timestamp: 0 of 1", "-timestamp -snapshot +root"},
+         "timestamp: 0 of 1", "+root -timestamp -snapshot"},
         {"a key for snapshot added", "'snapshot':{'keyids':[@I2]", "'snapshot':{'keyids':[@I2,@I3]", "0", NULL,
-         "-timestamp -snapshot +root +timestamp +snapshot"},
+         "+root -timestamp -snapshot +timestamp +snapshot"},
         {"not by the old key", "'root':{'keyids':[@I0]", "'root':{'keyids':[@I1]", "1", "by its predecessor", ""},
         {"not by the new key", "'root':{'keyids':[@I0]", "'root':{'keyids':[@I1]", "0", "root: 0 of 1", ""},
         {"a version skipped", "'version':2", "'version':3", "0", "expected version 2, found 3", ""},
