@@ -340,13 +340,42 @@ static struct pti_json *parse_info(struct pti_app *app)
     return json;
 }
 
+/* The zone that has the keys of app's host, as the header for it says: "charter=3,payments=41"; "" without one. */
+static void zone_of_host(struct pti_app *app, char *out, size_t size)
+{
+    char header[256], *zone = NULL;
+
+    pintle_client_header(app->client, app->host, header, sizeof header);
+    zone = strchr(header, ',');
+    if (zone) {
+        zone[strcspn(zone, "=")] = '\0';
+    }
+    pti_copy_text(out, size, zone ? zone + 1 : "");
+}
+
+/* What info says of one zone; of all together if it knows none of that name. */
+static const struct pti_json_value *state_of(const struct pti_json_value *info, const char *zone)
+{
+    const struct pti_json_value *item = pti_json_first(pti_json_member(info, "zones"));
+    struct pintle_bytes name;
+
+    for (; item; item = pti_json_next(item)) {
+        if (pti_json_as_string(pti_json_member(item, "zone"), &name) && pti_bytes_equal_text(name, zone)) {
+            return pti_json_member(item, "state");
+        }
+    }
+    return pti_json_member(info, "state");
+}
+
 void pti_app_state(struct pti_app *app, char *out, size_t size)
 {
     struct pti_json *json = parse_info(app);
     struct pintle_bytes state = {NULL, 0};
+    char zone[PINTLE_ZONE_NAME_MAX + 1];
 
     pti_copy_text(out, size, "unknown");
-    if (json && pti_json_as_string(pti_json_member(pti_json_root(json), "state"), &state) && state.size < size) {
+    zone_of_host(app, zone, sizeof zone);
+    if (json && pti_json_as_string(state_of(pti_json_root(json), zone), &state) && state.size < size) {
         memcpy(out, state.data, state.size);
         out[state.size] = '\0';
     }

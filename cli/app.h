@@ -58,7 +58,7 @@ bool pti_app_take_refusal(struct pti_app *app, struct pintle_verdict *verdict);
 /* What a person is told of a refusal that stands, after whatever refresh it asked for. */
 void pti_app_describe(const struct pintle_verdict *verdict, char *out, size_t size);
 
-/* "state" of pintle_client_info(): how current the pins in force are. */
+/* "state" of pintle_client_info(), for the zone of the host: how current the pins in force for it are. */
 void pti_app_state(struct pti_app *app, char *out, size_t size);
 
 /* Sends what was queued, if anything, within a short deadline, and says so on cli->err. */

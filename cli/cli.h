@@ -17,7 +17,7 @@
 
 #define PTI_CLI_OPTIONS_MAX 40 /* in the table of one command */
 #define PTI_CLI_GIVEN_MAX 128  /* on one command line */
-#define PTI_CLI_OPERANDS_MAX 4
+#define PTI_CLI_OPERANDS_MAX 100
 
 /* One long option.  value is what --help calls its argument, NULL for a flag. */
 struct pti_option {

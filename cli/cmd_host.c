@@ -5,6 +5,7 @@
 
 #include "cli/collector.h"
 #include "cli/commands.h"
+#include "cli/list_file.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "pin/host.h"
@@ -30,12 +31,9 @@ static enum pintle_status read_edit(struct pti_cli *cli, struct pti_host_edit *e
 
 static const struct pti_zone_host *in_zone(const struct pti_stage *stage, const struct pti_charter_host *host)
 {
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        if (strcmp(stage->zones[i].name, host->zone) == 0) {
-            return pti_zone_find(&stage->zones[i].zone, host->host);
-        }
-    }
-    return NULL;
+    const struct pti_stage_zone *zone = pti_stage_zone(stage, host->zone);
+
+    return zone ? pti_zone_find(&zone->zone, host->host) : NULL;
 }
 
 static size_t pins_of(const struct pti_stage *stage, const struct pti_charter_host *host)
@@ -45,87 +43,215 @@ static size_t pins_of(const struct pti_stage *stage, const struct pti_charter_ho
     return host->pins.count + (entry ? entry->pins.count : 0);
 }
 
-static enum pintle_status run_add(struct pti_cli *cli)
+/* ---- many hosts at once ---- */
+
+/* What is done with each host that is named, on the command line or in the file of --from; once for all of them. */
+typedef enum pintle_status (*host_edit)(struct pti_cli *cli, struct pti_session *session, const char *host, void *ctx);
+
+static enum pintle_status edit_host(struct pti_cli *cli, struct pti_session *session, const char *text, host_edit edit,
+                                    void *ctx)
 {
-    struct pti_host_edit edit = {0};
-    struct pti_session session;
     struct pti_host host;
-    const struct pti_charter_host *entry = NULL;
-    enum pintle_status status = read_edit(cli, &edit);
+    enum pintle_status status = pti_host_parse(text, &host, &cli->error);
+
+    return status == PINTLE_OK ? edit(cli, session, host.name, ctx) : status;
+}
+
+static enum pintle_status edit_listed(struct pti_cli *cli, struct pti_session *session, struct pti_list *list,
+                                      host_edit edit, void *ctx, size_t *count)
+{
+    const char *host = NULL;
+    bool more = true;
+    enum pintle_status status = PINTLE_OK;
+
+    while (status == PINTLE_OK) {
+        status = pti_list_next(cli, list, "HOST alone", &host, 1, &more);
+        if (status != PINTLE_OK || !more) {
+            return status;
+        }
+        status = pti_list_blame(cli, list, edit_host(cli, session, host, edit, ctx));
+        *count += 1;
+    }
+    return status;
+}
+
+static enum pintle_status edit_hosts(struct pti_cli *cli, struct pti_session *session, struct pti_list *list,
+                                     host_edit edit, void *ctx, size_t *count)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    if (list->text) {
+        return edit_listed(cli, session, list, edit, ctx, count);
+    }
+    for (*count = 0; status == PINTLE_OK && *count < cli->operand_count; *count += 1) {
+        status = edit_host(cli, session, cli->operands[*count], edit, ctx);
+    }
+    return status;
+}
+
+/* Hosts are named on the command line or in a file; opens that before the repository. */
+static enum pintle_status open_list(struct pti_cli *cli, struct pti_list *list)
+{
+    struct pti_host host;
+    enum pintle_status status = PINTLE_OK;
+
+    *list = (struct pti_list){0};
+    if (pti_cli_text(cli, "from")) {
+        return cli->operand_count == 0 ? pti_list_open(cli, list)
+                                       : pti_cli_usage(cli, "--from FILE and HOST exclude each other; give one");
+    }
+    if (cli->operand_count == 0) {
+        return pti_cli_usage(cli, "expected HOST or --from FILE, found nothing");
+    }
+    for (size_t i = 0; status == PINTLE_OK && i < cli->operand_count; i++) {
+        status = pti_host_parse(cli->operands[i], &host, &cli->error);
+    }
+    return status;
+}
+
+/* ---- add ---- */
+
+struct addition {
+    struct pti_host_edit edit;
+    bool quiet; /* of each single one */
+    size_t unpinned;
+};
+
+static enum pintle_status add_host(struct pti_cli *cli, struct pti_session *session, const char *host, void *ctx)
+{
+    struct addition *addition = ctx;
+    struct pti_stage *stage = &session->repository->stage;
+    enum pintle_status status = pti_stage_host_add(stage, host, &addition->edit, &cli->error);
+    const struct pti_charter_host *entry = status == PINTLE_OK ? pti_charter_find(&stage->charter, host) : NULL;
+    bool unpinned = entry && entry->mode == PINTLE_MODE_ENFORCE && pins_of(stage, entry) == 0;
+
+    if (!entry) {
+        return status;
+    }
+    addition->unpinned += unpinned;
+    if (addition->quiet) {
+        return PINTLE_OK;
+    }
+    pti_session_say(session, "%s: zone %s, %s%s\n", host, entry->zone, pti_mode_name(entry->mode),
+                    entry->subdomains ? ", with subdomains" : "");
+    if (unpinned) {
+        pti_session_say(session,
+                        "an enforced host without pins is refused: `pintle pin add %s ...` before publishing\n", host);
+    }
+    return PINTLE_OK;
+}
+
+static enum pintle_status add_hosts(struct pti_cli *cli, struct pti_list *list, struct addition *addition)
+{
+    struct pti_session session;
+    size_t count = 0;
+    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
 
     if (status != PINTLE_OK) {
         return status;
     }
-    status = pti_host_parse(cli->operands[0], &host, &cli->error);
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    status = pti_stage_host_add(&session.repository->stage, host.name, &edit, &cli->error);
+    addition->quiet = list->text;
+    status = edit_hosts(cli, &session, list, add_host, addition, &count);
     if (status == PINTLE_OK) {
         status = pti_cli_check_collectors(cli, &session.repository->stage.charter);
     }
-    if (status == PINTLE_OK) {
-        entry = pti_charter_find(&session.repository->stage.charter, host.name);
-        pti_session_say(&session, "%s: zone %s, %s%s\n", host.name, entry->zone, pti_mode_name(entry->mode),
-                        entry->subdomains ? ", with subdomains" : "");
-        if (entry->mode == PINTLE_MODE_ENFORCE && pins_of(&session.repository->stage, entry) == 0) {
+    if (status == PINTLE_OK && addition->quiet) {
+        pti_session_say(&session, "%zu host%s added or changed\n", count, count == 1 ? "" : "s");
+        if (addition->unpinned > 0) {
             pti_session_say(&session,
-                            "an enforced host without pins is refused: `pintle pin add %s ...` before publishing\n",
-                            host.name);
+                            "%zu of them enforced without pins, which is refused: `pintle pin add` before publishing\n",
+                            addition->unpinned);
         }
+    }
+    if (status == PINTLE_OK) {
         status = pti_session_save(&session, cli);
     }
     pti_session_close(&session);
     return status;
 }
 
-/* Whether the host is in the stage only, so that no client ever heard of it. */
-static enum pintle_status only_staged(struct pti_cli *cli, const struct pti_stage *stage, const char *host, bool *only)
+static enum pintle_status run_add(struct pti_cli *cli)
 {
-    struct pti_change *changes = NULL;
-    size_t count = 0;
-    enum pintle_status status = pti_stage_diff(stage, &changes, &count, &cli->error);
+    struct addition addition = {.unpinned = 0};
+    struct pti_list list;
+    enum pintle_status status = read_edit(cli, &addition.edit);
 
-    *only = false;
-    for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
-        *only = *only || (changes[i].kind == PTI_CHANGE_HOST_ADDED && strcmp(changes[i].host, host) == 0);
+    if (status == PINTLE_OK) {
+        status = open_list(cli, &list);
     }
-    free(changes);
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    status = add_hosts(cli, &list, &addition);
+    pti_list_close(&list);
+    return status;
+}
+
+/* ---- release ---- */
+
+struct release {
+    struct pti_charter published; /* of hosts that are in the stage only, no client ever heard */
+    bool quiet;
+};
+
+static enum pintle_status release_host(struct pti_cli *cli, struct pti_session *session, const char *host, void *ctx)
+{
+    const struct release *release = ctx;
+    enum pintle_status status = pti_stage_host_release(&session->repository->stage, host, &cli->error);
+
+    if (status == PINTLE_OK && !release->quiet) {
+        pti_session_say(session,
+                        pti_charter_find(&release->published, host)
+                            ? "%s: released; once published, clients stop pinning it and what it covered\n"
+                            : "%s: taken out of the stage; it is not published, so clients do not pin it\n",
+                        host);
+    }
+    return status;
+}
+
+static enum pintle_status release_hosts(struct pti_cli *cli, struct pti_list *list)
+{
+    struct release release = {.quiet = list->text};
+    struct pti_session session;
+    size_t count = 0;
+    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    pti_charter_init(&release.published);
+    if (session.repository->published.charter.size > 0) {
+        status = pti_charter_parse(session.repository->published.charter, &release.published, &cli->error);
+    }
+    if (status == PINTLE_OK) {
+        status = edit_hosts(cli, &session, list, release_host, &release, &count);
+    }
+    if (status == PINTLE_OK && release.quiet) {
+        pti_session_say(&session, "%zu host%s released; once published, clients stop pinning what was published\n",
+                        count, count == 1 ? "" : "s");
+    }
+    if (status == PINTLE_OK) {
+        status = pti_session_save(&session, cli);
+    }
+    pti_charter_clear(&release.published);
+    pti_session_close(&session);
     return status;
 }
 
 static enum pintle_status run_release(struct pti_cli *cli)
 {
-    bool only = false;
-    struct pti_session session;
-    struct pti_host host;
-    enum pintle_status status = pti_host_parse(cli->operands[0], &host, &cli->error);
+    struct pti_list list;
+    enum pintle_status status = open_list(cli, &list);
 
     if (status != PINTLE_OK) {
         return status;
     }
-    status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    status = only_staged(cli, &session.repository->stage, host.name, &only);
-    if (status == PINTLE_OK) {
-        status = pti_stage_host_release(&session.repository->stage, host.name, &cli->error);
-    }
-    if (status == PINTLE_OK) {
-        pti_session_say(&session,
-                        only ? "%s: taken out of the stage; it is not published, so clients do not pin it\n"
-                             : "%s: released; once published, clients stop pinning it and what it covered\n",
-                        host.name);
-        status = pti_session_save(&session, cli);
-    }
-    pti_session_close(&session);
+    status = release_hosts(cli, &list);
+    pti_list_close(&list);
     return status;
 }
+
+/* ---- list ---- */
 
 static const struct pti_column host_columns[] = {
     {"host", "host", PTI_SHOWN_BOTH},       {"subdomains", "subdomains", PTI_SHOWN_BOTH},
@@ -150,34 +276,32 @@ static void put_host(struct pti_printout *printout, const struct pti_stage *stag
     pti_printout_integer(printout, "denials", (int64_t)(host->deny.count + (entry ? entry->deny.count : 0)));
 }
 
+static enum pintle_status fill_list(struct pti_cli *cli, const struct pti_session *session,
+                                    struct pti_printout *printout)
+{
+    const struct pti_stage *stage = &session->repository->stage;
+
+    (void)cli;
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "hosts", NULL,
+                      "no hosts; add one with `pintle host add HOST --zone ZONE`", host_columns, COUNT(host_columns));
+    for (size_t i = 0; i < stage->charter.host_count; i++) {
+        put_host(printout, stage, &stage->charter.hosts[i]);
+    }
+    pti_printout_list(printout, PTI_LAYOUT_LINES, "released", "released, for ever unless added again:", NULL,
+                      released_columns, COUNT(released_columns));
+    for (size_t i = 0; i < stage->charter.released_count; i++) {
+        pti_printout_row(printout);
+        pti_printout_text(printout, "released", stage->charter.released[i]);
+    }
+    return PINTLE_OK;
+}
+
 static enum pintle_status run_list(struct pti_cli *cli)
 {
-    struct pti_session session;
-    struct pti_printout printout;
-    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
-    const struct pti_charter *charter = NULL;
-
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    charter = &session.repository->stage.charter;
-    pti_printout_init(&printout);
-    pti_printout_list(&printout, PTI_LAYOUT_COLUMNS, "hosts", NULL,
-                      "no hosts; add one with `pintle host add HOST --zone ZONE`", host_columns, COUNT(host_columns));
-    for (size_t i = 0; i < charter->host_count; i++) {
-        put_host(&printout, &session.repository->stage, &charter->hosts[i]);
-    }
-    pti_printout_list(&printout, PTI_LAYOUT_LINES, "released", "released, for ever unless added again:", NULL,
-                      released_columns, COUNT(released_columns));
-    for (size_t i = 0; i < charter->released_count; i++) {
-        pti_printout_row(&printout);
-        pti_printout_text(&printout, "released", charter->released[i]);
-    }
-    status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
-    pti_printout_clear(&printout);
-    pti_session_close(&session);
-    return status;
+    return pti_session_report(cli, fill_list);
 }
+
+/* ---- tables ---- */
 
 static const struct pti_option options_of_add[] = {
     PTI_OPTION_REPO,
@@ -185,33 +309,33 @@ static const struct pti_option options_of_add[] = {
     {"mode", "MODE", "enforce (default for a new host), or report: let it through and tell the collector", false},
     {"subdomains", NULL, "cover every name below it too", false},
     {"no-subdomains", NULL, "stop covering them: that releases *.HOST", false},
+    PTI_OPTION_FROM("the hosts are in FILE, one a line"),
     PTI_OPTION_END,
 };
 
 const struct pti_command pti_command_host_add = {
     .name = "host add",
-    .summary = "Pin a host, or change its zone, mode or subdomains",
-    .operands = "HOST",
+    .summary = "Pin hosts, or change their zone, mode or subdomains",
+    .operands = "(HOST ... | --from FILE)",
     .details = "Needs the signatures of targets: no online key can add, loosen or release a host.",
     .example = "  pintle host add api.example.com --zone main --repo pins",
     .options = options_of_add,
-    .operands_min = 1,
-    .operands_max = 1,
+    .operands_max = PTI_CLI_OPERANDS_MAX,
     .run = run_add,
 };
 
-static const struct pti_option options_of_release[] = {PTI_OPTION_REPO, PTI_OPTION_END};
+static const struct pti_option options_of_release[] = {
+    PTI_OPTION_REPO, PTI_OPTION_FROM("the hosts are in FILE, one a line"), PTI_OPTION_END};
 
 const struct pti_command pti_command_host_release = {
     .name = "host release",
-    .summary = "Stop pinning a host",
-    .operands = "HOST",
+    .summary = "Stop pinning hosts",
+    .operands = "(HOST ... | --from FILE)",
     .details = "Needs the signatures of targets. A host that merely vanished from the charter would be refused by\n"
                "clients as a manifest cut short; a release is how they know that it is meant.",
     .example = "  pintle host release old.example.com --repo pins",
     .options = options_of_release,
-    .operands_min = 1,
-    .operands_max = 1,
+    .operands_max = PTI_CLI_OPERANDS_MAX,
     .run = run_release,
 };
 

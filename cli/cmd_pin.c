@@ -5,6 +5,7 @@
 
 #include "base/encode.h"
 #include "cli/commands.h"
+#include "cli/list_file.h"
 #include "cli/output.h"
 #include "cli/pin_source.h"
 #include "cli/session.h"
@@ -40,21 +41,11 @@ static enum pintle_status read_kind(struct pti_cli *cli, struct pti_pin_edit *ed
     return PINTLE_OK;
 }
 
-static const struct pti_stage_zone *zone_of(const struct pti_stage *stage, const char *name)
-{
-    for (size_t i = 0; i < stage->zone_count; i++) {
-        if (strcmp(stage->zones[i].name, name) == 0) {
-            return &stage->zones[i];
-        }
-    }
-    return NULL;
-}
-
 static void say_added(struct pti_session *session, const char *host, const struct pti_pin_edit *edit, bool added)
 {
     const struct pti_stage *stage = &session->repository->stage;
     const struct pti_charter_host *entry = pti_charter_find(&stage->charter, host);
-    const struct pti_stage_zone *zone = entry ? zone_of(stage, entry->zone) : NULL;
+    const struct pti_stage_zone *zone = entry ? pti_stage_zone(stage, entry->zone) : NULL;
     const struct pti_zone_host *in_zone = zone ? pti_zone_find(&zone->zone, host) : NULL;
     char hash[PTI_BASE64_SIZE(PINTLE_SHA256_SIZE) + 1];
 
@@ -70,33 +61,102 @@ static void say_added(struct pti_session *session, const char *host, const struc
     }
 }
 
+static enum pintle_status add_one(struct pti_cli *cli, struct pti_session *session, const char *host,
+                                  const struct pti_pin_edit *edit)
+{
+    bool added = false;
+    enum pintle_status status = pti_stage_pin_add(&session->repository->stage, host, edit, &added, &cli->error);
+
+    if (status == PINTLE_OK) {
+        say_added(session, host, edit, added);
+    }
+    return status;
+}
+
+/* "HOST,BASE64" */
+static enum pintle_status add_entry(struct pti_cli *cli, struct pti_session *session, const char *const fields[2],
+                                    struct pti_pin_edit *edit, size_t *count)
+{
+    struct pti_host host;
+    bool added = false;
+    enum pintle_status status = pti_host_parse(fields[0], &host, &cli->error);
+
+    if (status == PINTLE_OK) {
+        status = pti_pin_source_parse(cli, fields[1], edit->pin.sha256);
+    }
+    if (status == PINTLE_OK) {
+        status = pti_stage_pin_add(&session->repository->stage, host.name, edit, &added, &cli->error);
+    }
+    *count += added;
+    return status;
+}
+
+static enum pintle_status add_listed(struct pti_cli *cli, struct pti_session *session, struct pti_list *list,
+                                     struct pti_pin_edit *edit)
+{
+    const char *fields[2];
+    size_t entries = 0, added = 0;
+    bool more = true;
+    enum pintle_status status = PINTLE_OK;
+
+    while (status == PINTLE_OK && more) {
+        status = pti_list_next(cli, list, "HOST,BASE64", fields, 2, &more);
+        if (status == PINTLE_OK && more) {
+            entries++;
+            status = pti_list_blame(cli, list, add_entry(cli, session, fields, edit, &added));
+        }
+    }
+    if (status == PINTLE_OK) {
+        pti_session_say(session, "%zu of %zu %s were added, the others were there\n", added, entries,
+                        edit->deny ? "denials" : "pins");
+    }
+    return status;
+}
+
+/* What there is to read is read before the repository is opened: a terminal that asks must not hold its lock. */
+static enum pintle_status read_pin(struct pti_cli *cli, struct pti_host *host, struct pti_pin_edit *edit,
+                                   struct pti_list *list)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    *list = (struct pti_list){0};
+    if (pti_cli_text(cli, "from")) {
+        status = pti_pin_source_none(cli, "from");
+        if (status == PINTLE_OK && cli->operand_count > 0) {
+            status = pti_cli_usage(cli, "--from FILE and HOST exclude each other; each line of FILE names its host");
+        }
+        return status == PINTLE_OK ? pti_list_open(cli, list) : status;
+    }
+    if (cli->operand_count == 0) {
+        return pti_cli_usage(cli, "expected HOST or --from FILE, found nothing");
+    }
+    status = pti_host_parse(cli->operands[0], host, &cli->error);
+    return status == PINTLE_OK ? pti_pin_source_read(cli, host->name, &edit->pin) : status;
+}
+
 static enum pintle_status run_add(struct pti_cli *cli)
 {
     struct pti_pin_edit edit = {0};
     struct pti_session session;
+    struct pti_list list;
     struct pti_host host;
-    bool added = false;
     enum pintle_status status = read_kind(cli, &edit);
 
     if (status == PINTLE_OK) {
-        status = pti_host_parse(cli->operands[0], &host, &cli->error);
-    }
-    if (status == PINTLE_OK) {
-        status = pti_pin_source_read(cli, host.name, &edit.pin);
+        status = read_pin(cli, &host, &edit, &list);
     }
     if (status != PINTLE_OK) {
         return status;
     }
     status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    status = pti_stage_pin_add(&session.repository->stage, host.name, &edit, &added, &cli->error);
     if (status == PINTLE_OK) {
-        say_added(&session, host.name, &edit, added);
-        status = pti_session_save(&session, cli);
+        status = list.text ? add_listed(cli, &session, &list, &edit) : add_one(cli, &session, host.name, &edit);
+        if (status == PINTLE_OK) {
+            status = pti_session_save(&session, cli);
+        }
+        pti_session_close(&session);
     }
-    pti_session_close(&session);
+    pti_list_close(&list);
     return status;
 }
 
@@ -139,103 +199,105 @@ static const struct pti_column pin_columns[] = {
 
 struct listing {
     struct pti_printout *printout;
-    const struct pti_change *changes;
-    size_t change_count;
+    const struct pti_stage *stage;
+    const struct pti_stage *published; /* the same without the edits */
 };
 
-static bool is_published(const struct listing *listing, const char *host, bool deny, bool permanent,
-                         const struct pti_pin *pin)
+static bool holds(const struct pti_pins *pins, const struct pti_pin *pin)
 {
-    for (size_t i = 0; i < listing->change_count; i++) {
-        const struct pti_change *change = &listing->changes[i];
-
-        if (change->kind == (deny ? PTI_CHANGE_DENIAL_ADDED : PTI_CHANGE_PIN_ADDED) && change->permanent == permanent &&
-            strcmp(change->host, host) == 0 && change->pin.of == pin->of && change->pin.at == pin->at &&
-            memcmp(change->pin.sha256, pin->sha256, PINTLE_SHA256_SIZE) == 0) {
-            return false;
+    for (size_t i = 0; pins && i < pins->count; i++) {
+        if (pins->items[i].of == pin->of && pins->items[i].at == pin->at &&
+            memcmp(pins->items[i].sha256, pin->sha256, PINTLE_SHA256_SIZE) == 0) {
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
-static void put_pins(const struct listing *listing, const char *host, const char *zone, const struct pti_pins *pins,
-                     bool deny, bool permanent)
+static const struct pti_zone_host *in_zone(const struct pti_stage *stage, const char *zone, const char *host)
 {
-    for (size_t i = 0; i < pins->count; i++) {
+    const struct pti_stage_zone *found = pti_stage_zone(stage, zone);
+
+    return found ? pti_zone_find(&found->zone, host) : NULL;
+}
+
+static void put_pins(const struct listing *listing, const struct pti_charter_host *entry, const struct pti_pins *pins,
+                     const struct pti_pins *published, bool deny, bool permanent)
+{
+    for (size_t i = 0; pins && i < pins->count; i++) {
         const struct pti_pin *pin = &pins->items[i];
 
         pti_printout_row(listing->printout);
-        pti_printout_text(listing->printout, "host", host);
+        pti_printout_text(listing->printout, "host", entry->host);
         pti_printout_text(listing->printout, "kind", deny ? "deny" : "pin");
         pti_printout_sha256(listing->printout, "sha256", pin->sha256);
         pti_printout_text(listing->printout, "of", pti_of_name(pin->of));
         pti_printout_text(listing->printout, "at", pti_at_name(pin->at));
-        pti_printout_format(listing->printout, "from", permanent ? "charter" : "zone %s", zone);
-        pti_printout_text(listing->printout, "zone", permanent ? NULL : zone);
+        pti_printout_format(listing->printout, "from", permanent ? "charter" : "zone %s", entry->zone);
+        pti_printout_text(listing->printout, "zone", permanent ? NULL : entry->zone);
         pti_printout_bool(listing->printout, "permanent", permanent);
-        pti_printout_bool(listing->printout, "published", is_published(listing, host, deny, permanent, pin));
+        pti_printout_bool(listing->printout, "published", holds(published, pin));
     }
 }
 
-static enum pintle_status put_hosts(struct pti_cli *cli, const struct listing *listing, const struct pti_stage *stage,
-                                    const struct pti_host *only)
+static void put_host(const struct listing *listing, const struct pti_charter_host *entry)
 {
-    bool seen = !only;
+    const struct pti_charter_host *old = pti_charter_find(&listing->published->charter, entry->host);
+    const struct pti_zone_host *zone = in_zone(listing->stage, entry->zone, entry->host);
+    const struct pti_zone_host *old_zone = in_zone(listing->published, entry->zone, entry->host);
 
-    for (size_t i = 0; i < stage->charter.host_count; i++) {
-        const struct pti_charter_host *entry = &stage->charter.hosts[i];
-        const struct pti_stage_zone *zone = zone_of(stage, entry->zone);
-        const struct pti_zone_host *in_zone = zone ? pti_zone_find(&zone->zone, entry->host) : NULL;
+    put_pins(listing, entry, &entry->pins, old ? &old->pins : NULL, false, true);
+    put_pins(listing, entry, &entry->deny, old ? &old->deny : NULL, true, true);
+    put_pins(listing, entry, zone ? &zone->pins : NULL, old_zone ? &old_zone->pins : NULL, false, false);
+    put_pins(listing, entry, zone ? &zone->deny : NULL, old_zone ? &old_zone->deny : NULL, true, false);
+}
 
-        if (only && strcmp(only->name, entry->host) != 0) {
-            continue;
+static enum pintle_status put_hosts(struct pti_cli *cli, const struct listing *listing)
+{
+    const struct pti_charter *charter = &listing->stage->charter;
+    const struct pti_charter_host *entry = NULL;
+    struct pti_host only;
+
+    if (cli->operand_count == 0) {
+        for (size_t i = 0; i < charter->host_count; i++) {
+            put_host(listing, &charter->hosts[i]);
         }
-        seen = true;
-        put_pins(listing, entry->host, entry->zone, &entry->pins, false, true);
-        put_pins(listing, entry->host, entry->zone, &entry->deny, true, true);
-        if (in_zone) {
-            put_pins(listing, entry->host, entry->zone, &in_zone->pins, false, false);
-            put_pins(listing, entry->host, entry->zone, &in_zone->deny, true, false);
-        }
+        return PINTLE_OK;
     }
-    if (!seen) {
+    if (pti_host_parse(cli->operands[0], &only, &cli->error) != PINTLE_OK) {
+        return cli->error.status;
+    }
+    entry = pti_charter_find(charter, only.name);
+    if (!entry) {
         return pti_fail(&cli->error, PINTLE_ERR_INPUT,
-                        "expected a host of the charter, found %s; `pintle host list` shows them", only->name);
+                        "expected a host of the charter, found %s; `pintle host list` shows them", only.name);
     }
+    put_host(listing, entry);
     return PINTLE_OK;
+}
+
+static enum pintle_status fill_list(struct pti_cli *cli, const struct pti_session *session,
+                                    struct pti_printout *printout)
+{
+    const struct pti_repository *repository = session->repository;
+    struct pti_stage published;
+    struct listing listing = {.printout = printout, .stage = &repository->stage, .published = &published};
+    enum pintle_status status = pti_stage_init(&published, &repository->published, &repository->settings.days,
+                                               session->crypto, &cli->error);
+
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "pins", NULL,
+                      "no pins; add one with `pintle pin add HOST --key FILE`", pin_columns, COUNT(pin_columns));
+    status = put_hosts(cli, &listing);
+    pti_stage_clear(&published);
+    return status;
 }
 
 static enum pintle_status run_list(struct pti_cli *cli)
 {
-    struct pti_session session;
-    struct pti_printout printout;
-    struct pti_change *changes = NULL;
-    struct listing listing = {.printout = &printout};
-    struct pti_host host;
-    enum pintle_status status = PINTLE_OK;
-
-    if (cli->operand_count > 0 && pti_host_parse(cli->operands[0], &host, &cli->error) != PINTLE_OK) {
-        return cli->error.status;
-    }
-    status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    pti_printout_init(&printout);
-    pti_printout_list(&printout, PTI_LAYOUT_COLUMNS, "pins", NULL,
-                      "no pins; add one with `pintle pin add HOST --key FILE`", pin_columns, COUNT(pin_columns));
-    status = pti_stage_diff(&session.repository->stage, &changes, &listing.change_count, &cli->error);
-    if (status == PINTLE_OK) {
-        listing.changes = changes;
-        status = put_hosts(cli, &listing, &session.repository->stage, cli->operand_count > 0 ? &host : NULL);
-    }
-    if (status == PINTLE_OK) {
-        status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
-    }
-    free(changes);
-    pti_printout_clear(&printout);
-    pti_session_close(&session);
-    return status;
+    return pti_session_report(cli, fill_list);
 }
 
 /* ---- tables ---- */
@@ -247,6 +309,7 @@ static const struct pti_option options_of_add[] = {
     {"csr", "FILE", "from a certificate request, after its self-signature has been verified", false},
     {"sha256", "BASE64", "from its hash", false},
     {"probe", "ADDR[:PORT]", "from what is served there under the name HOST: no proof of whose key it is", false},
+    PTI_OPTION_FROM("from a list of lines HOST,BASE64"),
     {"of", "WHAT", "spki, the key (default); or cert, the whole certificate, which changes at every renewal", false},
     {"at", "WHERE", "leaf (default), issuer, or any: where in the verified chain it must stand", false},
     {"permanent", NULL, "in the charter, signed by targets: a backup or CA key that no online key can remove", false},
@@ -258,12 +321,11 @@ static const struct pti_option options_of_add[] = {
 const struct pti_command pti_command_pin_add = {
     .name = "pin add",
     .summary = "Pin a key of a host, or deny one",
-    .operands = "HOST (--cert FILE | --key FILE | --csr FILE | --sha256 BASE64 | --probe ADDR[:PORT])",
+    .operands = "(HOST (--cert FILE | --key FILE | --csr FILE | --sha256 BASE64 | --probe ADDR[:PORT]) | --from FILE)",
     .details = "Pin three keys: the one that is served, the next one before any server has it, and a backup that is\n"
                "kept elsewhere with another CA in mind. The pin goes into the host's zone unless --permanent.",
     .example = "  pintle pin add api.example.com --key /etc/ssl/private/api.key --repo pins",
     .options = options_of_add,
-    .operands_min = 1,
     .operands_max = 1,
     .run = run_add,
 };

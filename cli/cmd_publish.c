@@ -7,6 +7,21 @@
 #include "cli/session.h"
 #include "publish/publish.h"
 
+/* ",main=3,payments=41": what clients hold from now on, which a stage that is not empty may not say. */
+static void say_zones(struct pti_cli *cli, const struct pti_repository *repository)
+{
+    struct pti_stage published;
+
+    if (pti_stage_init(&published, &repository->published, &repository->settings.days, repository->crypto, NULL) !=
+        PINTLE_OK) {
+        return;
+    }
+    for (size_t i = 0; i < published.zone_count; i++) {
+        fprintf(cli->out, ",%s=%" PRId64, published.zones[i].name, published.zones[i].zone.version);
+    }
+    pti_stage_clear(&published);
+}
+
 static void say_published(struct pti_cli *cli, const struct pti_repository *repository, bool renewed, bool root,
                           const struct pti_publish_result *result)
 {
@@ -18,10 +33,11 @@ static void say_published(struct pti_cli *cli, const struct pti_repository *repo
     }
     fprintf(cli->out, "published timestamp %" PRId64 ", snapshot %" PRId64 ", targets %" PRId64 ": charter=%" PRId64,
             result->timestamp_version, result->snapshot_version, result->targets_version, result->charter_version);
-    for (size_t i = 0; i < repository->stage.zone_count; i++) {
-        fprintf(cli->out, ",%s=%" PRId64, repository->stage.zones[i].name, repository->stage.zones[i].zone.version);
-    }
+    say_zones(cli, repository);
     fprintf(cli->out, "\n%zu files written; serve %s/public\n", result->file_count, repository->directory);
+    if (pti_stage_has_drafts(&repository->stage)) {
+        fputs("the other drafts stay staged; `pintle diff` shows them\n", cli->out);
+    }
 }
 
 /* What signs nothing any more does not stay where pintled and `pintle publish` look for keys. */
@@ -80,8 +96,9 @@ static enum pintle_status run_publish(struct pti_cli *cli)
     struct pti_session session;
     struct pti_keyring ring = {.count = 0};
     struct pti_publish_result result = {0};
-    size_t encrypted = 0;
-    bool renewed = false, root = false;
+    size_t encrypted = 0, roots = 0;
+    const char *only[PTI_CLI_GIVEN_MAX];
+    bool renewed = false;
     enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
 
     if (status != PINTLE_OK) {
@@ -91,12 +108,14 @@ static enum pintle_status run_publish(struct pti_cli *cli)
     warn_of_exposed_keys(cli, session.repository);
     if (status == PINTLE_OK) {
         renewed = !pti_stage_has_drafts(&session.repository->stage);
-        root = session.repository->stage.root.size > 0;
+        roots = session.repository->published.root_count;
         session.repository->clock_is_right = pti_cli_flag(cli, "clock-is-right");
+        session.repository->only = only;
+        session.repository->only_count = pti_session_only(cli, only);
         status = pti_publish(session.repository, &ring, session.now, &result, &cli->error);
     }
     if (status == PINTLE_OK) {
-        say_published(cli, session.repository, renewed, root, &result);
+        say_published(cli, session.repository, renewed, result.root_version > roots, &result);
         retire_keys(cli, session.repository);
     } else if (encrypted > 0) {
         mention_encrypted(&cli->error, encrypted);
@@ -110,6 +129,7 @@ static const struct pti_option options_of_publish[] = {
     PTI_OPTION_REPO,
     {"key", "FILE", "sign with this key too, besides those in DIR/keys; repeat it for several", true},
     {"passphrase-file", "FILE", "the passphrase of encrypted keys is the first line of FILE", false},
+    PTI_OPTION_ONLY("publish"),
     {"clock-is-right", NULL, "publish though the last publication is dated more than a day ahead of this clock", false},
     PTI_OPTION_END,
 };
@@ -120,7 +140,8 @@ const struct pti_command pti_command_publish = {
     .operands = "",
     .details = "Signs with the keys in DIR/keys, refuses if a threshold is missing, and lets the client's own code\n"
                "accept the new generation before anything is written. With nothing staged it renews snapshot and\n"
-               "timestamp. Key files that may sign nothing any more are moved to DIR/keys/retired.",
+               "timestamp. Key files that may sign nothing any more are moved to DIR/keys/retired. A team whose draft\n"
+               "is complete need not wait for another's: `--only ZONE`.",
     .example = "  pintle publish --repo pins",
     .options = options_of_publish,
     .run = run_publish,

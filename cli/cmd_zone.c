@@ -165,37 +165,31 @@ static void put_zone(struct pti_printout *printout, const struct pti_stage *stag
     }
 }
 
-static enum pintle_status run_list(struct pti_cli *cli)
+static enum pintle_status fill_list(struct pti_cli *cli, const struct pti_session *session,
+                                    struct pti_printout *printout)
 {
-    struct pti_session session;
-    struct pti_printout printout;
+    const struct pti_stage *stage = &session->repository->stage;
     struct pti_role_state *roles = NULL;
     size_t count = 0;
-    enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
+    enum pintle_status status = pti_stage_roles(stage, &roles, &count, &cli->error);
 
-    if (status != PINTLE_OK) {
-        return status;
-    }
-    pti_printout_init(&printout);
-    pti_printout_list(&printout, PTI_LAYOUT_COLUMNS, "zones", NULL, "no zones; add one with `pintle zone add NAME`",
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "zones", NULL, "no zones; add one with `pintle zone add NAME`",
                       zone_columns, COUNT(zone_columns));
-    status = pti_stage_roles(&session.repository->stage, &roles, &count, &cli->error);
-    for (size_t i = 0; status == PINTLE_OK && i < session.repository->stage.zone_count; i++) {
-        const struct pti_stage_zone *zone = &session.repository->stage.zones[i];
+    for (size_t i = 0; status == PINTLE_OK && i < stage->zone_count; i++) {
         const struct pti_role_state *role = NULL;
 
         for (size_t j = 0; j < count; j++) {
-            role = strcmp(roles[j].name, zone->name) == 0 ? &roles[j] : role;
+            role = strcmp(roles[j].name, stage->zones[i].name) == 0 ? &roles[j] : role;
         }
-        put_zone(&printout, &session.repository->stage, zone, role);
-    }
-    if (status == PINTLE_OK) {
-        status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
+        put_zone(printout, stage, &stage->zones[i], role);
     }
     pti_role_states_free(roles, count);
-    pti_printout_clear(&printout);
-    pti_session_close(&session);
     return status;
+}
+
+static enum pintle_status run_list(struct pti_cli *cli)
+{
+    return pti_session_report(cli, fill_list);
 }
 
 static const struct pti_option options_of_add[] = {
@@ -235,7 +229,7 @@ static const struct pti_option options_of_rotate[] = {
 const struct pti_command pti_command_zone_rotate = {
     .name = "zone rotate",
     .summary = "Replace all keys of a zone: when one was stolen",
-    .operands = "NAME",
+    .operands = "ZONE",
     .details =
         "Needs the signatures of targets, and the new keys sign the zone again. Keys that the zone ever had are\n"
         "refused: only under new ones do clients disregard what a thief signed. Look at the zone's pins first,\n"
@@ -274,7 +268,7 @@ static const struct pti_option options_of_renew[] = {PTI_OPTION_REPO, PTI_OPTION
 const struct pti_command pti_command_zone_renew = {
     .name = "zone renew",
     .summary = "Give a zone a new expiry, content unchanged",
-    .operands = "NAME",
+    .operands = "ZONE",
     .details =
         "Needs the zone's signatures. Past its expiry clients keep the zone's pins and call them stale; `pintle\n"
         "status` says when it is time.",

@@ -9,9 +9,9 @@
 extern const struct pti_command pti_command_init;
 /* cmd_key.c */
 extern const struct pti_command pti_command_key_new, pti_command_key_show;
-/* cmd_zone.c */
+/* cmd_zone.c, cmd_zone_keys.c */
 extern const struct pti_command pti_command_zone_add, pti_command_zone_rotate, pti_command_zone_renew,
-    pti_command_zone_list;
+    pti_command_zone_list, pti_command_zone_keys, pti_command_zone_remove;
 /* cmd_root.c, cmd_root_edit.c */
 extern const struct pti_command pti_command_root_list, pti_command_root_add, pti_command_root_remove,
     pti_command_root_rotate, pti_command_root_threshold, pti_command_root_renew;

@@ -19,12 +19,13 @@
 
 static const struct {
     const char *title;
-    const struct pti_command *commands[14];
+    const struct pti_command *commands[18];
 } chapters[] = {
     {"make and change a repository",
      {&pti_command_init, &pti_command_host_add, &pti_command_host_release, &pti_command_host_list, &pti_command_pin_add,
-      &pti_command_pin_remove, &pti_command_pin_list, &pti_command_zone_add, &pti_command_zone_rotate,
-      &pti_command_zone_renew, &pti_command_zone_list, &pti_command_charter_set, &pti_command_charter_renew}},
+      &pti_command_pin_remove, &pti_command_pin_list, &pti_command_zone_add, &pti_command_zone_keys,
+      &pti_command_zone_rotate, &pti_command_zone_remove, &pti_command_zone_renew, &pti_command_zone_list,
+      &pti_command_charter_set, &pti_command_charter_renew}},
     {"who may sign",
      {&pti_command_key_new, &pti_command_key_show, &pti_command_root_list, &pti_command_root_add,
       &pti_command_root_remove, &pti_command_root_rotate, &pti_command_root_threshold, &pti_command_root_renew}},

@@ -114,6 +114,16 @@ static enum pintle_status from_probe(struct pti_cli *cli, const char *host, cons
     return status;
 }
 
+enum pintle_status pti_pin_source_none(struct pti_cli *cli, const char *option)
+{
+    for (size_t i = 0; i < COUNT(sources); i++) {
+        if (pti_cli_text(cli, sources[i])) {
+            return pti_cli_usage(cli, "--%s and --%s each name pins; give one", option, sources[i]);
+        }
+    }
+    return PINTLE_OK;
+}
+
 enum pintle_status pti_pin_source_read(struct pti_cli *cli, const char *host, struct pti_pin *pin)
 {
     const char *name = NULL, *value = NULL;

@@ -15,6 +15,9 @@
  */
 enum pintle_status pti_pin_source_read(struct pti_cli *cli, const char *host, struct pti_pin *pin);
 
+/* PINTLE_ERR_MISUSE if such a source was given beside --option. */
+enum pintle_status pti_pin_source_none(struct pti_cli *cli, const char *option);
+
 /* 44 characters of base64, with or without the "sha256/" that some tools prefix.  PINTLE_ERR_INPUT. */
 enum pintle_status pti_pin_source_parse(struct pti_cli *cli, const char *text, uint8_t sha256[PINTLE_SHA256_SIZE]);
 

@@ -31,12 +31,18 @@ static bool looks_like_id(const char *text)
 enum pintle_status pti_cli_root_key(struct pti_cli *cli, const struct pti_stage *stage, enum pti_tuf_type role,
                                     const char *text, char keyid[PTI_KEYID_SIZE + 1])
 {
+    return pti_cli_role_key(cli, &stage->root_keys[role], pti_tuf_type_name(role), text, keyid);
+}
+
+enum pintle_status pti_cli_role_key(struct pti_cli *cli, const struct pti_role_keys *keys, const char *role,
+                                    const char *text, char keyid[PTI_KEYID_SIZE + 1])
+{
     const struct pti_public_key *key = NULL;
     struct pti_public_key loaded;
     enum pintle_status status = PINTLE_OK;
 
     if (looks_like_id(text) || !pti_file_exists(text)) {
-        status = pti_stage_root_find(stage, role, text, &key, &cli->error);
+        status = pti_role_keys_find_prefix(keys, role, text, &key, &cli->error);
         if (status == PINTLE_OK) {
             (void)pti_copy_text(keyid, PTI_KEYID_SIZE + 1, key->id);
         }

@@ -20,6 +20,10 @@ enum pintle_status pti_cli_root_role(struct pti_cli *cli, enum pti_tuf_type *rol
 enum pintle_status pti_cli_root_key(struct pti_cli *cli, const struct pti_stage *stage, enum pti_tuf_type role,
                                     const char *text, char keyid[PTI_KEYID_SIZE + 1]);
 
+/* The same of a zone, or of any role. */
+enum pintle_status pti_cli_role_key(struct pti_cli *cli, const struct pti_role_keys *keys, const char *role,
+                                    const char *text, char keyid[PTI_KEYID_SIZE + 1]);
+
 /*
  * A key that signs for two is stolen for two: one line on cli->err for each other offline role of root (role is one), or
  * other zone (role is one), that has key.  What is refused altogether is publish/stage.h's business.

@@ -210,6 +210,16 @@ static enum pintle_status say_staged(struct pti_session *session, struct pti_cli
     return status;
 }
 
+size_t pti_session_only(const struct pti_cli *cli, const char *only[PTI_CLI_GIVEN_MAX])
+{
+    size_t count = pti_cli_count(cli, "only");
+
+    for (size_t i = 0; i < count; i++) {
+        only[i] = pti_cli_nth(cli, "only", i);
+    }
+    return count;
+}
+
 void pti_session_say(struct pti_session *session, const char *format, ...)
 {
     char text[2 * PTI_ERROR_DETAIL_MAX];

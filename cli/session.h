@@ -65,6 +65,17 @@ enum pintle_status pti_session_say_anchor(struct pti_session *session, struct pt
  */
 void pti_session_say(struct pti_session *session, const char *format, ...) PTI_PRINTF(2, 3);
 
+#define PTI_OPTION_ONLY(verb)                                                                                          \
+    {                                                                                                                  \
+        "only", "DRAFT",                                                                                               \
+            verb " the draft of this role alone, root, targets or a zone, as if nothing else were staged;\n"           \
+                 "repeat it for several",                                                                              \
+            true                                                                                                       \
+    }
+
+/* The roles of --only, for pti_stage_part(); how many. */
+size_t pti_session_only(const struct pti_cli *cli, const char *only[PTI_CLI_GIVEN_MAX]);
+
 /*
  * After edits: brings the drafts in line, writes the stage, then prints what was said, and in one line what is left to
  * do.

@@ -31,8 +31,9 @@ _pintle_by_name() {
         return
         ;;
     HOST*) words=$(_pintle_names host) ;;
-    ZONE | NAME) words=$(_pintle_names zone) ;;
+    ZONE) words=$(_pintle_names zone) ;;
     ROLE) words='root targets snapshot timestamp' ;;
+    DRAFT) words="root targets $(_pintle_names zone)" ;;
     TYPE) words='p256 ed25519' ;;
     MODE) words='enforce report' ;;
     WHAT) words='spki cert' ;;
@@ -93,10 +94,10 @@ _pintle() {
         return
     fi
     if [[ -z $name ]]; then
-        name=$(sed -n "1s/^usage: pintle ${command[*]:1} \[\{0,1\}\([A-Z]*\).*/\1/p" <<<"$help")
+        name=$(sed -n "1s/^usage: pintle ${command[*]:1} [[(]\{0,1\}\([A-Z]*\).*/\1/p" <<<"$help")
     fi
     # What is to be made has no name that could be known.
-    if [[ $name != NAME || ${command[*]:1} == 'zone renew' ]]; then
+    if [[ $name != NAME ]]; then
         _pintle_by_name "$name" "$cur"
     fi
 }

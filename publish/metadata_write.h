@@ -89,6 +89,9 @@ enum pintle_status pti_role_keys_add(struct pti_role_keys *role, const struct pt
 enum pintle_status pti_role_keys_copy(const struct pti_role_keys *from, struct pti_role_keys *to,
                                       struct pti_error *error);
 const struct pti_public_key *pti_role_keys_find(const struct pti_role_keys *role, const char *id);
+/* The key whose id begins with prefix: at least 8 of its hex digits.  PINTLE_ERR_INPUT, naming role: none, or several. */
+enum pintle_status pti_role_keys_find_prefix(const struct pti_role_keys *keys, const char *role, const char *prefix,
+                                             const struct pti_public_key **key, struct pti_error *error);
 void pti_role_keys_remove(struct pti_role_keys *role, const char *id); /* absent: nothing */
 /* The same keys, in whatever order, and the same threshold. */
 bool pti_role_keys_same(const struct pti_role_keys *a, const struct pti_role_keys *b);

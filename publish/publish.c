@@ -67,27 +67,33 @@ static enum pintle_status write_and_reload(struct pti_repository *repository, co
     return status == PINTLE_OK ? status : say_how_far(repository, output, status, error);
 }
 
-enum pintle_status pti_publish(struct pti_repository *repository, const struct pti_keyring *keys, int64_t now,
-                               struct pti_publish_result *result, struct pti_error *error)
+/* Signs what is to be published, all of the stage or a part of it, and keeps the signatures. */
+static enum pintle_status sign_stage(struct pti_repository *repository, struct pti_stage *stage,
+                                     const struct pti_keyring *keys, struct pti_error *error)
+{
+    enum pintle_status status = sign_all(stage, keys, error);
+
+    if (status == PINTLE_OK && stage != &repository->stage)
+        status = pti_stage_part_return(stage, repository->only, repository->only_count, &repository->stage, error);
+    /* What was signed just now is kept even if other signatures are still missing. */
+    return status == PINTLE_OK ? pti_repository_save_stage(repository, error) : status;
+}
+
+static enum pintle_status publish(struct pti_repository *repository, struct pti_stage *stage,
+                                  const struct pti_keyring *keys, int64_t now, struct pti_publish_result *result,
+                                  struct pti_error *error)
 {
     const struct pti_file_source source = pti_repository_source(repository);
     const struct pti_publish_input input = {.current = &repository->published,
-                                            .stage = &repository->stage,
+                                            .stage = stage,
                                             .keys = keys,
                                             .now = now,
                                             .crypto = repository->crypto,
                                             .source = &source,
                                             .clock_is_right = repository->clock_is_right};
     struct pti_output output = {NULL, 0};
-    enum pintle_status status = PINTLE_OK;
+    enum pintle_status status = sign_stage(repository, stage, keys, error);
 
-    *result = (struct pti_publish_result){0};
-    if (repository->lock < 0)
-        return pti_fail(error, PINTLE_ERR_MISUSE, "the repository was opened for reading only");
-    status = sign_all(&repository->stage, keys, error);
-    /* What was signed just now is kept even if other signatures are still missing. */
-    if (status == PINTLE_OK)
-        status = pti_repository_save_stage(repository, error);
     if (status == PINTLE_OK)
         status = pti_publish_assemble(&input, &output, error);
     if (status == PINTLE_OK)
@@ -98,9 +104,28 @@ enum pintle_status pti_publish(struct pti_repository *repository, const struct p
         result->timestamp_version = repository->published.timestamp_version;
         result->snapshot_version = repository->published.snapshot_version;
         result->targets_version = repository->published.targets_version;
-        result->charter_version = repository->stage.charter.version;
+        result->charter_version = stage->charter.version;
     }
     pti_output_clear(&output);
+    return status;
+}
+
+enum pintle_status pti_publish(struct pti_repository *repository, const struct pti_keyring *keys, int64_t now,
+                               struct pti_publish_result *result, struct pti_error *error)
+{
+    struct pti_stage part;
+    enum pintle_status status;
+
+    *result = (struct pti_publish_result){0};
+    if (repository->lock < 0)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "the repository was opened for reading only");
+    if (repository->only_count == 0)
+        return publish(repository, &repository->stage, keys, now, result, error);
+    status = pti_stage_part(&repository->stage, repository->only, repository->only_count, now, &part, error);
+    if (status != PINTLE_OK)
+        return status;
+    status = publish(repository, &part, keys, now, result, error);
+    pti_stage_clear(&part);
     return status;
 }
 

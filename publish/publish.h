@@ -57,8 +57,8 @@ struct pti_publish_result {
 };
 
 /*
- * Signs the drafts with whatever keys fit, assembles, writes and empties the stage.  Without drafts it renews snapshot
- * and timestamp.  Needs PTI_REPOSITORY_WRITE.  On success repository->published and ->stage are the new ones.
+ * Signs the drafts with whatever keys fit, assembles, writes and empties the stage; with repository->only those of some
+ * roles, and the others stay.  Without drafts it renews snapshot and timestamp.  Needs PTI_REPOSITORY_WRITE.  On success repository->published and ->stage are the new ones.
  */
 enum pintle_status pti_publish(struct pti_repository *repository, const struct pti_keyring *keys, int64_t now,
                                struct pti_publish_result *result, struct pti_error *error);

@@ -35,6 +35,8 @@ struct pti_repository {
     struct pintle_crypto *crypto; /* own reference */
     int lock;                     /* descriptor or -1 */
     bool clock_is_right; /* set by the caller: publish though the last publication is dated far ahead of the clock */
+    const char *const *only; /* set by the caller, borrowed: publish the drafts of these roles alone */
+    size_t only_count;       /* 0: of all */
 };
 
 /*

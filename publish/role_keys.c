@@ -7,12 +7,39 @@
 #include "pin/zone.h"
 #include "publish/metadata_write.h"
 
+#define PREFIX_MIN 8 /* hex digits of a key id that a person must give */
+
 const struct pti_public_key *pti_role_keys_find(const struct pti_role_keys *role, const char *id)
 {
     for (size_t i = 0; i < role->key_count; i++)
         if (strcmp(role->keys[i].id, id) == 0)
             return &role->keys[i];
     return NULL;
+}
+
+enum pintle_status pti_role_keys_find_prefix(const struct pti_role_keys *keys, const char *role, const char *prefix,
+                                             const struct pti_public_key **key, struct pti_error *error)
+{
+    size_t length = strlen(prefix), found = 0;
+
+    *key = NULL;
+    if (length < PREFIX_MIN || strspn(prefix, "0123456789abcdef") != length)
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "expected a key id or at least its first %d hex digits, or a file that holds the key, found "
+                        "\"%.70s\"; see `pintle root list` and `pintle zone keys ZONE`",
+                        PREFIX_MIN, prefix);
+    for (size_t i = 0; i < keys->key_count; i++)
+        if (strncmp(keys->keys[i].id, prefix, length) == 0) {
+            *key = &keys->keys[i];
+            found++;
+        }
+    if (found == 1)
+        return PINTLE_OK;
+    *key = NULL;
+    return pti_fail(error, PINTLE_ERR_INPUT,
+                    "expected one key of %s whose id begins with %.64s, found %zu; see `pintle root list` and "
+                    "`pintle zone keys ZONE`",
+                    role, prefix, found);
 }
 
 enum pintle_status pti_role_keys_add(struct pti_role_keys *role, const struct pti_public_key *key,

@@ -109,6 +109,13 @@ enum pintle_status pti_stage_zone_add(struct pti_stage *stage, const char *zone,
 enum pintle_status pti_stage_zone_remove(struct pti_stage *stage, const char *zone, struct pti_error *error);
 
 /*
+ * Who may sign a zone from now on: hands it to others, one key at a time or all at once, its old keys being honest.
+ * Refuses a key that it had once and has no more.
+ */
+enum pintle_status pti_stage_zone_set_keys(struct pti_stage *stage, const char *zone, const struct pti_role_keys *keys,
+                                           const struct pti_file_source *source, struct pti_error *error);
+
+/*
  * Replaces all keys of a zone: what answers a stolen zone key.  Refuses a key that the zone has or ever had, as
  * pti_stage_zone_add() does.
  */
@@ -140,10 +147,6 @@ enum pintle_status pti_stage_root_threshold(struct pti_stage *stage, enum pti_tu
  */
 enum pintle_status pti_stage_root_replace_online(struct pti_stage *stage, struct pti_keyring rings[PTI_TUF_TYPES],
                                                  struct pti_error *error);
-/* The key of role whose id begins with prefix: at least 8 of its hex digits.  PINTLE_ERR_INPUT: none, or several. */
-enum pintle_status pti_stage_root_find(const struct pti_stage *stage, enum pti_tuf_type role, const char *prefix,
-                                       const struct pti_public_key **key, struct pti_error *error);
-
 /* A new version with the same content and a new expiry: for "root", "targets" or a zone that would expire. */
 enum pintle_status pti_stage_renew(struct pti_stage *stage, const char *role, int64_t now, struct pti_error *error);
 
@@ -152,6 +155,17 @@ enum pintle_status pti_stage_renew(struct pti_stage *stage, const char *role, in
  * published + 1, charter and zone versions too where content differs; expiries count from now (Unix seconds).
  */
 enum pintle_status pti_stage_update(struct pti_stage *stage, int64_t now, struct pti_error *error);
+
+/*
+ * The drafts of some roles ("root", "targets", a zone) as a stage of their own, over the same published state: all else in
+ * it is as published.  What one team has finished is signed and published without waiting for another's.  Refuses a role
+ * that is none or has no draft.  On failure *part is empty.
+ */
+enum pintle_status pti_stage_part(struct pti_stage *stage, const char *const *roles, size_t count, int64_t now,
+                                  struct pti_stage *part, struct pti_error *error);
+/* Takes the drafts of these roles, with what was signed meanwhile, back into the stage that part was made from. */
+enum pintle_status pti_stage_part_return(struct pti_stage *part, const char *const *roles, size_t count,
+                                         struct pti_stage *stage, struct pti_error *error);
 
 /* ---- signing ---- */
 

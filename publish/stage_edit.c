@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Edits of the stage.  Everything is checked before anything is changed. */
+/* Edits of hosts and pins in the stage.  Everything is checked before anything is changed. */
 #include <string.h>
 
 #include "base/encode.h"
@@ -25,8 +25,8 @@ static enum pintle_status find_entry(struct pti_stage *stage, const char *host, 
     return PINTLE_OK;
 }
 
-static enum pintle_status find_zone(const struct pti_stage *stage, const char *name, struct pti_stage_zone **zone,
-                                    struct pti_error *error)
+enum pintle_status pti_stage_find_zone(const struct pti_stage *stage, const char *name, struct pti_stage_zone **zone,
+                                       struct pti_error *error)
 {
     *zone = pti_stage_zone(stage, name);
     if (*zone == NULL)
@@ -42,9 +42,9 @@ static enum pintle_status wanted_zone(const struct pti_stage *stage, const struc
                                       struct pti_error *error)
 {
     if (edit->zone != NULL)
-        return find_zone(stage, edit->zone, zone, error);
+        return pti_stage_find_zone(stage, edit->zone, zone, error);
     if (entry != NULL)
-        return find_zone(stage, entry->zone, zone, error);
+        return pti_stage_find_zone(stage, entry->zone, zone, error);
     if (stage->zone_count != 1)
         return pti_fail(error, PINTLE_ERR_INPUT,
                         "expected --zone ZONE, found none, and there are %zu zones; say which one has the host's keys",
@@ -196,7 +196,7 @@ enum pintle_status pti_stage_pin_add(struct pti_stage *stage, const char *host, 
 
     *added = false;
     if (status == PINTLE_OK)
-        status = find_zone(stage, entry->zone, &zone, error);
+        status = pti_stage_find_zone(stage, entry->zone, &zone, error);
     if (status == PINTLE_OK)
         status = check_conflict(entry, pti_zone_find(&zone->zone, entry->host), edit, error);
     if (status != PINTLE_OK)
@@ -228,7 +228,7 @@ enum pintle_status pti_stage_pin_remove(struct pti_stage *stage, const char *hos
     enum pintle_status status = find_entry(stage, host, &entry, error);
 
     if (status == PINTLE_OK)
-        status = find_zone(stage, entry->zone, &zone, error);
+        status = pti_stage_find_zone(stage, entry->zone, &zone, error);
     if (status != PINTLE_OK)
         return status;
     zone_entry = pti_zone_find(&zone->zone, entry->host);
@@ -242,130 +242,5 @@ enum pintle_status pti_stage_pin_remove(struct pti_stage *stage, const char *hos
                         edit->permanent ? "charter" : "zone (for the charter's: --permanent)", entry->host);
     if (zone_entry != NULL && zone_entry->pins.count == 0 && zone_entry->deny.count == 0)
         pti_zone_remove_host(&zone->zone, entry->host);
-    return PINTLE_OK;
-}
-
-/* ---- zones ---- */
-
-static enum pintle_status check_threshold(const struct pti_role_keys *keys, struct pti_error *error)
-{
-    if (keys->threshold >= 1 && (uint64_t)keys->threshold <= keys->key_count)
-        return PINTLE_OK;
-    return pti_fail(error, PINTLE_ERR_INPUT,
-                    "a threshold of %d needs at least that many keys and must not be 0; found %zu keys",
-                    (int)(keys->threshold < 1000 ? keys->threshold : 1000), keys->key_count);
-}
-
-/*
- * One key, one purpose: whoever takes snapshot's or timestamp's from a server must not be able to change a pin, and
- * whoever takes a zone's must not have a key of the trust anchor with it.
- */
-static enum pintle_status check_not_in_root(const struct pti_stage *stage, const struct pti_role_keys *keys,
-                                            struct pti_error *error)
-{
-    for (size_t i = 0; i < keys->key_count; i++)
-        for (int role = 0; role < PTI_TUF_TYPES; role++)
-            if (pti_role_keys_find(&stage->root_keys[role], keys->keys[i].id) != NULL)
-                return pti_fail(
-                    error, PINTLE_ERR_INPUT,
-                    "key %.16s signs %s, so it may not sign a zone too: whoever takes it from the one place "
-                    "would have both; make another one, `pintle key new FILE`",
-                    keys->keys[i].id, pti_tuf_type_name((enum pti_tuf_type)role));
-    return PINTLE_OK;
-}
-
-static enum pintle_status check_zone_keys(const struct pti_stage *stage, const struct pti_role_keys *keys,
-                                          struct pti_error *error)
-{
-    enum pintle_status status = check_threshold(keys, error);
-
-    return status == PINTLE_OK ? check_not_in_root(stage, keys, error) : status;
-}
-
-static enum pintle_status check_new_zone(const struct pti_stage *stage, const char *name,
-                                         const struct pti_role_keys *keys, struct pti_error *error)
-{
-    if (!pti_zone_name_valid(pti_bytes_text(name)))
-        return pti_fail(
-            error, PINTLE_ERR_INPUT,
-            "a zone name has 1 to 63 characters of a-z, 0-9 and '-', no '-' at either end, and is not the name of "
-            "a TUF role; found \"%.63s\"",
-            name);
-    if (pti_stage_zone(stage, name) != NULL)
-        return pti_fail(error, PINTLE_ERR_INPUT, "there is a zone \"%s\" already; choose another name", name);
-    if (stage->zone_count >= PTI_ZONES_MAX)
-        return pti_fail(error, PINTLE_ERR_INPUT, "a repository has at most %d zones", PTI_ZONES_MAX);
-    return check_zone_keys(stage, keys, error);
-}
-
-/*
- * Clients let a zone's version start again only under keys it never had: with an old key, old files would come back
- * too.
- */
-static enum pintle_status check_fresh_keys(const struct pti_stage *stage, const char *name,
-                                           const struct pti_role_keys *keys, const struct pti_file_source *source,
-                                           struct pti_error *error)
-{
-    enum pintle_status status = PINTLE_OK;
-
-    if (pti_published_zone(stage->base, name) == NULL)
-        return PINTLE_OK;
-    for (size_t i = 0; i < keys->key_count && status == PINTLE_OK; i++) {
-        bool used = false;
-        status = pti_published_key_was_used(source, stage->base, name, keys->keys[i].id, &used, error);
-        if (status == PINTLE_OK && used)
-            status = pti_fail(
-                error, PINTLE_ERR_INPUT,
-                "key %.16s has signed zone \"%s\" before, and a removed key never returns; give the zone keys that it "
-                "never had: make new ones with `pintle key new FILE`",
-                keys->keys[i].id, name);
-    }
-    return status;
-}
-
-enum pintle_status pti_stage_zone_add(struct pti_stage *stage, const char *zone, const struct pti_role_keys *keys,
-                                      const struct pti_file_source *source, struct pti_error *error)
-{
-    struct pti_stage_zone *added;
-    enum pintle_status status = check_new_zone(stage, zone, keys, error);
-
-    if (status == PINTLE_OK)
-        status = check_fresh_keys(stage, zone, keys, source, error);
-    return status == PINTLE_OK ? pti_stage_append_zone(stage, zone, keys, &added, error) : status;
-}
-
-enum pintle_status pti_stage_zone_rotate(struct pti_stage *stage, const char *zone, const struct pti_role_keys *keys,
-                                         const struct pti_file_source *source, struct pti_error *error)
-{
-    struct pti_stage_zone *found;
-    struct pti_role_keys copy;
-    enum pintle_status status = find_zone(stage, zone, &found, error);
-
-    if (status == PINTLE_OK)
-        status = check_zone_keys(stage, keys, error);
-    if (status == PINTLE_OK)
-        status = check_fresh_keys(stage, zone, keys, source, error);
-    if (status == PINTLE_OK)
-        status = pti_role_keys_copy(keys, &copy, error);
-    if (status != PINTLE_OK)
-        return status;
-    pti_role_keys_clear(&found->keys);
-    found->keys = copy;
-    return PINTLE_OK;
-}
-
-enum pintle_status pti_stage_zone_remove(struct pti_stage *stage, const char *zone, struct pti_error *error)
-{
-    struct pti_stage_zone *found;
-    enum pintle_status status = find_zone(stage, zone, &found, error);
-
-    if (status != PINTLE_OK)
-        return status;
-    for (size_t i = 0; i < stage->charter.host_count; i++)
-        if (strcmp(stage->charter.hosts[i].zone, zone) == 0)
-            return pti_fail(error, PINTLE_ERR_INPUT,
-                            "the charter gives %s to zone %s; move it to another zone or release it first",
-                            stage->charter.hosts[i].host, zone);
-    pti_stage_drop_zone(stage, found);
     return PINTLE_OK;
 }

@@ -13,6 +13,9 @@ enum pintle_status pti_stage_init_root(struct pti_stage *stage, struct pti_error
 /* Takes over a root draft from a file, unless that root is out already. */
 enum pintle_status pti_stage_take_root(struct pti_stage *stage, struct pintle_bytes draft, struct pti_error *error);
 enum pintle_status pti_stage_update_root(struct pti_stage *stage, bool renew, int64_t now, struct pti_error *error);
+/* PINTLE_ERR_INPUT: there is no such zone. */
+enum pintle_status pti_stage_find_zone(const struct pti_stage *stage, const char *name, struct pti_stage_zone **zone,
+                                       struct pti_error *error);
 /* Takes a zone out of the stage, with its draft. */
 void pti_stage_drop_zone(struct pti_stage *stage, struct pti_stage_zone *zone);
 

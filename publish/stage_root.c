@@ -7,8 +7,6 @@
 #include "publish/root_history.h"
 #include "publish/stage_internal.h"
 
-#define PREFIX_MIN 8 /* hex digits of a key id */
-
 static void clear_roles(struct pti_role_keys roles[PTI_TUF_TYPES])
 {
     for (size_t i = 0; i < PTI_TUF_TYPES; i++)
@@ -294,29 +292,4 @@ enum pintle_status pti_stage_root_replace_online(struct pti_stage *stage, struct
     for (size_t i = 0; i < 2 && status != PINTLE_OK; i++)
         pti_keyring_clear(&rings[online[i]]);
     return status;
-}
-
-enum pintle_status pti_stage_root_find(const struct pti_stage *stage, enum pti_tuf_type role, const char *prefix,
-                                       const struct pti_public_key **key, struct pti_error *error)
-{
-    const struct pti_role_keys *keys = &stage->root_keys[role];
-    size_t length = strlen(prefix), found = 0;
-
-    *key = NULL;
-    if (length < PREFIX_MIN || strspn(prefix, "0123456789abcdef") != length)
-        return pti_fail(
-            error, PINTLE_ERR_INPUT,
-            "expected a key id or at least its first %d hex digits, found \"%.70s\"; see `pintle root list`",
-            PREFIX_MIN, prefix);
-    for (size_t i = 0; i < keys->key_count; i++)
-        if (strncmp(keys->keys[i].id, prefix, length) == 0) {
-            *key = &keys->keys[i];
-            found++;
-        }
-    if (found == 1)
-        return PINTLE_OK;
-    *key = NULL;
-    return pti_fail(error, PINTLE_ERR_INPUT,
-                    "expected one key of %s whose id begins with %.64s, found %zu; see `pintle root list`",
-                    pti_tuf_type_name(role), prefix, found);
 }

@@ -13,6 +13,7 @@
 /*
  * Does anybody need this new release?  Only clients of the published charter can lose what it lists, so a host that was
  * added and released again within one stage leaves no trace, nor does one that was released and added again as it was.
+ * But "*.host" is all that is left of a published release of a host that is listed again: older clients need it.
  */
 static bool release_needed(const struct pti_charter *base, const struct pti_charter *next, const char *release)
 {
@@ -22,7 +23,7 @@ static bool release_needed(const struct pti_charter *base, const struct pti_char
     const struct pti_charter_host *after = pti_charter_find(next, host);
 
     if (before == NULL)
-        return false;
+        return subdomains && pti_charter_has_released(base, host);
     return subdomains ? before->subdomains && (after == NULL || !after->subdomains) : after == NULL;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pin/charter.h"
+#include "pin/host.h"
 
 /* Does "host", or "*.host", stand in released? */
 static bool releases_subdomains(const struct pti_charter *charter, const char *host)
@@ -42,7 +43,9 @@ static bool still_released(const struct pti_charter *next, const char *release)
     if (pti_charter_has_released(next, release) || pti_charter_has_released(next, host))
         return true;
     const struct pti_charter_host *entry = pti_charter_find(next, host);
-    return entry != NULL && (entry->subdomains || releases_subdomains(next, host));
+    struct pti_host parsed; /* an address has no subdomains that could have gone with it */
+    return entry != NULL && (entry->subdomains || releases_subdomains(next, host) ||
+                             (pti_host_parse(host, &parsed, NULL) == PINTLE_OK && parsed.ip));
 }
 
 enum pintle_status pti_charter_check_released(const struct pti_charter *current, const struct pti_charter *next,

@@ -71,6 +71,7 @@ static void test_expired_zone_is_stale_and_holds_up_nobody(void **state)
 {
     struct fixture fixture;
     struct sim_zone *slow;
+    char info[4096];
 
     (void)state;
     begin(&fixture);
@@ -87,6 +88,9 @@ static void test_expired_zone_is_stale_and_holds_up_nobody(void **state)
     fixture_accepts(&fixture, HOST, 2);
     fixture_accepts(&fixture, "slow.example.com", 5);
     assert_string_equal(fixture_info(&fixture, "state"), "stale");
+    assert_true(pintle_client_info(fixture.client, info, sizeof info) < sizeof info);
+    assert_non_null(strstr(info, "\"state\":\"fresh\",\"version\":2,\"zone\":\"main\""));
+    assert_non_null(strstr(info, "\"state\":\"stale\",\"version\":1,\"zone\":\"slow\""));
     fixture_clear(&fixture);
 }
 

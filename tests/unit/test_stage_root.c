@@ -568,18 +568,22 @@ static void test_a_key_is_found_by_the_beginning_of_its_id(void **state)
     char prefix[PTI_KEYID_SIZE + 1];
 
     (void)pti_copy_text(prefix, sizeof(prefix), id_of(world, SIM_ROOT, 1));
-    ok(world, pti_stage_root_find(&world->stage, PTI_TUF_ROOT, prefix, &key, &world->error));
+    ok(world, pti_role_keys_find_prefix(&world->stage.root_keys[PTI_TUF_ROOT], "root", prefix, &key, &world->error));
     assert_string_equal(key->id, prefix);
     prefix[8] = '\0';
-    ok(world, pti_stage_root_find(&world->stage, PTI_TUF_ROOT, prefix, &key, &world->error));
-    refused(world, pti_stage_root_find(&world->stage, PTI_TUF_TARGETS, prefix, &key, &world->error),
+    ok(world, pti_role_keys_find_prefix(&world->stage.root_keys[PTI_TUF_ROOT], "root", prefix, &key, &world->error));
+    refused(world,
+            pti_role_keys_find_prefix(&world->stage.root_keys[PTI_TUF_TARGETS], "targets", prefix, &key, &world->error),
             ", found 0; see `pintle root list`");
     assert_null(key);
     prefix[7] = '\0';
-    refused(world, pti_stage_root_find(&world->stage, PTI_TUF_ROOT, prefix, &key, &world->error),
+    refused(world,
+            pti_role_keys_find_prefix(&world->stage.root_keys[PTI_TUF_ROOT], "root", prefix, &key, &world->error),
             "at least its first 8");
-    refused(world, pti_stage_root_find(&world->stage, PTI_TUF_ROOT, "targets-1.pem", &key, &world->error),
-            "expected a key id");
+    refused(
+        world,
+        pti_role_keys_find_prefix(&world->stage.root_keys[PTI_TUF_ROOT], "root", "targets-1.pem", &key, &world->error),
+        "expected a key id");
 }
 
 /* ---- files ---- */
