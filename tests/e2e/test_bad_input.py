@@ -348,6 +348,8 @@ NAMES = [
         "--json shows the keys"),
     row("unknown draft", "pintle publish --only nowhere --repo pins", INPUT,
         'expected root, targets or a zone, found "nowhere"', "`pintle status`"),
+    row("draft of another to sign", "pintle sign --only root --key team.pem --repo pins", INPUT,
+        "root: expected a draft, found none"),
     row("draft that is not there", "pintle publish --only root --repo pins", INPUT, "root: expected a draft, found none",
         "`pintle diff`"),
     row("mode", "pintle host add a.example --mode strict --repo pins", USAGE,

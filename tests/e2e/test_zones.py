@@ -102,7 +102,9 @@ def test_a_team_publishes_alone_while_another_edits(world):
     refused = world.repository.try_run("publish", "--key", world.key("mobile"))
     assert refused.returncode == 65 and "half.example.test" in refused.stderr, refused.all
     staged = world.staged()
-    said = world.publish("--only", "mobile", "--key", world.key("mobile"))
+    assert world.repository.try_run("sign", "--key", world.key("mobile")).returncode == 65
+    world.repository.run("sign", "--only", "mobile", "--key", world.key("mobile"))
+    said = world.publish("--only", "mobile")
     assert "mobile=2" in said and "payments=1" in said and "the other drafts stay staged" in said, said
     serve_new_key()
     world.follows()
