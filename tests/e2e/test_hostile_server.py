@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client against servers of the manifest that are broken or hostile: bounded, told, and still pinned."""
 
-import gzip
-import socket
-import struct
 import time
 
 import pytest
 
-from rig.hostile import HostileServer, cut, dripping, endless, silent, status
+from rig.hostile import PROTOCOL, HostileServer, bomb, cut, dripping, endless, silent, status
 
 
 @pytest.fixture
@@ -37,45 +34,6 @@ def world(backend, repository, hostile, install, host):
     assert World.client.check(host, connect=World.pinned.address).returncode == 0
     repository.publish()
     return World
-
-
-def bomb(handler):
-    """A few kilobytes that unpack to a hundred megabytes."""
-    handler.answer(200, gzip.compress(b"x" * 100_000_000, 9), Content_Encoding="gzip")
-
-
-def raw(first, again=b"", reset=False):
-    """Bytes as they are, some of them again and again while the client takes them, then the end of the connection."""
-    def rule(handler):
-        handler.wfile.write(first)
-        while again and not handler.server.stopping.is_set():
-            handler.wfile.write(again)
-        if reset:
-            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        handler.close_connection = True
-    return rule
-
-
-OK = b"HTTP/1.1 200 OK\r\n"
-PROTOCOL = {
-    "a shorter length": raw(OK + b"Content-Length: 8\r\n\r\nPNTL0001and more of it"),
-    "chunks cut": raw(OK + b"Transfer-Encoding: chunked\r\n\r\n8\r\nPNTL0001\r\n"),
-    "chunks without sense": raw(OK + b"Transfer-Encoding: chunked\r\n\r\nPNTL0001\r\n0\r\n\r\n"),
-    "an unknown encoding": raw(OK + b"Content-Encoding: x-zip\r\nContent-Length: 8\r\n\r\nPNTL0001"),
-    "a bomb in transfer encoding": raw(OK + b"Transfer-Encoding: gzip\r\n\r\n" + gzip.compress(b"x" * 100_000_000, 9)),
-    "one huge header": raw(OK + b"X: ", again=b"x" * 4096),
-    "endless headers": raw(OK, again=b"X-Header: xxxxxxxxxxxxxxxxxxxxxxxxxx\r\n" * 50),
-    "endless 1xx": raw(b"", again=b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 50),
-    "HTTP/0.9": raw(b"PNTL0001"),
-    "no HTTP": raw(b"\x16\x03\x03\x00\x01"),
-    "nothing": raw(b""),
-    "reset": raw(b"", reset=True),
-    "reset within the body": raw(OK + b"Content-Length: 100\r\n\r\nPNTL0001", reset=True),
-    "204 with a body": raw(b"HTTP/1.1 204 No Content\r\nContent-Length: 8\r\n\r\nPNTL0001"),
-    "206": raw(b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-7/100\r\nContent-Length: 8\r\n\r\nPNTL0001"),
-    "304": raw(b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n"),
-    "401": raw(b"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n"),
-}
 
 
 @pytest.mark.parametrize("case", PROTOCOL)

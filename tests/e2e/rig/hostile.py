@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """An HTTP server that answers as a test tells it to: slowly, endlessly, with lies, or properly."""
 
+import functools
+import gzip
+import socket
 import socketserver
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -94,3 +98,47 @@ def cut(handler):
     handler.send_header("Content-Length", "100000")
     handler.end_headers()
     handler.wfile.write(b"PNTL0001")
+
+
+@functools.cache
+def packed():
+    """A few kilobytes that unpack to a hundred megabytes."""
+    return gzip.compress(b"x" * 100_000_000, 6)
+
+
+def bomb(handler):
+    handler.answer(200, packed(), Content_Encoding="gzip")
+
+
+def raw(first, again=b"", reset=False):
+    """Bytes as they are, some of them again and again while the client takes them, then the end of the connection."""
+    def rule(handler):
+        handler.wfile.write(first)
+        while again and not handler.server.stopping.is_set():
+            handler.wfile.write(again)
+        if reset:
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.close_connection = True
+    return rule
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+PROTOCOL = {
+    "a shorter length": raw(OK + b"Content-Length: 8\r\n\r\nPNTL0001and more of it"),
+    "chunks cut": raw(OK + b"Transfer-Encoding: chunked\r\n\r\n8\r\nPNTL0001\r\n"),
+    "chunks without sense": raw(OK + b"Transfer-Encoding: chunked\r\n\r\nPNTL0001\r\n0\r\n\r\n"),
+    "an unknown encoding": raw(OK + b"Content-Encoding: x-zip\r\nContent-Length: 8\r\n\r\nPNTL0001"),
+    "a bomb in transfer encoding": lambda handler: raw(OK + b"Transfer-Encoding: gzip\r\n\r\n" + packed())(handler),
+    "one huge header": raw(OK + b"X: ", again=b"x" * 4096),
+    "endless headers": raw(OK, again=b"X-Header: xxxxxxxxxxxxxxxxxxxxxxxxxx\r\n" * 50),
+    "endless 1xx": raw(b"", again=b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 50),
+    "HTTP/0.9": raw(b"PNTL0001"),
+    "no HTTP": raw(b"\x16\x03\x03\x00\x01"),
+    "nothing": raw(b""),
+    "reset": raw(b"", reset=True),
+    "reset within the body": raw(OK + b"Content-Length: 100\r\n\r\nPNTL0001", reset=True),
+    "204 with a body": raw(b"HTTP/1.1 204 No Content\r\nContent-Length: 8\r\n\r\nPNTL0001"),
+    "206": raw(b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-7/100\r\nContent-Length: 8\r\n\r\nPNTL0001"),
+    "304": raw(b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n"),
+    "401": raw(b"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n"),
+}

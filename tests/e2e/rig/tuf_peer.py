@@ -167,9 +167,10 @@ def serving(repository):
 class PeerClient:
     """`pintle-tuf` with directories of its own, trusting the repository's first root."""
 
-    def __init__(self, directory, repository, url, faketime=None):
+    def __init__(self, directory, repository, url):
         self.metadata, self.targets = directory / "metadata", directory / "targets"
-        self.repository, self.url, self.faketime = repository, url, faketime
+        self.repository, self.url = repository, url
+        self.speed = None  # of its clock
         directory.mkdir(parents=True, exist_ok=True)
         root = directory / "root.json"
         root.write_bytes(repository.first_root)
@@ -177,7 +178,7 @@ class PeerClient:
         assert self.run("init", root) == 0, self.error
 
     def run(self, *words, days=0):
-        command = ["faketime", "-f", f"+{days}d"] if days else []
+        command = ["faketime", "-f", f"+{days}d" + (f" x{self.speed}" if self.speed else "")] if days or self.speed else []
         done = subprocess.run([*command, str(binary("pintle-tuf")), "--metadata-dir", str(self.metadata), *map(str, words)],
                               capture_output=True, text=True, timeout=60, check=False)
         self.error = done.stderr
