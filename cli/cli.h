@@ -46,6 +46,14 @@ struct pti_given {
     const char *value;
 };
 
+/* What cli/keys.h has read, once, and has open. */
+struct pti_key_access;
+struct pti_cli_keys {
+    char *passphrase;
+    char *pin;
+    struct pti_key_access *access;
+};
+
 struct pti_cli {
     const struct pti_command *command;
     struct pti_given given[PTI_CLI_GIVEN_MAX]; /* in the order of the command line */
@@ -55,6 +63,7 @@ struct pti_cli {
     bool help; /* --help was given: print it and do nothing else */
     enum pti_failure failure;
     struct pti_error error;
+    struct pti_cli_keys keys;
     FILE *out;
     FILE *err;
 };

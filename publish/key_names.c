@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/json_write.h"
 #include "publish/file.h"
+#include "publish/key_access.h"
 
 static bool name_valid(const char *name, size_t size)
 {
@@ -84,6 +85,8 @@ enum pintle_status pti_key_names_load(const char *directory, struct pti_key_name
     status = add_files(directory, ".pub", names, error);
     if (status == PINTLE_OK)
         status = add_files(directory, ".pem", names, error);
+    if (status == PINTLE_OK)
+        status = add_files(directory, PTI_SIGNER_SUFFIX, names, error);
     if (status != PINTLE_OK)
         pti_key_names_clear(names);
     return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people call the keys: the file names in DIR/keys without ".pem" or ".pub".  For display alone: nothing is signed or
+ * What people call the keys: the file names in DIR/keys without ".pem", ".pub" or ".signer".  For display alone: nothing is signed or
  * verified by a name, and whoever can write keys/, or a stage file, can give any.
  */
 #ifndef PTI_PUBLISH_KEY_NAMES_H

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "publish/file.h"
+#include "publish/key_access.h"
 #include "publish/signing_key_internal.h"
 
 #define PEM_PUBLIC "PUBLIC KEY"
@@ -200,32 +201,48 @@ enum pintle_status pti_signing_key_load(const char *path, const char *passphrase
 
 /* The public half in a block that holds no private key. */
 static enum pintle_status open_public(const char *label, const uint8_t *der, long size, const char *name,
-                                      struct pti_signing_key **key, struct pti_error *error)
+                                      EVP_PKEY **pkey, struct pti_error *error)
 {
-    EVP_PKEY *pkey = NULL;
-    enum pintle_status status;
-
     if (strcmp(label, PEM_PUBLIC) != 0)
         return pti_fail(error, PINTLE_ERR_INPUT,
                         "%s: expected a key or its public half, found \"%.64s\"; give the file that `pintle key new` "
                         "made, or its public half",
                         name, label);
-    status = pti_public_half_from_der((struct pintle_bytes){der, (size_t)size}, name, &pkey, error);
-    return status == PINTLE_OK ? wrap(pkey, name, key, error) : status;
+    return pti_public_half_from_der((struct pintle_bytes){der, (size_t)size}, name, pkey, error);
+}
+
+enum pintle_status pti_public_half_from_pem(struct pintle_bytes pem, const char *name, EVP_PKEY **pkey,
+                                            struct pti_error *error)
+{
+    char *label = NULL;
+    uint8_t *der = NULL;
+    long size = 0;
+    enum pintle_status status = first_block(pem, name, &label, &der, &size, error);
+
+    *pkey = NULL;
+    if (status == PINTLE_OK)
+        status = open_public(label != NULL ? label : "no PEM", der, size, name, pkey, error);
+    OPENSSL_clear_free(der, (size_t)size);
+    OPENSSL_free(label);
+    return status;
 }
 
 enum pintle_status pti_public_key_parse(struct pintle_bytes pem, const char *name, const char *passphrase,
                                         struct pti_public_key *public_key, struct pti_error *error)
 {
     struct pti_signing_key *key = NULL;
+    EVP_PKEY *pkey = NULL;
     char *label = NULL;
     uint8_t *der = NULL;
     long size = 0;
     enum pintle_status status = first_block(pem, name, &label, &der, &size, error);
+    bool is_public = label != NULL && strstr(label, PEM_PRIVATE) == NULL;
 
     *public_key = (struct pti_public_key){{0}, NULL};
-    if (status == PINTLE_OK && label != NULL && strstr(label, PEM_PRIVATE) == NULL)
-        status = open_public(label, der, size, name, &key, error);
+    if (status == PINTLE_OK && is_public)
+        status = open_public(label, der, size, name, &pkey, error);
+    if (status == PINTLE_OK && is_public)
+        status = wrap(pkey, name, &key, error);
     else if (status == PINTLE_OK)
         status = pti_signing_key_parse(pem, name, passphrase, &key, error);
     if (status == PINTLE_OK)
@@ -244,7 +261,8 @@ enum pintle_status pti_public_key_load(const char *path, const char *passphrase,
 
     *public_key = (struct pti_public_key){{0}, NULL};
     if (status == PINTLE_OK)
-        status = pti_public_key_parse(pem, path, passphrase, public_key, error);
+        status = pti_signer_file_is(pem) ? pti_signer_file_public(pem, path, public_key, error)
+                                         : pti_public_key_parse(pem, path, passphrase, public_key, error);
     wipe(&pem);
     return status;
 }

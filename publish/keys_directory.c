@@ -9,6 +9,16 @@
 
 #define NAMES_MAX 100 /* of one kind: "timestamp.2.pem", "timestamp.2-2.pem", ... */
 
+/* Takes key over, whatever happens. */
+static enum pintle_status take_key(struct pti_keyring *ring, struct pti_signing_key *key, struct pti_error *error)
+{
+    enum pintle_status status = pti_keyring_take(ring, key, error);
+
+    if (status != PINTLE_OK)
+        pti_signing_key_free(key);
+    return status;
+}
+
 static enum pintle_status load_one(const char *path, const char *passphrase, struct pti_keyring *ring, size_t *skipped,
                                    struct pti_error *error)
 {
@@ -24,11 +34,26 @@ static enum pintle_status load_one(const char *path, const char *passphrase, str
         (*skipped)++;
         return PINTLE_OK;
     }
-    if (status == PINTLE_OK) {
-        status = pti_keyring_take(ring, key, error);
-        if (status != PINTLE_OK)
-            pti_signing_key_free(key);
+    return status == PINTLE_OK ? take_key(ring, key, error) : status;
+}
+
+static enum pintle_status load_signers(const char *directory, struct pti_key_access *access, struct pti_keyring *ring,
+                                       struct pti_error *error)
+{
+    char path[PTI_PATH_MAX], **names = NULL;
+    size_t count = 0;
+    enum pintle_status status = pti_file_list(directory, PTI_SIGNER_SUFFIX, &names, &count, error);
+
+    for (size_t i = 0; i < count && status == PINTLE_OK; i++) {
+        struct pti_signing_key *key = NULL;
+
+        status = pti_file_path(path, directory, names[i], error);
+        if (status == PINTLE_OK)
+            status = pti_signer_file_load(path, access, &key, error);
+        if (status == PINTLE_OK)
+            status = take_key(ring, key, error);
     }
+    pti_file_names_free(names, count);
     return status;
 }
 
@@ -40,14 +65,18 @@ enum pintle_status pti_repository_load_keys(const struct pti_repository *reposit
     size_t count = 0, left_out = 0;
     enum pintle_status status = pti_repository_path(repository, "keys", own, error);
 
+    if (directory == NULL)
+        directory = own;
     if (status == PINTLE_OK)
-        status = pti_file_list(directory != NULL ? directory : own, ".pem", &names, &count, error);
+        status = pti_file_list(directory, ".pem", &names, &count, error);
     for (size_t i = 0; i < count && status == PINTLE_OK; i++) {
-        status = pti_file_path(path, directory != NULL ? directory : own, names[i], error);
+        status = pti_file_path(path, directory, names[i], error);
         if (status == PINTLE_OK)
             status = load_one(path, passphrase, ring, &left_out, error);
     }
     pti_file_names_free(names, count);
+    if (status == PINTLE_OK && repository->key_access != NULL)
+        status = load_signers(directory, repository->key_access, ring, error);
     if (skipped != NULL)
         *skipped = left_out;
     return status;
@@ -128,18 +157,35 @@ static enum pintle_status was_named(struct pti_repository *repository, const cha
     return status;
 }
 
+static bool is_signer_name(const char *name)
+{
+    size_t length = strlen(name), suffix = strlen(PTI_SIGNER_SUFFIX);
+
+    return length > suffix && strcmp(name + length - suffix, PTI_SIGNER_SUFFIX) == 0;
+}
+
+/* Of a signer file or a private key; nothing of an encrypted one, which does not tell, and of what is no private key. */
+static enum pintle_status public_half_of(const char *path, struct pti_public_key *key, struct pti_error *error)
+{
+    bool private_key = false, encrypted = false;
+    enum pintle_status status = PINTLE_OK;
+
+    if (is_signer_name(path))
+        return pti_public_key_load(path, NULL, key, error);
+    status = pti_signing_key_look(path, &private_key, &encrypted, error);
+    return status == PINTLE_OK && private_key && !encrypted ? pti_public_key_load(path, NULL, key, error) : status;
+}
+
 /* Does the file hold a key that root or targets once named, and neither they nor their drafts name any more? */
 static enum pintle_status is_retired(struct pti_repository *repository, const char *path, bool *retired,
                                      struct pti_error *error)
 {
     struct pti_public_key key = {{0}, NULL};
-    bool private_key = false, encrypted = false;
-    enum pintle_status status = pti_signing_key_look(path, &private_key, &encrypted, error);
+    enum pintle_status status = public_half_of(path, &key, error);
 
     *retired = false;
-    if (status != PINTLE_OK || !private_key || encrypted)
-        return status;
-    status = pti_public_key_load(path, NULL, &key, error);
+    if (status == PINTLE_OK && key.json == NULL)
+        return PINTLE_OK;
     if (status == PINTLE_ERR_INPUT)
         return PINTLE_OK; /* of a kind that signs nothing here */
     if (status == PINTLE_OK && !is_named(repository, key.id))
@@ -179,17 +225,14 @@ static enum pintle_status append_name(char ***names, size_t *count, const char *
     return PINTLE_OK;
 }
 
-enum pintle_status pti_repository_retire_keys(struct pti_repository *repository, char ***names, size_t *count,
-                                              struct pti_error *error)
+/* Of the files in directory that end in suffix. */
+static enum pintle_status retire(struct pti_repository *repository, const char *directory, const char *suffix,
+                                 char ***names, size_t *count, struct pti_error *error)
 {
-    char directory[PTI_PATH_MAX], path[PTI_PATH_MAX], **files = NULL;
+    char path[PTI_PATH_MAX], **files = NULL;
     size_t file_count = 0;
-    enum pintle_status status = pti_repository_path(repository, "keys", directory, error);
+    enum pintle_status status = pti_file_list(directory, suffix, &files, &file_count, error);
 
-    *names = NULL;
-    *count = 0;
-    if (status == PINTLE_OK)
-        status = pti_file_list(directory, ".pem", &files, &file_count, error);
     for (size_t i = 0; i < file_count && status == PINTLE_OK; i++) {
         bool retired = false;
         status = pti_file_path(path, directory, files[i], error);
@@ -201,6 +244,21 @@ enum pintle_status pti_repository_retire_keys(struct pti_repository *repository,
             status = append_name(names, count, files[i], error);
     }
     pti_file_names_free(files, file_count);
+    return status;
+}
+
+enum pintle_status pti_repository_retire_keys(struct pti_repository *repository, char ***names, size_t *count,
+                                              struct pti_error *error)
+{
+    char directory[PTI_PATH_MAX];
+    enum pintle_status status = pti_repository_path(repository, "keys", directory, error);
+
+    *names = NULL;
+    *count = 0;
+    if (status == PINTLE_OK)
+        status = retire(repository, directory, ".pem", names, count, error);
+    if (status == PINTLE_OK)
+        status = retire(repository, directory, PTI_SIGNER_SUFFIX, names, count, error);
     if (status != PINTLE_OK) {
         pti_file_names_free(*names, *count);
         *names = NULL;

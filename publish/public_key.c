@@ -171,3 +171,52 @@ void pti_public_key_clear(struct pti_public_key *key)
     free(key->json);
     *key = (struct pti_public_key){{0}, NULL};
 }
+
+/* Of an Ed25519 key: what "public" holds as hex. */
+static EVP_PKEY *from_hex(struct pintle_bytes hex)
+{
+    uint8_t raw[32];
+
+    return pti_hex_decode_exact(hex, raw, sizeof(raw))
+               ? EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw, sizeof(raw))
+               : NULL;
+}
+
+static enum pintle_status put_pem(struct pintle_bytes hex, struct pti_buf *out, struct pti_error *error)
+{
+    EVP_PKEY *pkey = from_hex(hex);
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    bool written = pkey != NULL && bio != NULL && PEM_write_bio_PUBKEY(bio, pkey) == 1;
+
+    if (written) {
+        long size = BIO_get_mem_data(bio, &text);
+        pti_buf_append(out, text, (size_t)size);
+    }
+    BIO_free(bio);
+    EVP_PKEY_free(pkey);
+    ERR_clear_error();
+    return written ? pti_buf_check(out, error, "a public key") : pti_no_memory_for_key("public half", error);
+}
+
+enum pintle_status pti_public_key_pem(const struct pti_public_key *key, struct pti_buf *out, struct pti_error *error)
+{
+    const struct pti_json_value *value = NULL;
+    struct pti_json *json = NULL;
+    struct pintle_bytes text = {NULL, 0};
+    enum pti_key_kind kind = PTI_KEY_ECDSA_P256;
+    enum pintle_status status = pti_public_key_kind(key, &kind, error);
+
+    if (status == PINTLE_OK)
+        status = pti_json_parse(pti_bytes_text(key->json), &json, error);
+    if (status == PINTLE_OK)
+        status = pti_json_get(pti_json_root(json), "keyval", PTI_JSON_OBJECT, &value, error);
+    if (status == PINTLE_OK)
+        status = pti_json_get_string(value, "public", &text, error);
+    if (status == PINTLE_OK && kind == PTI_KEY_ED25519)
+        status = put_pem(text, out, error);
+    else if (status == PINTLE_OK)
+        pti_buf_append(out, text.data, text.size);
+    pti_json_free(json);
+    return status == PINTLE_OK ? pti_buf_check(out, error, "a public key") : status;
+}

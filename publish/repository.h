@@ -9,6 +9,7 @@
 #define PTI_PUBLISH_REPOSITORY_H
 
 #include "publish/file.h"
+#include "publish/key_access.h"
 #include "publish/stage.h"
 
 #define PTI_REPOSITORY_NAME_MAX 63
@@ -31,9 +32,10 @@ struct pti_repository {
     char directory[PTI_PATH_MAX];
     struct pti_repository_settings settings;
     struct pti_published published;
-    struct pti_stage stage;       /* over published; empty under PTI_REPOSITORY_PUBLISHED */
-    struct pintle_crypto *crypto; /* own reference */
-    int lock;                     /* descriptor or -1 */
+    struct pti_stage stage;            /* over published; empty under PTI_REPOSITORY_PUBLISHED */
+    struct pintle_crypto *crypto;      /* own reference */
+    int lock;                          /* descriptor or -1 */
+    struct pti_key_access *key_access; /* set by the caller, borrowed: how to reach what signer files name; or NULL */
     bool clock_is_right; /* set by the caller: publish though the last publication is dated far ahead of the clock */
     const char *const *only; /* set by the caller, borrowed: publish the drafts of these roles alone */
     size_t only_count;       /* 0: of all */
@@ -82,7 +84,8 @@ struct pti_file_source pti_repository_source(struct pti_repository *repository);
 
 /*
  * Loads every private key in directory (NULL: DIR/keys) that is not encrypted; with a passphrase, encrypted ones too,
- * skipping those that it does not open.  *skipped, if not NULL, counts the encrypted ones left out.
+ * skipping those that it does not open.  *skipped, if not NULL, counts the encrypted ones left out.  With key_access also
+ * the keys that signer files (*.signer) stand for; a signer file that cannot be used is an error.
  */
 enum pintle_status pti_repository_load_keys(const struct pti_repository *repository, const char *directory,
                                             const char *passphrase, struct pti_keyring *ring, size_t *skipped,
@@ -96,7 +99,7 @@ enum pintle_status pti_repository_save_key(const struct pti_repository *reposito
                                            const char *name, char *path, struct pti_error *error);
 
 /*
- * Moves aside, to DIR/keys/retired, the key files in DIR/keys that root or targets once named and now do not.
+ * Moves aside, to DIR/keys/retired, the key files and signer files in DIR/keys that root or targets once named and now do not.
  * Encrypted ones, which it cannot tell, and keys that were never named stay.  *names (pti_file_names_free) are those
  * moved.
  */

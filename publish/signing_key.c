@@ -34,6 +34,11 @@ bool pti_key_kind_parse(const char *text, enum pti_key_kind *kind)
     return false;
 }
 
+void pti_openssl_key_free(EVP_PKEY *pkey)
+{
+    EVP_PKEY_free(pkey);
+}
+
 bool pti_openssl_memory_was_short(void)
 {
     bool was_short = false;

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/crypto.h"
 #include "base/error.h"
 #include "tuf/key.h"
@@ -91,7 +92,7 @@ void pti_keyring_clear(struct pti_keyring *ring);
 /*
  * The public half from PEM with a public key (SubjectPublicKeyInfo) or a private one: who delegates to a key need not
  * hold it.  On success *key is owned by the caller (pti_public_key_clear).  Fails as pti_signing_key_parse(); and the
- * same from a file.
+ * same from a file, which may be a signer file as well (publish/key_access.h).
  */
 enum pintle_status pti_public_key_parse(struct pintle_bytes pem, const char *name, const char *passphrase,
                                         struct pti_public_key *key, struct pti_error *error);
@@ -102,6 +103,8 @@ enum pintle_status pti_public_key_kind(const struct pti_public_key *key, enum pt
                                        struct pti_error *error);
 enum pintle_status pti_public_key_copy(const struct pti_public_key *from, struct pti_public_key *to,
                                        struct pti_error *error);
+/* Appends it as PEM (SubjectPublicKeyInfo), whatever form its key object has. */
+enum pintle_status pti_public_key_pem(const struct pti_public_key *key, struct pti_buf *out, struct pti_error *error);
 void pti_public_key_clear(struct pti_public_key *key);
 
 #endif

@@ -34,6 +34,7 @@ struct pti_signing_key {
 enum pintle_status pti_signing_key_new(struct evp_pkey_st *pkey, const struct pti_signing_key_ops *ops, void *place,
                                        const char *name, struct pti_signing_key **key, struct pti_error *error);
 
+void pti_openssl_key_free(struct evp_pkey_st *pkey); /* for those who know nothing else of OpenSSL; NULL is legal */
 /* Empties OpenSSL's queue of errors.  Did memory lack?  Then what it refused need not be damaged. */
 bool pti_openssl_memory_was_short(void);
 /* PINTLE_ERR_MEMORY */
@@ -45,5 +46,20 @@ enum pintle_status pti_public_half_fill(struct pti_signing_key *key, const char 
 /* From a public key alone, in DER (SubjectPublicKeyInfo).  pkey is NULL on failure; PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY. */
 enum pintle_status pti_public_half_from_der(struct pintle_bytes der, const char *name, struct evp_pkey_st **pkey,
                                             struct pti_error *error);
+
+/* The same from PEM with a public key ("PUBLIC KEY") and nothing else. */
+enum pintle_status pti_public_half_from_pem(struct pintle_bytes pem, const char *name, struct evp_pkey_st **pkey,
+                                            struct pti_error *error);
+
+/*
+ * Keys that lie elsewhere, of which the public half is known: pkey, taken over whatever happens.  Nothing is opened or run
+ * until they sign.  arguments are borrowed until the key is made.
+ */
+struct pti_key_access;
+enum pintle_status pti_pkcs11_key_with_public(struct pti_key_access *access, const char *uri, struct evp_pkey_st *pkey,
+                                              const char *name, struct pti_signing_key **key, struct pti_error *error);
+enum pintle_status pti_signer_program_key(struct pti_key_access *access, char *const *arguments, int64_t timeout_s,
+                                          struct evp_pkey_st *pkey, const char *name, struct pti_signing_key **key,
+                                          struct pti_error *error);
 
 #endif
