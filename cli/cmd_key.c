@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `pintle key new`, `pintle key show` */
+/* `pintle key new|show` */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "publish/pkcs11_uri.h"
 
 static const struct pti_column key_columns[] = {
     {"file", "file", PTI_SHOWN_BOTH},          {"keyid", "key id", PTI_SHOWN_BOTH},
@@ -104,13 +105,37 @@ static bool repository_is_meant(const struct pti_cli *cli)
     return pti_file_path(path, pti_cli_repo(cli), "repository.json", NULL) == PINTLE_OK && pti_file_exists(path);
 }
 
+/* What others need to list the key, and nothing else. */
+static enum pintle_status print_pem(struct pti_cli *cli, const struct pti_public_key *key)
+{
+    struct pti_buf pem;
+    enum pintle_status status = PINTLE_OK;
+
+    pti_buf_init(&pem, PTI_KEY_FILE_SIZE_MAX);
+    status = pti_public_key_pem(key, &pem, &cli->error);
+    if (status == PINTLE_OK) {
+        fwrite(pem.data, 1, pem.size, cli->out);
+    }
+    pti_buf_clear(&pem);
+    return status;
+}
+
 static enum pintle_status run_show(struct pti_cli *cli)
 {
     struct pti_printout printout;
     struct pti_public_key key;
-    enum pintle_status status = pti_session_load_public_key(cli, cli->operands[0], &key);
+    enum pintle_status status = PINTLE_OK;
 
+    if (pti_cli_flag(cli, "pem") && pti_cli_flag(cli, "json")) {
+        return pti_cli_usage(cli, "--pem and --json are two forms of output; give one of them");
+    }
+    status = pti_session_load_public_key(cli, cli->operands[0], &key);
     if (status != PINTLE_OK) {
+        return status;
+    }
+    if (pti_cli_flag(cli, "pem")) {
+        status = print_pem(cli, &key);
+        pti_public_key_clear(&key);
         return status;
     }
     pti_printout_init(&printout);
@@ -128,6 +153,24 @@ static enum pintle_status run_show(struct pti_cli *cli)
     return status;
 }
 
+static enum pintle_status new_in_token(struct pti_cli *cli, const char *uri, enum pti_key_kind kind)
+{
+    struct pti_key_access *access = pti_cli_key_access(cli);
+    struct pti_signing_key *key = NULL;
+    enum pintle_status status = PINTLE_OK;
+
+    if (pti_cli_text(cli, "passphrase-file")) {
+        return pti_cli_usage(cli, "--passphrase-file encrypts a key file; a token has a PIN, see --pin-file");
+    }
+    status = access ? pti_pkcs11_key_generate(access, uri, kind, &key, &cli->error) : cli->error.status;
+    if (status == PINTLE_OK) {
+        fprintf(cli->out, "made a key in the token (%s)\nkey id %s\n", pti_key_kind_name(kind),
+                pti_signing_key_public(key)->id);
+    }
+    pti_signing_key_free(key);
+    return status;
+}
+
 static enum pintle_status run_new(struct pti_cli *cli)
 {
     const char *path = cli->operands[0], *type = pti_cli_text(cli, "type");
@@ -138,6 +181,9 @@ static enum pintle_status run_new(struct pti_cli *cli)
 
     if (type && !pti_key_kind_parse(type, &kind)) {
         return pti_cli_usage(cli, "--type needs p256 or ed25519, found \"%.40s\"", type);
+    }
+    if (pti_pkcs11_uri_is(path)) {
+        return new_in_token(cli, path, kind);
     }
     status = pti_passphrase_from_file(cli, &passphrase);
     if (status == PINTLE_OK) {
@@ -158,14 +204,17 @@ static enum pintle_status run_new(struct pti_cli *cli)
 static const struct pti_option options_of_new[] = {
     {"type", "TYPE", "p256 (default) or ed25519", false},
     {"passphrase-file", "FILE", "encrypt it with the first line of FILE", false},
+    PTI_OPTIONS_PIN,
     PTI_OPTION_END,
 };
 
 const struct pti_command pti_command_key_new = {
     .name = "key new",
     .summary = "Make a key that signs manifests (not a TLS key)",
-    .operands = "FILE",
-    .details = "FILE becomes a private key in PKCS#8 PEM, mode 0600; an existing file is never overwritten.",
+    .operands = "KEY",
+    .details =
+        "KEY is a file, which becomes a private key in PKCS#8 PEM, mode 0600, or \"pkcs11:token=T;object=NAME\",\n"
+        "and the key is made in the token and never leaves it. Nothing that exists is overwritten.",
     .example = "  pintle key new payments.pem",
     .options = options_of_new,
     .operands_min = 1,
@@ -174,16 +223,15 @@ const struct pti_command pti_command_key_new = {
 };
 
 static const struct pti_option options_of_show[] = {
-    PTI_OPTION_REPO,
-    {"passphrase-file", "FILE", "the passphrase is the first line of FILE (else the terminal is asked)", false},
-    PTI_OPTION_JSON,
-    PTI_OPTION_END,
+    PTI_OPTION_REPO, PTI_OPTIONS_SECRETS, {"pem", NULL, "print the public half as PEM, and nothing else", false},
+    PTI_OPTION_JSON, PTI_OPTION_END,
 };
 
 const struct pti_command pti_command_key_show = {
     .name = "key show",
     .summary = "Show a signing key or its public half: id, type, what it may sign in the repository",
-    .operands = "FILE",
+    .operands = "KEY",
+    .details = "KEY is a file with the key or its public half, a signer file, or \"pkcs11:...\".",
     .example = "  pintle key show pins/keys/targets-1.pem --repo pins",
     .options = options_of_show,
     .operands_min = 1,

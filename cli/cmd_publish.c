@@ -127,8 +127,8 @@ static enum pintle_status run_publish(struct pti_cli *cli)
 
 static const struct pti_option options_of_publish[] = {
     PTI_OPTION_REPO,
-    {"key", "FILE", "sign with this key too, besides those in DIR/keys; repeat it for several", true},
-    {"passphrase-file", "FILE", "the passphrase of encrypted keys is the first line of FILE", false},
+    {"key", "KEY", "sign with this key too, besides those in DIR/keys; repeat it for several", true},
+    PTI_OPTIONS_SECRETS,
     PTI_OPTION_ONLY("publish"),
     {"clock-is-right", NULL, "publish though the last publication is dated more than a day ahead of this clock", false},
     PTI_OPTION_END,

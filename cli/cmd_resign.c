@@ -86,8 +86,8 @@ static enum pintle_status run(struct pti_cli *cli)
 
 static const struct pti_option options[] = {
     PTI_OPTION_REPO,
-    {"key", "FILE", "sign with this key too, besides those in DIR/keys; repeat it for several", true},
-    {"passphrase-file", "FILE", "the passphrase of encrypted keys is the first line of FILE", false},
+    {"key", "KEY", "sign with this key too, besides those in DIR/keys; repeat it for several", true},
+    PTI_OPTIONS_SECRETS,
     {"always", NULL, "renew the timestamp though it is not due yet", false},
     PTI_OPTION_JSON,
     PTI_OPTION_END,

@@ -163,7 +163,7 @@ static enum pintle_status run_rotate(struct pti_cli *cli)
         return pti_cli_usage(cli, "--online makes the new keys itself; give it alone");
     }
     if (!online && (!old || !new)) {
-        return pti_cli_usage(cli, "expected --old KEY with --new FILE, or --online");
+        return pti_cli_usage(cli, "expected --old KEY with --new KEY, or --online");
     }
     status = run_edit(cli, online ? replace_online : replace);
     if (status == PINTLE_OK && online) {
@@ -186,24 +186,19 @@ static enum pintle_status run_renew(struct pti_cli *cli)
 
 /* ---- the commands ---- */
 
-#define PASSPHRASE_OPTION                                                                                              \
-    {                                                                                                                  \
-        "passphrase-file", "FILE", "the passphrase of an encrypted key is the first line of FILE", false               \
-    }
-
 static const struct pti_option options_of_edits[] = {
     PTI_OPTION_REPO,
     PTI_OPTION_ROLE,
-    PASSPHRASE_OPTION,
+    PTI_OPTIONS_SECRETS,
     PTI_OPTION_END,
 };
 
 const struct pti_command pti_command_root_add = {
     .name = "root add",
     .summary = "Let one more key sign root, targets, snapshot or timestamp",
-    .operands = "FILE",
+    .operands = "KEY",
     .details =
-        "FILE holds the key or its public half. A new root is staged; edits add up in it until it is published. It\n"
+        "KEY is a file with the key or its public half, a signer file, or \"pkcs11:...\". A new root is staged; edits add up in it until it is published. It\n"
         "needs signatures of the old root keys and of the new ones. A removed key never returns.",
     .example = "  pintle root add dave-root.pem --repo pins",
     .options = options_of_edits,
@@ -216,8 +211,8 @@ const struct pti_command pti_command_root_remove = {
     .name = "root remove",
     .summary = "Let a key sign no longer; the threshold stays",
     .operands = "KEY",
-    .details = "KEY is a key id or its first 8 or more digits, as `pintle root list` shows them, or a file that holds\n"
-               "the key or its public half. Once published, the key can never be added again.",
+    .details = "KEY is a key id or its first 8 or more digits, as `pintle root list` shows them, or names the\n"
+               "key in another way, as for `root add`. Once published, the key can never be added again.",
     .example = "  pintle root remove 1f0c2d3e4a5b --role targets --repo pins",
     .options = options_of_edits,
     .operands_min = 1,
@@ -242,20 +237,20 @@ const struct pti_command pti_command_root_threshold = {
 static const struct pti_option options_of_rotate[] = {
     PTI_OPTION_REPO,
     {"old", "KEY", "the key that goes: its id, the first digits of it, or a file", false},
-    {"new", "FILE", "the key that comes, or its public half", false},
+    {"new", "KEY", "the key that comes, or its public half", false},
     PTI_OPTION_ROLE,
     {"online", NULL,
      "replace all timestamp and snapshot keys by new ones, made in DIR/keys: when a\n"
      "server was broken into",
      false},
-    PASSPHRASE_OPTION,
+    PTI_OPTIONS_SECRETS,
     PTI_OPTION_END,
 };
 
 const struct pti_command pti_command_root_rotate = {
     .name = "root rotate",
     .summary = "Replace a key of the trust anchor, or all online keys at once",
-    .operands = "(--old KEY --new FILE | --online)",
+    .operands = "(--old KEY --new KEY | --online)",
     .details =
         "The next root is signed by a threshold of the old root keys and of the new ones; clients follow it from\n"
         "any root they have, without an app release. New targets keys sign the charter again. With --online\n"

@@ -109,7 +109,7 @@ static enum pintle_status run(struct pti_cli *cli)
     enum pintle_status status = PINTLE_OK;
 
     if (pti_cli_count(cli, "key") == 0) {
-        return pti_cli_usage(cli, "expected --key FILE, found none");
+        return pti_cli_usage(cli, "expected --key KEY, found none");
     }
     status = pti_session_open(&session, cli, PTI_REPOSITORY_WRITE);
     if (status != PINTLE_OK) {
@@ -134,11 +134,10 @@ static enum pintle_status run(struct pti_cli *cli)
 static const struct pti_option options[] = {
     PTI_OPTION_REPO,
     PTI_OPTION_STAGE,
-    {"key", "FILE", "the key to sign with; repeat it for several", true},
+    {"key", "KEY", "the key to sign with: a key file, a signer file or \"pkcs11:...\"; repeat it for several", true},
     PTI_OPTION_ONLY("sign"),
     PTI_OPTION_ROOTS,
-    {"passphrase-file", "FILE",
-     "the passphrase of encrypted keys is the first line of FILE (else the terminal is asked)", false},
+    PTI_OPTIONS_SECRETS,
     PTI_OPTION_JSON,
     PTI_OPTION_END,
 };
@@ -146,7 +145,7 @@ static const struct pti_option options[] = {
 const struct pti_command pti_command_sign = {
     .name = "sign",
     .summary = "Add signatures to every draft that the keys may sign",
-    .operands = "--key FILE",
+    .operands = "--key KEY",
     .details = "Look at `pintle diff` first: a signature says that you want all of it. It counts wherever your key\n"
                "is listed: keep a copy of app/roots from the day the keys were made, and give it to both with\n"
                "--roots, so that a repository which somebody made up to show you is refused. With --stage the\n"

@@ -194,12 +194,12 @@ static enum pintle_status run_list(struct pti_cli *cli)
 
 static const struct pti_option options_of_add[] = {
     PTI_OPTION_REPO,
-    {"key", "FILE",
+    {"key", "KEY",
      "a key that signs the zone, public half or whole; repeat it for several\n"
      "(default: keys/zone-NAME.pem is made, and `pintle publish` signs with it)",
      true},
     {"threshold", "M", "how many of the keys must sign (default 1)", false},
-    {"passphrase-file", "FILE", "the passphrase of encrypted keys is the first line of FILE", false},
+    PTI_OPTIONS_SECRETS,
     PTI_OPTION_END,
 };
 
@@ -217,12 +217,12 @@ const struct pti_command pti_command_zone_add = {
 
 static const struct pti_option options_of_rotate[] = {
     PTI_OPTION_REPO,
-    {"key", "FILE",
+    {"key", "KEY",
      "a new key that signs the zone, public half or whole; repeat it for several\n"
      "(default: one is made in keys/, and `pintle publish` signs with it)",
      true},
     {"threshold", "M", "how many of the keys must sign (default 1)", false},
-    {"passphrase-file", "FILE", "the passphrase of encrypted keys is the first line of FILE", false},
+    PTI_OPTIONS_SECRETS,
     PTI_OPTION_END,
 };
 

@@ -8,7 +8,7 @@
 /* cmd_init.c */
 extern const struct pti_command pti_command_init;
 /* cmd_key.c */
-extern const struct pti_command pti_command_key_new, pti_command_key_show;
+extern const struct pti_command pti_command_key_new, pti_command_key_link, pti_command_key_show;
 /* cmd_zone.c, cmd_zone_keys.c */
 extern const struct pti_command pti_command_zone_add, pti_command_zone_rotate, pti_command_zone_renew,
     pti_command_zone_list, pti_command_zone_keys, pti_command_zone_remove;

@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/keys.h"
 #include "cli/suggest.h"
 
 #define STRING_OF(x) #x
@@ -27,7 +28,7 @@ static const struct {
       &pti_command_zone_rotate, &pti_command_zone_remove, &pti_command_zone_renew, &pti_command_zone_list,
       &pti_command_charter_set, &pti_command_charter_renew}},
     {"who may sign",
-     {&pti_command_key_new, &pti_command_key_show, &pti_command_root_list, &pti_command_root_add,
+     {&pti_command_key_new, &pti_command_key_link, &pti_command_key_show, &pti_command_root_list, &pti_command_root_add,
       &pti_command_root_remove, &pti_command_root_rotate, &pti_command_root_threshold, &pti_command_root_renew}},
     {"sign and publish it",
      {&pti_command_diff, &pti_command_sign, &pti_command_stage_export, &pti_command_stage_import,
@@ -215,6 +216,7 @@ static int run(const struct pti_command *command, int argc, char **argv)
     if (status == PINTLE_OK) {
         status = command->run(&cli);
     }
+    pti_cli_keys_clear(&cli);
     if (status != PINTLE_OK && cli.failure == PTI_FAILURE_USAGE) {
         fprintf(stderr, "pintle %s: %s; see `pintle %s --help`\n", command->name, cli.error.detail, command->name);
     } else if (status != PINTLE_OK && cli.error.detail[0] != '\0') {

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Passphrases come from a file or from a terminal, never from the command line, which others can read. */
-#include <openssl/crypto.h>
+/*
+ * Passphrases and PINs come from a file, a descriptor or a terminal, never from the command line or the environment, which
+ * others can read.
+ */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "cli/given_file.h"
-#include "cli/session.h"
+#include "cli/keys.h"
 
 void pti_passphrase_free(char *passphrase)
 {
@@ -18,53 +23,86 @@ void pti_passphrase_free(char *passphrase)
     }
 }
 
+/* What is read: "a passphrase", "a PIN". */
+struct secret {
+    const char *what;
+    size_t max; /* bytes */
+};
+
+static const struct secret a_passphrase = {"a passphrase", PTI_PASSPHRASE_MAX};
+static const struct secret a_pin = {"a PIN", PTI_PIN_MAX};
+
 /* The first line of stream, without its end. */
-static enum pintle_status read_line(struct pti_cli *cli, FILE *stream, const char *name, char **passphrase)
+static enum pintle_status read_line(struct pti_cli *cli, FILE *stream, const char *name, const struct secret *secret,
+                                    char **text)
 {
-    char line[PTI_PASSPHRASE_MAX + 3]; /* with the end of the line */
+    char line[PTI_PASSPHRASE_MAX + 3]; /* with the end of the line; the longest secret */
     enum pintle_status status = PINTLE_OK;
 
-    *passphrase = NULL;
+    *text = NULL;
     if (!fgets(line, sizeof line, stream)) {
-        return pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected a passphrase in %s, found nothing", name);
+        return pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected %s in %s, found nothing", secret->what, name);
     }
     line[strcspn(line, "\r\n")] = '\0';
     if (!*line) {
-        status = pti_fail(&cli->error, PINTLE_ERR_INPUT,
-                          "expected a passphrase in the first line of %s, found an empty line", name);
-    } else if (strlen(line) > PTI_PASSPHRASE_MAX) {
-        status = pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected a passphrase of at most %d bytes in %s, found more",
-                          PTI_PASSPHRASE_MAX, name);
+        status = pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected %s in the first line of %s, found an empty line",
+                          secret->what, name);
+    } else if (strlen(line) > secret->max) {
+        status = pti_fail(&cli->error, PINTLE_ERR_INPUT, "expected %s of at most %zu bytes in %s, found more",
+                          secret->what, secret->max, name);
     } else {
-        *passphrase = malloc(strlen(line) + 1);
-        if (!*passphrase) {
-            status = pti_fail(&cli->error, PINTLE_ERR_MEMORY, "no memory for a passphrase");
+        *text = malloc(strlen(line) + 1);
+        if (!*text) {
+            status = pti_fail(&cli->error, PINTLE_ERR_MEMORY, "no memory for %s", secret->what);
         } else {
-            memcpy(*passphrase, line, strlen(line) + 1);
+            memcpy(*text, line, strlen(line) + 1);
         }
     }
     OPENSSL_cleanse(line, sizeof line);
     return status;
 }
 
+static enum pintle_status read_stream(struct pti_cli *cli, FILE *stream, const char *name, const struct secret *secret,
+                                      char **text)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    (void)setvbuf(stream, NULL, _IONBF, 0); /* no copy left in a buffer */
+    status = read_line(cli, stream, name, secret, text);
+    fclose(stream);
+    return status;
+}
+
+static enum pintle_status read_file(struct pti_cli *cli, const char *path, const struct secret *secret, char **text)
+{
+    FILE *file = fopen(path, "r");
+
+    *text = NULL;
+    return file ? read_stream(cli, file, path, secret, text) : pti_given_file_missing(path, &cli->error);
+}
+
+static enum pintle_status copy(struct pti_cli *cli, const char *from, char **to)
+{
+    *to = from ? malloc(strlen(from) + 1) : NULL;
+    if (from && !*to) {
+        return pti_fail(&cli->error, PINTLE_ERR_MEMORY, "no memory for a secret");
+    }
+    if (from) {
+        memcpy(*to, from, strlen(from) + 1);
+    }
+    return PINTLE_OK;
+}
+
 enum pintle_status pti_passphrase_from_file(struct pti_cli *cli, char **passphrase)
 {
     const char *path = pti_cli_text(cli, "passphrase-file");
     enum pintle_status status = PINTLE_OK;
-    FILE *file = NULL;
 
     *passphrase = NULL;
-    if (!path) {
-        return PINTLE_OK;
+    if (path && !cli->keys.passphrase) {
+        status = read_file(cli, path, &a_passphrase, &cli->keys.passphrase);
     }
-    file = fopen(path, "r");
-    if (!file) {
-        return pti_given_file_missing(path, &cli->error);
-    }
-    (void)setvbuf(file, NULL, _IONBF, 0); /* no copy left in a buffer */
-    status = read_line(cli, file, path, passphrase);
-    fclose(file);
-    return status;
+    return status == PINTLE_OK ? copy(cli, cli->keys.passphrase, passphrase) : status;
 }
 
 static volatile sig_atomic_t interrupted_by;
@@ -75,7 +113,7 @@ static void on_signal(int number)
 }
 
 /* Reads a line while SIGINT and SIGTERM only interrupt it, so that the terminal gets its echo back first. */
-static enum pintle_status read_interruptibly(struct pti_cli *cli, char **passphrase)
+static enum pintle_status read_interruptibly(struct pti_cli *cli, const struct secret *secret, char **text)
 {
     struct sigaction action = {.sa_handler = on_signal}, on_int, on_term;
     enum pintle_status status = PINTLE_OK;
@@ -84,31 +122,32 @@ static enum pintle_status read_interruptibly(struct pti_cli *cli, char **passphr
     interrupted_by = 0;
     sigaction(SIGINT, &action, &on_int);
     sigaction(SIGTERM, &action, &on_term);
-    status = read_line(cli, stdin, "the terminal", passphrase);
+    status = read_line(cli, stdin, "the terminal", secret, text);
     sigaction(SIGINT, &on_int, NULL);
     sigaction(SIGTERM, &on_term, NULL);
     return status;
 }
 
-enum pintle_status pti_passphrase_ask(struct pti_cli *cli, const char *path, char **passphrase)
+/* prompt is complete; without is what to say if there is no terminal. */
+static enum pintle_status ask(struct pti_cli *cli, const struct secret *secret, const char *prompt, const char *without,
+                              char **text)
 {
     enum pintle_status status = PINTLE_OK;
     struct termios saved, silent;
 
-    *passphrase = NULL;
+    *text = NULL;
     if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &saved) != 0) {
-        return pti_fail(&cli->error, PINTLE_ERR_INPUT,
-                        "%s is encrypted and there is no terminal to ask; give --passphrase-file FILE", path);
+        return pti_fail(&cli->error, PINTLE_ERR_INPUT, "%s", without);
     }
     silent = saved;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-    fprintf(cli->err, "passphrase of %s: ", path);
+    fputs(prompt, cli->err);
     fflush(cli->err);
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0) {
         return pti_fail(&cli->error, PINTLE_ERR_INPUT,
-                        "the terminal cannot be told to hide what is typed; give --passphrase-file FILE");
+                        "the terminal cannot be told to hide what is typed; give %s in a file", secret->what);
     }
-    status = read_interruptibly(cli, passphrase);
+    status = read_interruptibly(cli, secret, text);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
     fputs("\n", cli->err);
     if (interrupted_by != 0) {
@@ -117,57 +156,88 @@ enum pintle_status pti_passphrase_ask(struct pti_cli *cli, const char *path, cha
     return status;
 }
 
-/* What opens a key: NULL if it needs nothing. */
-static enum pintle_status passphrase_for(struct pti_cli *cli, struct pintle_bytes pem, const char *path,
-                                         char **passphrase)
+enum pintle_status pti_passphrase_ask(struct pti_cli *cli, const char *path, char **passphrase)
 {
-    bool private_key = false, encrypted = false;
+    char prompt[PTI_ERROR_DETAIL_MAX], without[PTI_ERROR_DETAIL_MAX];
 
-    *passphrase = NULL;
-    pti_signing_key_inspect(pem, &private_key, &encrypted);
-    if (private_key && pti_signing_key_is_exposed(path)) {
-        fprintf(cli->err, "warning: others than its owner may read %s, a private key; run `chmod 600 %s`\n", path,
-                path);
-    }
-    if (!encrypted) {
-        return PINTLE_OK;
-    }
-    return pti_cli_text(cli, "passphrase-file") ? pti_passphrase_from_file(cli, passphrase)
-                                                : pti_passphrase_ask(cli, path, passphrase);
+    snprintf(prompt, sizeof prompt, "passphrase of %.300s: ", path);
+    snprintf(without, sizeof without,
+             "%.300s is encrypted and there is no terminal to ask; give --passphrase-file FILE", path);
+    return ask(cli, &a_passphrase, prompt, without, passphrase);
 }
 
-enum pintle_status pti_session_load_key(struct pti_cli *cli, const char *path, struct pti_signing_key **key)
-{
-    struct pintle_bytes pem = {NULL, 0};
-    char *passphrase = NULL;
-    enum pintle_status status = pti_given_file_read(path, PTI_KEY_FILE_SIZE_MAX, &pem, &cli->error);
+/* ---- PINs ---- */
 
-    *key = NULL;
-    if (status == PINTLE_OK) {
-        status = passphrase_for(cli, pem, path, &passphrase);
+static enum pintle_status pin_from_descriptor(struct pti_cli *cli, char **pin)
+{
+    char name[40];
+    int64_t number = 0;
+    FILE *stream = NULL;
+    enum pintle_status status = pti_cli_number(cli, "pin-fd", 0, 65535, &number);
+
+    if (status != PINTLE_OK) {
+        return status;
     }
-    if (status == PINTLE_OK) {
-        status = pti_signing_key_parse(pem, path, passphrase, key, &cli->error);
+    snprintf(name, sizeof name, "descriptor %d", (int)number);
+    stream = number == STDOUT_FILENO || number == STDERR_FILENO ? NULL : fdopen((int)number, "r");
+    if (!stream) {
+        return pti_cli_usage(cli, "--pin-fd needs a descriptor that is open for reading, found %d", (int)number);
     }
-    pti_given_file_clear(&pem);
-    pti_passphrase_free(passphrase);
-    return status;
+    return read_stream(cli, stream, name, &a_pin, pin);
 }
 
-enum pintle_status pti_session_load_public_key(struct pti_cli *cli, const char *path, struct pti_public_key *key)
+static enum pintle_status pin_from_terminal(struct pti_cli *cli, const struct pti_pin_request *request, char **pin)
 {
-    struct pintle_bytes pem = {NULL, 0};
-    char *passphrase = NULL;
-    enum pintle_status status = pti_given_file_read(path, PTI_KEY_FILE_SIZE_MAX, &pem, &cli->error);
+    char prompt[PTI_ERROR_DETAIL_MAX], without[PTI_ERROR_DETAIL_MAX];
 
-    memset(key, 0, sizeof *key);
-    if (status == PINTLE_OK) {
-        status = passphrase_for(cli, pem, path, &passphrase);
+    snprintf(prompt, sizeof prompt,
+             "%sPIN of token %s: ", request->last_try ? "the last try before the token locks itself\n" : "",
+             request->token);
+    snprintf(without, sizeof without,
+             "token %s wants its PIN and there is no terminal to ask; give --pin-file FILE or --pin-fd N",
+             request->token);
+    return ask(cli, &a_pin, prompt, without, pin);
+}
+
+/* --pin-file and --pin-fd are read once: they may be pipes, and speak of every token that its URI says nothing of. */
+static enum pintle_status pin_from_options(struct pti_cli *cli, char **pin)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    if (cli->keys.pin) {
+        return copy(cli, cli->keys.pin, pin);
+    }
+    if (pti_cli_text(cli, "pin-fd") && pti_cli_text(cli, "pin-file")) {
+        return pti_cli_usage(cli, "--pin-file and --pin-fd say the same; give one of them");
+    }
+    status = pti_cli_text(cli, "pin-fd") ? pin_from_descriptor(cli, &cli->keys.pin)
+                                         : read_file(cli, pti_cli_text(cli, "pin-file"), &a_pin, &cli->keys.pin);
+    return status == PINTLE_OK ? copy(cli, cli->keys.pin, pin) : status;
+}
+
+enum pintle_status pti_pin_answer(void *ctx, const struct pti_pin_request *request, char *pin, struct pti_error *error)
+{
+    struct pti_cli *cli = ctx;
+    bool given = request->source || pti_cli_text(cli, "pin-file") || pti_cli_text(cli, "pin-fd");
+    char *text = NULL;
+    enum pintle_status status = PINTLE_OK;
+
+    if (given && request->last_try) {
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "token %s: one more wrong PIN locks it, so none is taken from a file; type it once, without "
+                        "--pin-file, --pin-fd and pin-source",
+                        request->token);
+    }
+    if (request->source) {
+        status = read_file(cli, request->source, &a_pin, &text);
+    } else {
+        status = given ? pin_from_options(cli, &text) : pin_from_terminal(cli, request, &text);
     }
     if (status == PINTLE_OK) {
-        status = pti_public_key_parse(pem, path, passphrase, key, &cli->error);
+        (void)pti_copy_text(pin, PTI_PIN_MAX + 1, text);
+    } else if (error && error != &cli->error) {
+        *error = cli->error;
     }
-    pti_given_file_clear(&pem);
-    pti_passphrase_free(passphrase);
+    pti_passphrase_free(text);
     return status;
 }

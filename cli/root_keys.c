@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "publish/pkcs11_uri.h"
+
 enum pintle_status pti_cli_root_role(struct pti_cli *cli, enum pti_tuf_type *role)
 {
     const char *name = pti_cli_text(cli, "role");
@@ -41,7 +43,7 @@ enum pintle_status pti_cli_role_key(struct pti_cli *cli, const struct pti_role_k
     struct pti_public_key loaded;
     enum pintle_status status = PINTLE_OK;
 
-    if (looks_like_id(text) || !pti_file_exists(text)) {
+    if (!pti_pkcs11_uri_is(text) && (looks_like_id(text) || !pti_file_exists(text))) {
         status = pti_role_keys_find_prefix(keys, role, text, &key, &cli->error);
         if (status == PINTLE_OK) {
             (void)pti_copy_text(keyid, PTI_KEYID_SIZE + 1, key->id);

@@ -71,8 +71,14 @@ enum pintle_status pti_session_open(struct pti_session *session, struct pti_cli 
                                                        &session->repository, &cli->error);
     if (status != PINTLE_OK) {
         pti_session_close(session);
+        return status;
     }
-    return status;
+    session->repository->key_access = pti_cli_key_access(cli);
+    if (!session->repository->key_access) {
+        pti_session_close(session);
+        return cli->error.status;
+    }
+    return PINTLE_OK;
 }
 
 void pti_session_close(struct pti_session *session)

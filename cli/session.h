@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/keys.h"
 #include "cli/output.h"
 #include "publish/key_names.h"
 #include "publish/repository.h"
@@ -88,24 +89,8 @@ enum pintle_status pti_session_save(struct pti_session *session, struct pti_cli 
  */
 enum pintle_status pti_session_renew(struct pti_cli *cli, const char *role);
 
-/*
- * The passphrase in the first line of --passphrase-file, malloc'ed; NULL without that option.  Frees with
- * pti_passphrase_free().  PINTLE_ERR_STORAGE, PINTLE_ERR_INPUT (empty).
- */
-enum pintle_status pti_passphrase_from_file(struct pti_cli *cli, char **passphrase);
-/*
- * Asks on the terminal, without echo, for the passphrase of path.  PINTLE_ERR_INPUT if standard input is no terminal:
- * the message names --passphrase-file.
- */
-enum pintle_status pti_passphrase_ask(struct pti_cli *cli, const char *path, char **passphrase);
-void pti_passphrase_free(char *passphrase); /* wipes; NULL is legal */
-
-/* Loads a private key; an encrypted one with --passphrase-file, else by asking. */
-enum pintle_status pti_session_load_key(struct pti_cli *cli, const char *path, struct pti_signing_key **key);
 /* Every --key, then what DIR/keys holds; *encrypted counts the keys there that stay closed. */
 enum pintle_status pti_session_load_ring(struct pti_session *session, struct pti_cli *cli, struct pti_keyring *ring,
                                          size_t *encrypted);
-/* Loads the public half from a file that holds a private or a public key; the caller clears it. */
-enum pintle_status pti_session_load_public_key(struct pti_cli *cli, const char *path, struct pti_public_key *key);
 
 #endif

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "publish/key_access.h"
 #include "server/confine.h"
 #include "server/frame.h"
 #include "server/limits.h"
@@ -25,6 +26,29 @@ static bool starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+static bool is_online(const char *name)
+{
+    return starts_with(name, "timestamp") || starts_with(name, "snapshot");
+}
+
+/* Their keys are out of reach for a process that may open nothing, and somebody may count on them. */
+static void warn_of_signer_files(const char *directory)
+{
+    char **names = NULL;
+    size_t count = 0;
+
+    if (pti_file_list(directory, PTI_SIGNER_SUFFIX, &names, &count, NULL) != PINTLE_OK)
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (is_online(names[i]))
+            pti_log(
+                PTI_LOG_WARNING,
+                "%s/%s is not used: the signer may neither open a token nor run a program; keep this key in a file, "
+                "or renew with `pintle resign` from cron",
+                directory, names[i]);
+    pti_file_names_free(names, count);
+}
+
 /* Only what it will use: root and targets keys may lie in the same directory, and are nothing to it. */
 static enum pintle_status load_keys(const char *directory, struct pti_keyring *keys, struct pti_error *error)
 {
@@ -36,7 +60,7 @@ static enum pintle_status load_keys(const char *directory, struct pti_keyring *k
         char path[PTI_PATH_MAX];
         struct pti_signing_key *key = NULL;
 
-        if (!starts_with(names[i], "timestamp") && !starts_with(names[i], "snapshot"))
+        if (!is_online(names[i]))
             continue;
         status = pti_file_path(path, directory, names[i], error);
         if (status == PINTLE_OK && pti_signing_key_is_exposed(path))
@@ -50,6 +74,7 @@ static enum pintle_status load_keys(const char *directory, struct pti_keyring *k
             pti_signing_key_free(key);
     }
     pti_file_names_free(names, count);
+    warn_of_signer_files(directory);
     if (status == PINTLE_OK && keys->count == 0)
         status = pti_fail(error, PINTLE_ERR_STORAGE,
                           "expected timestamp.pem and snapshot.pem in %s, found no such file; "

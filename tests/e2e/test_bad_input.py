@@ -191,7 +191,7 @@ KEY_FILES = [
         "check the path"),
     row("missing key", f"{SIGN} nowhere.pem", STORAGE, "expected a file at nowhere.pem, found none; check the path"),
     row("endless device", f"{SIGN} /dev/zero", INPUT, "/dev/zero: expected at most 65536 bytes, found more"),
-    row("no key", f"pintle sign --repo pins {ROOTS}", USAGE, "expected --key FILE, found none"),
+    row("no key", f"pintle sign --repo pins {ROOTS}", USAGE, "expected --key KEY, found none"),
     row("sealed, no terminal", f"{SIGN} sealed.pem", INPUT, "sealed.pem is encrypted and there is no terminal to ask",
         "give --passphrase-file FILE"),
     row("sealed, stdin closed", f"{SIGN} sealed.pem", INPUT, "there is no terminal to ask", where="<&-"),
@@ -247,7 +247,7 @@ ONE_KEY_ONE_ROLE = [
     row("the last key goes", "pintle root remove pins/keys/root-1.pem --repo pins", INPUT,
         "root needs 1 of its 1 keys, so none can go", "`pintle root rotate`"),
     row("half an id", "pintle root remove 12ab --repo pins", INPUT, "at least its first 8 hex digits", 'found "12ab"'),
-    row("rotate what", "pintle root rotate --repo pins", USAGE, "expected --old KEY with --new FILE, or --online"),
+    row("rotate what", "pintle root rotate --repo pins", USAGE, "expected --old KEY with --new KEY, or --online"),
 ]
 
 CERTIFICATES = [

@@ -11,7 +11,7 @@ from rig.programs import ROOT, binary, pintle
 
 COMMANDS = ["init", "host add", "host release", "host list", "pin add", "pin remove", "pin list", "zone add",
             "zone keys", "zone rotate", "zone remove", "zone renew", "zone list", "charter set", "charter renew", "key new",
-            "key show", "root list", "root add", "root remove", "root rotate", "root threshold", "root renew", "diff", "sign",
+            "key link", "key show", "root list", "root add", "root remove", "root rotate", "root threshold", "root renew", "diff", "sign",
             "stage export", "stage import", "stage drop", "publish", "resign", "status", "verify", "probe", "check", "get"]
 
 

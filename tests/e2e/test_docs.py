@@ -20,6 +20,7 @@ from rig.hostile import HostileServer
 from rig.markdown import Session, blocks, one_block
 from rig.process import free_port, wait_for
 from rig.programs import ROOT, Pintled, Repository, binary, clean_environment, pintle
+from rig.softhsm import SoftHsm
 from test_pintled import signer_of
 
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
@@ -84,7 +85,12 @@ def test_shell_examples_of_the_pages_run(page, tmp_path, backend, ca):
             shutil.copy(path, tmp_path / "alice")
     if "127.0.0.1:8440" in script:
         script = "pintled --repo pins --data .data &\n" + script
-    session = Session(tmp_path, site, ca, replacing={"/media/alice": f"{tmp_path}/alice"})
+    environment = {}
+    if "libsofthsm2.so" in script:
+        token = SoftHsm(tmp_path / "token")
+        environment = token.environment
+        shutil.copy(token.pin, tmp_path)
+    session = Session(tmp_path, site, ca, environment, {"/media/alice": f"{tmp_path}/alice"})
     if page.stem == "pintled.8":
         script = script.replace("pintled-data", "pintled-data &")
     session.run(script)

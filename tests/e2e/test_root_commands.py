@@ -211,7 +211,7 @@ def test_new_keys_alone_make_no_root(world):
     (["root", "remove", "0123456789abcdef"], 65, "found 0; see `pintle root list`"),
     (["root", "remove", "{timestamp}"], 65, "does not sign root; see `pintle root list`"),
     (["root", "remove", "{root}", "--role", "zone"], 64, "--role needs root, targets, snapshot or timestamp"),
-    (["root", "rotate", "--old", "{root}"], 64, "expected --old KEY with --new FILE, or --online"),
+    (["root", "rotate", "--old", "{root}"], 64, "expected --old KEY with --new KEY, or --online"),
     (["root", "rotate", "--online", "--old", "{root}"], 64, "give it alone"),
     (["root", "rotate", "--old", "{root}", "--new", "{root}"], 65, "may sign root already"),
     (["zone", "rotate", "nowhere"], 65, "nowhere"),
