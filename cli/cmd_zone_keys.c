@@ -188,12 +188,13 @@ static enum pintle_status run_keys(struct pti_cli *cli)
 
 static const struct pti_option options_of_keys[] = {
     PTI_OPTION_REPO,
-    {"add", "FILE", "let this key sign the zone too, public half or whole; repeat it for several", true},
+    {"add", "KEY", "let this key sign the zone too, public half or whole; repeat it for several", true},
     {"remove", "KEY",
      "let this key sign it no more: a key id, 8 or more hex digits of one, or a file that holds it;\n"
      "repeat it for several",
      true},
     {"threshold", "M", "how many of the keys must sign", false},
+    PTI_OPTIONS_SECRETS,
     PTI_OPTION_JSON,
     PTI_OPTION_END,
 };
