@@ -166,7 +166,7 @@ static enum pintle_status update(struct world *world, enum pti_tuf_keyids keyids
     world->fetches = 0;
     pti_updater_init(&updater, &io, keyids, fuzz_crypto(), NOW);
     status = pti_updater_refresh(&updater, &error);
-    REQUIRE((status == PINTLE_OK) == (error.detail[0] == '\0'));
+    REQUIRE(status == PINTLE_OK || error.detail[0] != '\0');
     for (size_t i = 0; status == PINTLE_OK && i < world->server.count; i++) {
         struct pintle_bytes path = world->server.entries[i].path;
 
