@@ -27,6 +27,7 @@ struct world {
     struct pti_container server;
     struct kept kept[KEPT_MAX];
     size_t kept_count;
+    enum pti_tuf_keyids keyids;
     unsigned fetches;
     bool full; /* nothing more can be kept */
 };
@@ -87,12 +88,12 @@ static enum pti_tuf_type type_of(struct pintle_bytes role)
 }
 
 /* The version of a file that verified; 0 of one that was only kept by the input. */
-static int64_t version_of(struct pintle_bytes role, struct pintle_bytes bytes)
+static int64_t version_of(const struct world *world, struct pintle_bytes role, struct pintle_bytes bytes)
 {
     struct pti_tuf_metadata *metadata = NULL;
     int64_t version = 0;
 
-    if (pti_tuf_metadata_parse(bytes, type_of(role), fuzz_crypto(), &metadata, NULL) == PINTLE_OK)
+    if (pti_tuf_metadata_parse_with(bytes, type_of(role), world->keyids, fuzz_crypto(), &metadata, NULL) == PINTLE_OK)
         version = metadata->version;
     pti_tuf_metadata_free(metadata);
     return version;
@@ -117,7 +118,7 @@ static enum pintle_status set(struct world *world, struct pintle_bytes role, str
 static enum pintle_status keep(void *ctx, struct pintle_bytes role, struct pintle_bytes bytes, struct pti_error *error)
 {
     struct world *world = ctx;
-    int64_t version = version_of(role, bytes);
+    int64_t version = version_of(world, role, bytes);
     const struct kept *had = find(world, role);
 
     REQUIRE(version > 0); /* only what is whole */
@@ -156,7 +157,7 @@ static void look_for(struct pti_updater *updater, struct pintle_bytes path)
     REQUIRE(pti_updater_find(updater, path, &again, &error) == PINTLE_OK && again == file);
 }
 
-static enum pintle_status update(struct world *world, enum pti_tuf_keyids keyids)
+static enum pintle_status update(struct world *world)
 {
     const struct pti_updater_io io = {world, fetch, load, keep, forget};
     struct pti_error error = {PINTLE_OK, ""};
@@ -164,7 +165,7 @@ static enum pintle_status update(struct world *world, enum pti_tuf_keyids keyids
     enum pintle_status status;
 
     world->fetches = 0;
-    pti_updater_init(&updater, &io, keyids, fuzz_crypto(), NOW);
+    pti_updater_init(&updater, &io, world->keyids, fuzz_crypto(), NOW);
     status = pti_updater_refresh(&updater, &error);
     REQUIRE(status == PINTLE_OK || error.detail[0] != '\0');
     for (size_t i = 0; status == PINTLE_OK && i < world->server.count; i++) {
@@ -181,10 +182,10 @@ static enum pintle_status update(struct world *world, enum pti_tuf_keyids keyids
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct world world;
-    enum pti_tuf_keyids keyids = size > 0 && data[0] == 'h' ? PTI_TUF_KEYIDS_HASH : PTI_TUF_KEYIDS_ANY;
     struct pintle_bytes rest = size > 0 ? (struct pintle_bytes){data + 1, size - 1} : (struct pintle_bytes){data, 0};
 
     memset(&world, 0, sizeof(world));
+    world.keyids = size > 0 && data[0] == 'h' ? PTI_TUF_KEYIDS_HASH : PTI_TUF_KEYIDS_ANY;
     if (pti_container_parse(rest, &world.server, NULL) != PINTLE_OK)
         return 0;
     for (size_t i = 0; i < world.server.count; i++) {
@@ -193,8 +194,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (path.size > 2 && memcmp(path.data, "k/", 2) == 0)
             (void)set(&world, (struct pintle_bytes){path.data + 2, path.size - 2}, world.server.entries[i].data);
     }
-    if (update(&world, keyids) == PINTLE_OK && !world.full)
-        REQUIRE(update(&world, keyids) == PINTLE_OK);
+    if (update(&world) == PINTLE_OK && !world.full)
+        REQUIRE(update(&world) == PINTLE_OK);
     for (size_t i = 0; i < world.kept_count; i++) {
         pti_bytes_free(&world.kept[i].role);
         pti_bytes_free(&world.kept[i].bytes);
