@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `pintle verify` */
+#include <inttypes.h>
+
+#include "base/encode.h"
 #include "cli/commands.h"
+#include "cli/foreign.h"
 #include "cli/output.h"
 #include "cli/verification.h"
 
@@ -86,11 +90,127 @@ static void fill(const struct pti_verification *verification, struct pti_printou
     }
 }
 
-static enum pintle_status run(struct pti_cli *cli)
+/* ---- a plain TUF repository ---- */
+
+static const struct pti_column foreign_columns[] = {
+    {"verified", "verified", PTI_SHOWN_BOTH},
+    {"kind", "what it is", PTI_SHOWN_BOTH},
+    {"anchor", "trust anchor", PTI_SHOWN_BOTH},
+    {"anchor_sha256", "its SHA-256", PTI_SHOWN_BOTH},
+    {"root_version", "root", PTI_SHOWN_BOTH},
+    {"consistent_snapshot", NULL, PTI_SHOWN_JSON},
+    {"targets_listed", "targets listed", PTI_SHOWN_BOTH},
+    {"roles_failed", "do not verify", PTI_SHOWN_BOTH},
+};
+
+static const struct pti_column foreign_role_columns[] = {
+    {"role", "role", PTI_SHOWN_BOTH},         {"delegated_by", "delegated by", PTI_SHOWN_BOTH},
+    {"version", "version", PTI_SHOWN_BOTH},   {"expires", "expires", PTI_SHOWN_BOTH},
+    {"threshold", NULL, PTI_SHOWN_JSON},      {"keys", NULL, PTI_SHOWN_JSON},
+    {"signers", "signed by", PTI_SHOWN_TEXT}, {"keys_unusable", "unusable keys", PTI_SHOWN_BOTH},
+    {"targets", "targets", PTI_SHOWN_BOTH},   {"problem", "verifies", PTI_SHOWN_JSON},
+    {"verifies", "verifies", PTI_SHOWN_TEXT},
+};
+
+static void put_foreign_role(struct pti_printout *printout, const struct pti_foreign_role *role)
+{
+    int64_t unusable = 0;
+
+    for (size_t i = 0; i < role->signers->count; i++) {
+        unusable += role->keys->items[role->signers->keys[i]].key == NULL;
+    }
+    pti_printout_row(printout);
+    pti_printout_text(printout, "role", role->name);
+    pti_printout_text(printout, "delegated_by", role->delegator);
+    pti_printout_integer(printout, "threshold", (int64_t)role->signers->threshold);
+    pti_printout_integer(printout, "keys", (int64_t)role->signers->count);
+    pti_printout_format(printout, "signers", "%zu of %zu", role->signers->threshold, role->signers->count);
+    pti_printout_integer(printout, "keys_unusable", unusable);
+    pti_printout_text(printout, "problem", *role->problem ? role->problem : NULL);
+    pti_printout_text(printout, "verifies", *role->problem ? role->problem : "yes");
+    if (role->metadata) {
+        pti_printout_integer(printout, "version", role->metadata->version);
+        pti_printout_time(printout, "expires", role->metadata->expires);
+        if (role->metadata->type == PTI_TUF_TARGETS) {
+            pti_printout_integer(printout, "targets", (int64_t)role->metadata->files.count);
+        }
+    }
+}
+
+static void put_anchor(struct pti_printout *printout, const struct pti_foreign *foreign)
+{
+    char hex[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1];
+    uint8_t digest[PINTLE_SHA256_SIZE];
+
+    if (pti_sha256(foreign->crypto, foreign->root, digest) == PINTLE_OK) {
+        pti_hex_encode(digest, sizeof digest, hex);
+        pti_printout_text(printout, "anchor_sha256", hex);
+    }
+    pti_printout_format(printout, "anchor",
+                        foreign->anchored ? "root %" PRId64 ", as given"
+                                          : "root %" PRId64 ", as the repository itself shows it: that it is whole is "
+                                            "shown, not whose it is",
+                        foreign->first_root);
+}
+
+static void fill_foreign(const struct pti_foreign *foreign, struct pti_printout *printout)
+{
+    size_t targets = 0, failed = 0;
+
+    for (size_t i = PTI_TUF_TARGETS; i < foreign->role_count; i++) {
+        targets += foreign->roles[i].metadata ? foreign->roles[i].metadata->files.count : 0;
+        failed += foreign->roles[i].metadata == NULL;
+    }
+    pti_printout_record(printout, NULL, foreign_columns, COUNT(foreign_columns));
+    pti_printout_text(printout, "verified", foreign->cli->operands[0]);
+    pti_printout_text(printout, "kind", "a plain TUF repository, none of Pintle's");
+    put_anchor(printout, foreign);
+    pti_printout_integer(printout, "root_version", foreign->updater.root->version);
+    pti_printout_bool(printout, "consistent_snapshot", foreign->updater.root->consistent_snapshot);
+    pti_printout_integer(printout, "targets_listed", (int64_t)targets);
+    if (failed > 0 || pti_cli_flag(foreign->cli, "json")) {
+        pti_printout_integer(printout, "roles_failed", (int64_t)failed);
+    }
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "roles", "roles:", NULL, foreign_role_columns,
+                      COUNT(foreign_role_columns));
+    for (size_t i = 0; i < foreign->role_count; i++) {
+        put_foreign_role(printout, &foreign->roles[i]);
+    }
+    pti_printout_list(printout, PTI_LAYOUT_LINES, "notices", "what clients may stumble over:", NULL, notice_columns,
+                      COUNT(notice_columns));
+    for (size_t i = 0; i < foreign->note_count; i++) {
+        pti_printout_row(printout);
+        pti_printout_text(printout, "notice", foreign->notes[i]);
+    }
+}
+
+/* What does not verify is printed beside what does, and ends in its exit code. */
+static enum pintle_status print_foreign(const struct pti_foreign *foreign)
+{
+    struct pti_error *error = &foreign->cli->error;
+    struct pti_printout printout;
+    enum pintle_status status = PINTLE_OK;
+
+    pti_printout_init(&printout);
+    fill_foreign(foreign, &printout);
+    status = pti_printout_print(&printout, pti_cli_flag(foreign->cli, "json"), foreign->cli->out, error);
+    pti_printout_clear(&printout);
+    for (size_t i = 0; i < foreign->role_count && status == PINTLE_OK; i++) {
+        if (*foreign->roles[i].problem) {
+            status = pti_fail(error, foreign->worst, "role %s, delegated by %s: %.300s", foreign->roles[i].name,
+                              foreign->roles[i].delegator, foreign->roles[i].problem);
+        }
+    }
+    return status;
+}
+
+/* ---- one of Pintle's ---- */
+
+static enum pintle_status run_own(struct pti_cli *cli, struct pintle_bytes roots)
 {
     struct pti_verification verification;
     struct pti_printout printout;
-    enum pintle_status status = pti_verification_run(&verification, cli);
+    enum pintle_status status = pti_verification_run(&verification, cli, roots);
 
     if (status == PINTLE_OK) {
         pti_printout_init(&printout);
@@ -102,8 +222,28 @@ static enum pintle_status run(struct pti_cli *cli)
     return status;
 }
 
+static enum pintle_status run(struct pti_cli *cli)
+{
+    struct pti_foreign foreign;
+    bool yes = false;
+    enum pintle_status status = pti_foreign_find(&foreign, cli, &yes);
+
+    if (status == PINTLE_OK && yes) {
+        status = pti_foreign_run(&foreign);
+        if (status == PINTLE_OK) {
+            status = print_foreign(&foreign);
+        }
+    } else if (status == PINTLE_OK) {
+        status = run_own(cli, foreign.root);
+        foreign.root = (struct pintle_bytes){NULL, 0}; /* taken over */
+    }
+    pti_foreign_clear(&foreign);
+    return status;
+}
+
 static const struct pti_option options_of_verify[] = {
-    {"roots", "FILE", "the trust anchor that apps embed (default: root 1 as the repository itself shows it)", false},
+    {"roots", "FILE", "the trust anchor that apps embed, or a root (default: root 1 as the repository itself shows it)",
+     false},
     {"ca", "FILE", "PEM certificates to validate HTTPS with, instead of this machine's trust store", false},
     {"timeout", "SECONDS", "for each of the two clients (default 30)", false},
     PTI_OPTION_JSON,
@@ -117,9 +257,11 @@ const struct pti_command pti_command_verify = {
     .details =
         "Runs two clients, one on head and body, one on the plain TUF files. Of a directory it also checks that\n"
         "every head, body and plain file agrees with the others, and what apps embed. Without --roots it\n"
-        "shows that a repository is whole, not whose it is.",
+        "shows that a repository is whole, not whose it is. A plain TUF repository that another program made is\n"
+        "verified as pintle-tuf does, with every role that is delegated to.",
     .example = "  pintle verify pins\n"
-               "  pintle verify https://pins.example.com --roots pins/app/roots",
+               "  pintle verify https://pins.example.com --roots pins/app/roots\n"
+               "  pintle verify https://tuf.example.org/metadata --roots root.json",
     .options = options_of_verify,
     .operands_min = 1,
     .operands_max = 1,

@@ -113,11 +113,7 @@ static enum pintle_status find_anchor(struct pti_verification *verification)
     if (!path) {
         return fetch_root(verification);
     }
-    if (verification->roots.size > 0) {
-        return PINTLE_OK; /* read once: it may be a pipe */
-    }
-    status = pti_given_file_read(path, PTI_STORE_BLOB_MAX, &verification->roots, &verification->cli->error);
-    if (status == PINTLE_OK && verification->roots.size == 0) {
+    if (verification->roots.size == 0) {
         status = pti_fail(&verification->cli->error, PINTLE_ERR_INPUT,
                           "%.300s: expected app/roots of a repository, found an empty file", path);
     }
@@ -404,13 +400,15 @@ static enum pintle_status verify_directory(struct pti_verification *verification
     return status;
 }
 
-enum pintle_status pti_verification_run(struct pti_verification *verification, struct pti_cli *cli)
+enum pintle_status pti_verification_run(struct pti_verification *verification, struct pti_cli *cli,
+                                        struct pintle_bytes roots)
 {
     int64_t seconds = 30;
     enum pintle_status status = pti_cli_number(cli, "timeout", 1, 600, &seconds);
 
     memset(verification, 0, sizeof *verification);
     verification->cli = cli;
+    verification->roots = roots;
     verification->timeout_ms = seconds * 1000;
     verification->url = cli->operands[0];
     verification->remote = is_url(cli->operands[0]);

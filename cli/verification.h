@@ -31,10 +31,12 @@ struct pti_verification {
 };
 
 /*
- * Verifies what the operand of cli names, with its --roots, --ca and --timeout.  Clear *verification afterwards in any
+ * Verifies what the operand of cli names, with its --roots, --ca and --timeout.  roots are the bytes of --roots, taken
+ * over, for a pipe is read once; empty without it.  Clear *verification afterwards in any
  * case.  The status and the detail in cli->error are those of the first client or file that failed.
  */
-enum pintle_status pti_verification_run(struct pti_verification *verification, struct pti_cli *cli);
+enum pintle_status pti_verification_run(struct pti_verification *verification, struct pti_cli *cli,
+                                        struct pintle_bytes roots);
 void pti_verification_clear(struct pti_verification *verification);
 
 #endif

@@ -272,6 +272,22 @@ enum pintle_status pti_updater_refresh(struct pti_updater *updater, struct pti_e
     return status;
 }
 
+enum pintle_status pti_updater_role(struct pti_updater *updater, const struct pti_tuf_metadata *delegator,
+                                    struct pintle_bytes role, const struct pti_tuf_metadata **metadata,
+                                    struct pti_error *error)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    *metadata = NULL;
+    if (!updater->refreshed)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "a role is asked for after a refresh");
+    if (pti_trusted_role(&updater->set, delegator, role) == NULL)
+        status = update_role(updater, delegator, role, error);
+    if (status == PINTLE_OK)
+        *metadata = pti_trusted_role(&updater->set, delegator, role);
+    return status;
+}
+
 /* Roles still to be looked at: the last one is next.  A role is looked at once for each name that delegates to it. */
 struct search {
     struct visit {

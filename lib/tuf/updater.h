@@ -53,6 +53,14 @@ void pti_updater_clear(struct pti_updater *updater);
 enum pintle_status pti_updater_refresh(struct pti_updater *updater, struct pti_error *error);
 
 /*
+ * The role that delegator (the top-level targets, or a role had from here) delegates to, fetched and verified for it.  For
+ * who wants to see all of a repository.  *metadata belongs to the updater; NULL on failure.
+ */
+enum pintle_status pti_updater_role(struct pti_updater *updater, const struct pti_tuf_metadata *delegator,
+                                    struct pintle_bytes role, const struct pti_tuf_metadata **metadata,
+                                    struct pti_error *error);
+
+/*
  * Section 5.6.7: looks for path in targets and then, in pre-order, through the delegations that cover it.  *file belongs to
  * the updater; NULL if no role that is trusted with the path has it.  After pti_updater_refresh().
  */
