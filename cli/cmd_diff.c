@@ -8,17 +8,12 @@
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct pti_column change_columns[] = {
-    {"text", "change", PTI_SHOWN_BOTH},
-    {"kind", NULL, PTI_SHOWN_JSON},
-    {"role", "to be signed by", PTI_SHOWN_BOTH},
-    {"host", NULL, PTI_SHOWN_JSON},
-    {"permanent", NULL, PTI_SHOWN_JSON},
-    {"sha256", NULL, PTI_SHOWN_JSON},
-    {"of", NULL, PTI_SHOWN_JSON},
-    {"at", NULL, PTI_SHOWN_JSON},
-    {"key_role", NULL, PTI_SHOWN_JSON},
-    {"keyid", NULL, PTI_SHOWN_JSON},
-    {"old_keyid", NULL, PTI_SHOWN_JSON},
+    {"text", "change", PTI_SHOWN_BOTH},    {"kind", NULL, PTI_SHOWN_JSON},
+    {"effect", "clients", PTI_SHOWN_BOTH}, {"role", "to be signed by", PTI_SHOWN_BOTH},
+    {"host", NULL, PTI_SHOWN_JSON},        {"permanent", NULL, PTI_SHOWN_JSON},
+    {"sha256", NULL, PTI_SHOWN_JSON},      {"of", NULL, PTI_SHOWN_JSON},
+    {"at", NULL, PTI_SHOWN_JSON},          {"key_role", NULL, PTI_SHOWN_JSON},
+    {"keyid", NULL, PTI_SHOWN_JSON},       {"old_keyid", NULL, PTI_SHOWN_JSON},
 };
 
 /* Text says it on standard error, beside the changes. */
@@ -37,6 +32,7 @@ static void put_change(struct pti_printout *printout, const struct pti_change *c
 {
     pti_printout_row(printout);
     pti_printout_text(printout, "text", change->text);
+    pti_printout_text(printout, "effect", *change->effect ? change->effect : NULL);
     pti_printout_text(printout, "kind", pti_change_kind_name(change->kind));
     pti_printout_text(printout, "role", change->role);
     pti_printout_text(printout, "host", *change->host ? change->host : NULL);
@@ -89,17 +85,32 @@ static enum pintle_status put_base(struct pti_printout *printout, struct pti_cli
     return status;
 }
 
+static const struct pti_column warning_columns[] = {{"warning", "warning", PTI_SHOWN_BOTH}};
+
+static void put_warning(void *ctx, const char *line)
+{
+    struct pti_printout *printout = ctx;
+
+    pti_printout_row(printout);
+    pti_printout_text(printout, "warning", line);
+}
+
 static enum pintle_status put_changes(struct pti_printout *printout, struct pti_cli *cli,
                                       const struct pti_session *session)
 {
+    const struct pti_stage *stage = &session->repository->stage;
     struct pti_change *changes = NULL;
     size_t count = 0;
-    enum pintle_status status = pti_stage_diff(&session->repository->stage, &changes, &count, &cli->error);
+    enum pintle_status status = pti_stage_diff(stage, &changes, &count, &cli->error);
 
-    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "changes", NULL, "nothing is staged", change_columns,
+    pti_printout_list(printout, PTI_LAYOUT_BLOCKS, "changes", "changes:", "nothing is staged", change_columns,
                       COUNT(change_columns));
     for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
         put_change(printout, &changes[i]);
+    }
+    pti_printout_list(printout, PTI_LAYOUT_LINES, "warnings", "mind:", NULL, warning_columns, COUNT(warning_columns));
+    if (status == PINTLE_OK) {
+        status = pti_stage_warnings(stage, changes, count, put_warning, printout, &cli->error);
     }
     free(changes);
     return status;

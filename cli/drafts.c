@@ -41,8 +41,8 @@ static void append(char *out, size_t size, const char *text)
     }
 }
 
-/* "one of: alice (...), bob (...)", or "alice (...)" where there is no choice. */
-static void append_group(const struct pti_role_keys *keys, const bool *has_signed, int64_t missing,
+/* "one of: alice (...), bob (...)", "2 of the old keys: ...", or "alice (...)" where there is no choice. */
+static void append_group(const struct pti_role_keys *keys, const bool *has_signed, int64_t missing, const char *which,
                          const struct pti_key_names *names, char *out, size_t size)
 {
     char text[PTI_KEY_DESCRIPTION_SIZE];
@@ -53,12 +53,15 @@ static void append_group(const struct pti_role_keys *keys, const bool *has_signe
         open += !has_signed[i];
     }
     if (open > missing) {
-        if (missing == 1) {
-            append(out, size, "one of: ");
-        } else {
-            snprintf(text, sizeof text, "%" PRId64 " of: ", missing);
-            append(out, size, text);
-        }
+        snprintf(text, sizeof text, "%" PRId64, missing);
+        append(out, size, missing == 1 ? "one" : text);
+        append(out, size, " of");
+        append(out, size, which);
+        append(out, size, ": ");
+    } else if (*which) {
+        append(out, size, "all");
+        append(out, size, which);
+        append(out, size, " that have not: ");
     }
     for (size_t i = 0; i < keys->key_count; i++) {
         if (!has_signed[i]) {
@@ -81,15 +84,14 @@ void pti_drafts_waiting(const struct pti_role_state *role, const struct pti_key_
     }
     append(out, size, "waiting for ");
     if (old_missing > 0) {
-        append(out, size, "of the old keys ");
-        append_group(&role->old_keys, role->old_has_signed, old_missing, names, out, size);
+        append_group(&role->old_keys, role->old_has_signed, old_missing, " the old keys", names, out, size);
     }
     if (old_missing > 0 && missing > 0) {
-        append(out, size, "; ");
+        append(out, size, "; and for ");
     }
     if (missing > 0) {
-        append(out, size, role->old_keys.key_count > 0 ? "of the new keys " : "");
-        append_group(&role->keys, role->has_signed, missing, names, out, size);
+        append_group(&role->keys, role->has_signed, missing, role->old_keys.key_count > 0 ? " the new keys" : "", names,
+                     out, size);
     }
 }
 

@@ -236,13 +236,19 @@ struct pti_change {
     char key_role[64];                  /* of changes of keys and thresholds: the role they sign; else "" */
     char keyid[PTI_KEYID_SIZE + 1];     /* of added, removed and (the new one) replaced keys */
     char old_keyid[PTI_KEYID_SIZE + 1]; /* of replaced ones */
-    char text[512];                     /* one line in words */
+    char text[512];                     /* one line in words: what is changed */
+    char effect[256];                   /* what clients do then: "refuse it without ..."; "" where text says it */
 };
 
 const char *pti_change_kind_name(enum pti_change_kind kind); /* "host_added", ... for JSON */
 /* What publishing would change, in words: root, then charter, then zone by zone. *changes is freed with free(). */
 enum pintle_status pti_stage_diff(const struct pti_stage *stage, struct pti_change **changes, size_t *count,
                                   struct pti_error *error);
+
+/* What of changes, which pti_stage_diff() found, somebody may regret: one line each. */
+typedef void pti_stage_warning_fn(void *ctx, const char *line);
+enum pintle_status pti_stage_warnings(const struct pti_stage *stage, const struct pti_change *changes, size_t count,
+                                      pti_stage_warning_fn *warn, void *ctx, struct pti_error *error);
 
 /*
  * What a client would reject or ignore in the staged content, found before anybody signs it: an enforce host without a

@@ -323,6 +323,8 @@ enum pintle_status pti_stage_diff(const struct pti_stage *stage, struct pti_chan
         free(differ.changes);
         differ = (struct pti_differ){0};
     }
+    for (size_t i = 0; i < differ.count; i++)
+        pti_diff_effect(stage, &differ.changes[i]);
     *changes = differ.changes;
     *count = differ.count;
     return status;

@@ -32,6 +32,8 @@ struct pti_differ {
 struct pti_change *pti_diff_add(struct pti_differ *differ, enum pti_change_kind kind, const char *role,
                                 const char *host);
 void pti_diff_say(struct pti_change *change, const char *format, ...) PTI_PRINTF(2, 3);
+/* Fills change->effect. */
+void pti_diff_effect(const struct pti_stage *stage, struct pti_change *change);
 /* The keys that root names, and those of the zones that stay delegated. */
 enum pintle_status pti_diff_root(struct pti_differ *differ, struct pti_error *error);
 enum pintle_status pti_diff_delegations(struct pti_differ *differ, struct pti_error *error);

@@ -118,7 +118,9 @@ def test_a_new_root_is_signed_elsewhere_by_old_and_new_keys(team, people, export
     team.run("stage", "export", tmp_path / "root-stage")
     alice, bob, _ = people
     told = team.run("stage", "import", alice.signs(tmp_path / "root-stage", alice.root_key, alice.key)).stdout
-    assert "root: 1 of 2 signatures of the old keys and 1 of 2 of the new ones, waiting for" in " ".join(told.split())
+    told = " ".join(told.split())
+    assert "root: 1 of 2 signatures of the old keys and 1 of 2 of the new ones, waiting for one of the old keys: " in told
+    assert "; and for one of the new keys: " in told
     team.run("stage", "import", bob.signs(tmp_path / "root-stage", bob.root_key, bob.key))
     team.publish()
     assert (team.public / "metadata" / "2.root.json").exists()
