@@ -234,8 +234,10 @@ static enum pintle_status run(struct pti_cli *cli)
             status = print_foreign(&foreign);
         }
     } else if (status == PINTLE_OK) {
-        status = run_own(cli, foreign.root);
-        foreign.root = (struct pintle_bytes){NULL, 0}; /* taken over */
+        const struct pintle_bytes none = {NULL, 0};
+
+        status = run_own(cli, foreign.anchored ? foreign.root : none);
+        foreign.root = foreign.anchored ? none : foreign.root; /* taken over */
     }
     pti_foreign_clear(&foreign);
     return status;
