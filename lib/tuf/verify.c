@@ -64,18 +64,18 @@ static struct unusable count_unusable(const struct pti_tuf_signers *signers, con
 static enum pintle_status too_few(const struct pti_tuf_signers *signers, const struct pti_tuf_keys *keys,
                                   const char *who, size_t count, struct pti_error *error)
 {
-    static const char *const kinds[PTI_KEY_KINDS] = {
-        [PTI_KEY_ED25519] = "Ed25519", [PTI_KEY_ECDSA_P256] = "ECDSA P-256", [PTI_KEY_RSA_PSS] = "RSA of a size"};
+    static const char *const kinds[PTI_KEY_KINDS] = {[PTI_KEY_ED25519] = "Ed25519, which",
+                                                     [PTI_KEY_ECDSA_P256] = "ECDSA P-256, which",
+                                                     [PTI_KEY_RSA_PSS] = "RSA keys of a size that"};
     struct unusable unusable = count_unusable(signers, keys);
 
     for (size_t kind = 0; kind < PTI_KEY_KINDS; kind++)
         if (unusable.unsupported[kind] > 0)
-            return pti_fail(
-                error, PINTLE_ERR_TRUST,
-                "%s: %zu of %zu required signatures verify; %zu of its %zu keys are %s, which the provider %s "
-                "cannot verify; sign with ECDSA P-256 keys, or use another provider",
-                who, count, signers->threshold, unusable.unsupported[kind], signers->count, kinds[kind],
-                keys->crypto->ops->name);
+            return pti_fail(error, PINTLE_ERR_TRUST,
+                            "%s: %zu of %zu required signatures verify; %zu of its %zu keys are %s the provider %s "
+                            "cannot verify; sign with ECDSA P-256 keys, or use another provider",
+                            who, count, signers->threshold, unusable.unsupported[kind], signers->count, kinds[kind],
+                            keys->crypto->ops->name);
     if (unusable.others > 0)
         return pti_fail(
             error, PINTLE_ERR_TRUST,

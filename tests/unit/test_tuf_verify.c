@@ -237,6 +237,58 @@ static void test_unusable_keys_are_named(void **state)
     tuf_clear(&fixture);
 }
 
+/* Two of three root keys are Ed25519: over mbedTLS they are nobody's signature, but still the keys that they are. */
+static void test_keys_that_the_provider_cannot_verify(void **state)
+{
+    static const struct {
+        const char *role, *signers, *want; /* want: what mbedTLS says; OpenSSL verifies them all */
+    } cases[] = {
+        {"'root':{'keyids':[@I0,@I1,@I6],'threshold':2}", "06",
+         "root: 1 of 2 required signatures verify; 2 of its 3 keys are Ed25519, which the provider mbedtls cannot verify; "
+         "sign with ECDSA P-256 keys, or use another provider"},
+        {"'root':{'keyids':[@I0],'threshold':1}", "0",
+         "root: 0 of 1 required signatures verify; 1 of its 1 keys are Ed25519, which the provider mbedtls cannot verify; "
+         "sign with ECDSA P-256 keys, or use another provider"},
+        {"'root':{'keyids':[@I0,@I1,@I6],'threshold':1}", "16", NULL},
+    };
+    struct tuf_fixture fixture;
+    struct pintle_crypto *mbedtls;
+
+    (void)state;
+    if (!provider_takes(PTI_KEY_ED25519)) {
+        provider_leaves_out("Ed25519 keys in a root", "this test takes mbedTLS anyway, and needs OpenSSL to sign");
+        return;
+    }
+    tuf_init(&fixture);
+    assert_int_equal(pintle_crypto_mbedtls_new(&mbedtls), PINTLE_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *keys = tuf_edit(tuf_root, "@K3", "@K3,@K6");
+        char *text = tuf_edit(keys, "'root':{'keyids':[@I0],'threshold':1}", cases[i].role);
+        struct pintle_bytes bytes = tuf_envelope(&fixture, text, cases[i].signers);
+        struct pti_tuf_metadata *root = NULL;
+        struct pti_error error = {PINTLE_OK, ""};
+        enum pintle_status status;
+
+        assert_int_equal(pti_tuf_metadata_parse(bytes, PTI_TUF_ROOT, fixture.crypto, &root, &error), PINTLE_OK);
+        assert_int_equal(pti_tuf_root_verifies_itself(root, &error), PINTLE_OK);
+        pti_tuf_metadata_free(root);
+        assert_int_equal(pti_tuf_metadata_parse(bytes, PTI_TUF_ROOT, mbedtls, &root, &error), PINTLE_OK);
+        status = pti_tuf_root_verifies_itself(root, &error);
+        assert_int_equal(status, cases[i].want == NULL ? PINTLE_OK : PINTLE_ERR_TRUST);
+        if (cases[i].want != NULL)
+            assert_string_equal(error.detail, cases[i].want);
+        assert_int_equal(
+            pti_tuf_signers_shared(&root->roles[PTI_TUF_ROOT], &root->keys, &root->roles[PTI_TUF_ROOT], &root->keys),
+            root->roles[PTI_TUF_ROOT].count);
+        pti_tuf_metadata_free(root);
+        pti_bytes_free(&bytes);
+        free(text);
+        free(keys);
+    }
+    pintle_crypto_free(mbedtls);
+    tuf_clear(&fixture);
+}
+
 static void test_files(void **state)
 {
     static const struct {
@@ -340,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_bad_signatures),
         cmocka_unit_test(test_any_altered_bit),
         cmocka_unit_test(test_unusable_keys_are_named),
+        cmocka_unit_test(test_keys_that_the_provider_cannot_verify),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_successors),
     };
