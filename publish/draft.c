@@ -18,7 +18,7 @@ enum pintle_status pti_draft_keep(struct pintle_bytes *slot, struct pintle_bytes
     return PINTLE_OK;
 }
 
-static enum pintle_status canonical_of(struct pintle_bytes text, bool envelope, struct pti_buf *out,
+enum pintle_status pti_draft_canonical(struct pintle_bytes text, bool envelope, struct pti_buf *out,
                                        struct pti_error *error)
 {
     struct pti_json *json = NULL;
@@ -50,9 +50,9 @@ enum pintle_status pti_draft_says_same(const struct pti_draft *draft, struct pin
     draft->write(draft->fields, version, expires, &text);
     status = pti_buf_check(&text, error, "metadata");
     if (status == PINTLE_OK)
-        status = canonical_of(pti_buf_bytes(&text), false, &wanted, error);
+        status = pti_draft_canonical(pti_buf_bytes(&text), false, &wanted, error);
     if (status == PINTLE_OK)
-        status = canonical_of(envelope, true, &found, error);
+        status = pti_draft_canonical(envelope, true, &found, error);
     if (status == PINTLE_OK)
         *same = pti_bytes_equal(pti_buf_bytes(&wanted), pti_buf_bytes(&found));
     pti_buf_clear(&found);

@@ -30,4 +30,8 @@ enum pintle_status pti_draft_says_same(const struct pti_draft *draft, struct pin
 /* Keeps a copy of bytes in *slot, in place of what is there. */
 enum pintle_status pti_draft_keep(struct pintle_bytes *slot, struct pintle_bytes bytes, struct pti_error *error);
 
+/* Appends the canonical form of a JSON text, or of what an envelope signs.  PINTLE_ERR_INPUT. */
+enum pintle_status pti_draft_canonical(struct pintle_bytes text, bool envelope, struct pti_buf *out,
+                                       struct pti_error *error);
+
 #endif

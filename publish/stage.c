@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "publish/draft.h"
 #include "publish/output.h"
 
 #define STAGE_PATH_MAX 128
@@ -196,6 +197,65 @@ static enum pintle_status read_part(const struct pti_file_source *source, const 
     return status;
 }
 
+/*
+ * Was all of a staged file understood?  The next edit writes back what was: a pin of a kind that another version knows
+ * would be gone, and signed without.  White space and the order of members do not matter.
+ */
+static enum pintle_status check_understood(struct pintle_bytes text, const struct pti_buf *written,
+                                           struct pti_error *error)
+{
+    struct pti_buf found, kept;
+    enum pintle_status status = pti_buf_check(written, error, "a staged file");
+
+    if (status != PINTLE_OK || pti_bytes_equal(text, pti_buf_bytes(written)))
+        return status;
+    pti_buf_init(&found, PTI_CHARTER_SIZE_MAX);
+    pti_buf_init(&kept, PTI_CHARTER_SIZE_MAX);
+    status = pti_draft_canonical(text, false, &found, error);
+    if (status == PINTLE_OK)
+        status = pti_draft_canonical(pti_buf_bytes(written), false, &kept, error);
+    if (status == PINTLE_OK && !pti_bytes_equal(pti_buf_bytes(&found), pti_buf_bytes(&kept)))
+        status = pti_fail(error, PINTLE_ERR_INPUT,
+                          "expected what this version of pintle writes, found more or another order, which the next "
+                          "edit would lose");
+    pti_buf_clear(&found);
+    pti_buf_clear(&kept);
+    return status;
+}
+
+static enum pintle_status parse_charter(struct pintle_bytes text, struct pti_charter *charter, struct pti_error *error)
+{
+    struct pti_buf written;
+    enum pintle_status status = pti_charter_parse(text, charter, error);
+
+    if (status != PINTLE_OK)
+        return status;
+    pti_buf_init(&written, PTI_CHARTER_SIZE_MAX);
+    pti_charter_write(charter, &written);
+    status = check_understood(text, &written, error);
+    pti_buf_clear(&written);
+    if (status != PINTLE_OK)
+        pti_charter_clear(charter);
+    return status;
+}
+
+static enum pintle_status parse_zone(struct pintle_bytes text, const char *name, struct pti_zone *zone,
+                                     struct pti_error *error)
+{
+    struct pti_buf written;
+    enum pintle_status status = pti_zone_parse(text, name, zone, error);
+
+    if (status != PINTLE_OK)
+        return status;
+    pti_buf_init(&written, PTI_ZONE_SIZE_MAX);
+    pti_zone_write(zone, &written);
+    status = check_understood(text, &written, error);
+    pti_buf_clear(&written);
+    if (status != PINTLE_OK)
+        pti_zone_clear(zone);
+    return status;
+}
+
 static enum pintle_status load_charter(struct pti_stage *stage, const struct pti_file_source *source,
                                        struct pti_error *error)
 {
@@ -205,7 +265,7 @@ static enum pintle_status load_charter(struct pti_stage *stage, const struct pti
 
     if (status != PINTLE_OK || text.size == 0)
         return status;
-    status = damaged("", "charter", pti_charter_parse(text, &staged, error), error);
+    status = damaged("", "charter", parse_charter(text, &staged, error), error);
     pti_bytes_free(&text);
     if (status != PINTLE_OK)
         return status;
@@ -231,7 +291,7 @@ static enum pintle_status load_zone(struct pti_stage_zone *zone, const struct pt
     enum pintle_status status = read_part(source, "zones/", zone->name, PTI_ZONE_SIZE_MAX, &text, error);
 
     if (status == PINTLE_OK && text.size > 0) {
-        status = damaged("zones/", zone->name, pti_zone_parse(text, zone->name, &staged, error), error);
+        status = damaged("zones/", zone->name, parse_zone(text, zone->name, &staged, error), error);
         pti_bytes_free(&text);
         if (status == PINTLE_OK) {
             pti_zone_clear(&zone->zone);

@@ -602,6 +602,79 @@ REPOSITORY = [
         "expected a staged change to sign, found none", "see `pintle diff`", setup=edit("stage", "drop")),
 ]
 
+OTHER = "b.example"
+
+
+def charter(old, new):
+    """A staged charter that lists OTHER too, changed by hand or by another program."""
+    return edit("host", "add", OTHER, "--mode", "report", "--zone", "main", then=replace("stage/charter.json", old, new))
+
+
+def zone(old, new):
+    return replace("stage/zones/main.json", old, new)
+
+
+def after_publishing(words, then):
+    def change(world, copy):
+        pintle_ok(*words, "--repo", copy)
+        pintle_ok("publish", "--repo", copy)
+        then(world, copy)
+    return change
+
+
+# docs/design.md, 5.2 and 5.3: what a client would reject or ignore is not published, nor signed, however it got there.
+RULES = [
+    *(row(f"{file}: {name}", f"pintle {words} --repo d", INPUT, f"stage/{file}", *says, setup=setup)
+      for words in ("publish", "sign --key team.pem")
+      for file, name, setup, *says in (
+          ("charter.json", "upper case", charter(OTHER, "B.example"), 'expected the normal form "b.example"'),
+          ("charter.json", "trailing dot", charter(OTHER, OTHER + "."), 'expected the normal form "b.example"'),
+          ("charter.json", "wildcard", charter(OTHER, "*.example"), "name the parent, with subdomains"),
+          ("charter.json", "U-label", charter(OTHER, "h\u00f6st.example"), "convert the name to A-labels"),
+          ("charter.json", "address with subdomains", charter(f'{OTHER}","subdomains":false', '192.0.2.1","subdomains":true'),
+           "an IP address has no subdomains"),
+          ("charter.json", "host twice", charter(OTHER, HOST), f'expected each name once, found "{HOST}" twice'),
+          ("charter.json", "mode", charter('"report"', '"watch"'), '"enforce" or "report"'),
+          ("charter.json", "zone name", charter('"zone":"main"', '"zone":"../x"'), "1 to 63 of a-z, 0-9"),
+          ("charter.json", "format", charter('"format":1', '"format":2'), "expected format 1, found 2"),
+          ("charter.json", "type", charter("pintle-charter", "pintle-zone"), 'expected "type" to be "pintle-charter"'),
+          ("charter.json", "critical", charter('"critical":[]', '"critical":["quorum"]'), 'the critical field "quorum"'),
+          ("charter.json", "unknown field", charter('"critical":[]', '"critical":[],"quorum":2'), "found more or another order"),
+          ("charter.json", "float", charter('"format":1', '"format":1.0'), "stage/charter.json"),
+          ("charter.json", "duplicate member", charter('"format":1', '"format":1,"format":1'), "stage/charter.json"),
+          ("charter.json", "released wildcards", charter('"released":[]', '"released":["*.*.example"]'), "name the parent"),
+          ("zones/main.json", "upper case", zone(HOST, HOST.upper()), f'expected the normal form "{HOST}"'),
+          ("zones/main.json", "another zone", zone('"zone":"main"', '"zone":"other"'), "expected a file of this zone"),
+          ("zones/main.json", "type", zone("pintle-zone", "pintle-charter"), 'expected "type" to be "pintle-zone"'),
+          ("zones/main.json", "critical", zone('"critical":[]', '"critical":["quorum"]'), 'the critical field "quorum"'),
+          ("zones/main.json", "unknown kind", zone('"at":"leaf"', '"at":"root"'), "found more or another order"),
+          ("zones/main.json", "unknown hash", zone('"of":"spki"', '"of":"name"'), "found more or another order"),
+          ("zones/main.json", "hash", zone(PIN, PIN[:-2] + "V="), "44 characters of base64"))),
+    *(row(name, f"pintle {words} --repo d", code, *says, setup=setup)
+      for words in ("publish", "sign --key team.pem")
+      for name, code, setup, *says in (
+          ("a host omitted", TRUST, charter(f'"host":"{HOST}"', '"host":"apj.example"'),
+           f"expected the charter to list {HOST}, which is in force", "list it or release it"),
+          ("a zone that is not delegated", INPUT, charter('"mode":"report","zone":"main"', '"mode":"report","zone":"other"'),
+           "zone other: the charter names it but it has no file"),
+          ("a zone that oversteps", INPUT, zone('"hosts":[', '"hosts":[{"host":"a.example","pins":[],"deny":[]},'),
+           "what it says about host a.example has no effect: the charter does not list that host"),
+          ("a zone's denial of a charter pin", INPUT,
+           edit("pin", "add", HOST, "--sha256", PIN, "--permanent",
+                then=zone('"deny":[]', f'"deny":[{{"sha256":"{PIN}","of":"spki"}}]')),
+           "only the charter can deny it"),
+          ("subdomains turned off", TRUST, after_publishing(["host", "add", HOST, "--subdomains"],
+                                                           charter('"subdomains":true', '"subdomains":false')),
+           f"expected the charter to cover the subdomains of {HOST}", f'release "*.{HOST}"'),
+          ("a release taken back", INPUT, after_publishing(["host", "release", HOST],
+                                                          charter(f'"released":["{HOST}"]', '"released":[]')),
+           f'expected "released" to keep "{HOST}", found it gone', "put it back"),
+          ("a host of another zone", INPUT, after_publishing(["zone", "add", "other"],
+                                                            charter(f'"{HOST}","subdomains":false,"mode":"enforce","zone":"main"',
+                                                                    f'"{HOST}","subdomains":false,"mode":"report","zone":"other"')),
+           "the charter gives that host to zone other"))),
+]
+
 STREAMS = [
     *(row(f"{words}, output {name}", f"pintle {words}", STORAGE, "the output could not be written completely",
           "see where standard output goes", where=where)
@@ -638,7 +711,7 @@ PINTLED = [
 
 TABLE = {"key files": KEY_FILES, "one key, one role": ONE_KEY_ONE_ROLE, "certificates": CERTIFICATES, "names": NAMES,
          "command lines": COMMAND_LINES, "network": NETWORK_ROWS, "wrong repository": WRONG_REPOSITORY, "stage files": STAGE_FILES,
-         "repository": REPOSITORY, "streams": STREAMS, "pintled": PINTLED}
+         "repository": REPOSITORY, "rules": RULES, "streams": STREAMS, "pintled": PINTLED}
 
 
 ORDINARY = [program("setpriv"), "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else ["env"]

@@ -122,6 +122,53 @@ static void test_odd_delegations_are_never_fetched(void **state)
     }
 }
 
+/* The role of zone main with other text in it, signed by main's key, in what is served. */
+static void edit_role(struct scene *scene, const char *from, const char *to)
+{
+    struct sim_zone *zone = sim_zone(scene->sim, "main");
+    char *file = pti_bytes_strdup(zone->role), *edited;
+
+    file[strlen(file) - 1] = '\0'; /* of the envelope */
+    edited = tuf_edit(strstr(file, "{\"_type\""), from, to);
+    pti_bytes_free(&zone->role);
+    zone->role = sim_sign(scene->sim, &zone->signers, pti_bytes_text(edited));
+    sim_publish_online(scene->sim);
+    free(edited);
+    free(file);
+}
+
+/* A zone says which keys its hosts have, and nothing about other zones or other signers. */
+static void test_a_zone_speaks_for_its_own_file_alone(void **state)
+{
+    static const struct {
+        const char *name, *from, *to;
+    } cases[] = {
+        {"it lists another zone's file", "\"targets\":{",
+         "\"targets\":{\"zones/extra.json\":{\"hashes\":{\"sha256\":"
+         "\"0000000000000000000000000000000000000000000000000000000000000000\"},\"length\":1},"},
+        {"it delegates further, to a zone and beyond it", "\"targets\":{",
+         "\"delegations\":{\"keys\":{},\"roles\":[{\"keyids\":[],\"name\":\"deeper\",\"paths\":[\"zones/deeper.json\"],"
+         "\"terminating\":false,\"threshold\":1}]},\"targets\":{"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pti_generation *generation;
+        struct scene scene;
+        char asked[512];
+
+        begin(&scene);
+        edit_role(&scene, cases[i].from, cases[i].to);
+        if (generation_build(scene.sim, &scene.roots, &generation, &scene.error, asked, sizeof asked) != PINTLE_OK)
+            fail_msg("%s: %s", cases[i].name, scene.error.detail);
+        assert_string_equal(asked, "snapshot.json targets.json charter.json roles/main.json zones/main.json "
+                                   "roles/extra.json zones/extra.json ");
+        assert_int_equal(generation->zone_count, 2);
+        pti_generation_free(generation);
+        end(&scene);
+    }
+}
+
 /* An issue time more than a day ahead of the local clock is not taken. */
 static void test_issue_time(void **state)
 {
@@ -194,8 +241,11 @@ static void test_earliest_expiry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_built_in_order),  cmocka_unit_test(test_odd_delegations_are_never_fetched),
-        cmocka_unit_test(test_issue_time),      cmocka_unit_test(test_body),
+        cmocka_unit_test(test_built_in_order),
+        cmocka_unit_test(test_odd_delegations_are_never_fetched),
+        cmocka_unit_test(test_a_zone_speaks_for_its_own_file_alone),
+        cmocka_unit_test(test_issue_time),
+        cmocka_unit_test(test_body),
         cmocka_unit_test(test_earliest_expiry),
     };
 
