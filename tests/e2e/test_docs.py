@@ -246,7 +246,7 @@ def test_publish_guide(publisher, tmp_path, backend, install):
     assert [host["host"] for host in hosts["hosts"]] == ["api.example.com", "pay.example.com"]
     assert hosts["released"] == ["www.example.com"]
     assert sorted(path.name for path in (tmp_path / "pins" / "keys").glob("*.pem")) == [
-        "snapshot.pem", "timestamp.pem", "zone-main.pem"]
+        "snapshot.pem", "timestamp.pem", "zone-main.pem", "zone-shop.pem"]
     roles = {role["role"]: role for role in pintle("status", "--repo", tmp_path / "pins", "--json").json["roles"]}
     assert (roles["root"]["threshold"], roles["root"]["keys"]) == (2, 3)
 

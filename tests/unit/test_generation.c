@@ -169,6 +169,40 @@ static void test_a_zone_speaks_for_its_own_file_alone(void **state)
     }
 }
 
+/* The writer of targets stops at the limit, so the last one is another program's. */
+static void test_too_many_zones(void **state)
+{
+    struct pti_generation *generation;
+    struct scene scene;
+    char name[16], *file, *targets;
+
+    (void)state;
+    begin(&scene);
+    for (size_t i = 2; i < PTI_ZONES_MAX; i++) { /* main and extra are there */
+        (void)snprintf(name, sizeof name, "z%zu", i);
+        (void)sim_add_zone(scene.sim, name);
+    }
+    sim_publish(scene.sim);
+    assert_int_equal(generation_build(scene.sim, &scene.roots, &generation, &scene.error, NULL, 0), PINTLE_OK);
+    assert_int_equal(generation->zone_count, PTI_ZONES_MAX);
+    pti_generation_free(generation);
+    file = pti_bytes_strdup(scene.sim->targets);
+    file[strlen(file) - 1] = '\0'; /* of the envelope */
+    targets = tuf_edit(
+        strstr(file, "{\"_type\""),
+        "\"name\":\"z63\",\"paths\":[\"zones/z63.json\"],\"terminating\":false,\"threshold\":1}",
+        "\"name\":\"z63\",\"paths\":[\"zones/z63.json\"],\"terminating\":false,\"threshold\":1},"
+        "{\"keyids\":[],\"name\":\"z64\",\"paths\":[\"zones/z64.json\"],\"terminating\":false,\"threshold\":1}");
+    pti_bytes_free(&scene.sim->targets);
+    scene.sim->targets = sim_sign(scene.sim, &scene.sim->signers[SIM_TARGETS], pti_bytes_text(targets));
+    sim_publish_online(scene.sim);
+    assert_int_equal(generation_build(scene.sim, &scene.roots, &generation, &scene.error, NULL, 0), PINTLE_ERR_INPUT);
+    assert_non_null(strstr(scene.error.detail, "more than 64 zones"));
+    free(targets);
+    free(file);
+    end(&scene);
+}
+
 /* An issue time more than a day ahead of the local clock is not taken. */
 static void test_issue_time(void **state)
 {
@@ -244,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_built_in_order),
         cmocka_unit_test(test_odd_delegations_are_never_fetched),
         cmocka_unit_test(test_a_zone_speaks_for_its_own_file_alone),
+        cmocka_unit_test(test_too_many_zones),
         cmocka_unit_test(test_issue_time),
         cmocka_unit_test(test_body),
         cmocka_unit_test(test_earliest_expiry),
