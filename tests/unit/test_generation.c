@@ -188,11 +188,9 @@ static void test_too_many_zones(void **state)
     pti_generation_free(generation);
     file = pti_bytes_strdup(scene.sim->targets);
     file[strlen(file) - 1] = '\0'; /* of the envelope */
-    targets = tuf_edit(
-        strstr(file, "{\"_type\""),
-        "\"name\":\"z63\",\"paths\":[\"zones/z63.json\"],\"terminating\":false,\"threshold\":1}",
-        "\"name\":\"z63\",\"paths\":[\"zones/z63.json\"],\"terminating\":false,\"threshold\":1},"
-        "{\"keyids\":[],\"name\":\"z64\",\"paths\":[\"zones/z64.json\"],\"terminating\":false,\"threshold\":1}");
+    targets = tuf_edit(strstr(file, "{\"_type\""), "\"paths\":[\"zones/z63.json\"]}",
+                       "\"paths\":[\"zones/z63.json\"]},{\"name\":\"z64\",\"keyids\":[],\"threshold\":1,"
+                       "\"terminating\":true,\"paths\":[\"zones/z64.json\"]}");
     pti_bytes_free(&scene.sim->targets);
     scene.sim->targets = sim_sign(scene.sim, &scene.sim->signers[SIM_TARGETS], pti_bytes_text(targets));
     sim_publish_online(scene.sim);
