@@ -22,13 +22,13 @@ TARGETS = ("charter.json", "zones/payments.json", "zones/web-shop.json")
 # ---- our repositories, their clients
 
 class History:
-    """A repository of two of three people and two zones, published again and again; .stages has what was public when."""
+    """A repository of two of three people and two zones, published again and again; .stages: what was public when."""
 
     def __init__(self, directory, key_type):
         self.directory, self.workshop = directory, Workshop(directory / "pki")
         self.key_type, self.stages = key_type, {}
-        self.repository = Repository(directory / "pins", "--name", "interop", "--key-type", key_type, "--zone", "payments",
-                                     "--offline-keys", "3", "--threshold", "2")
+        self.repository = Repository(directory / "pins", "--name", "interop", "--key-type", key_type,
+                                     "--zone", "payments", "--offline-keys", "3", "--threshold", "2")
         self.people = [directory / name for name in ("alice", "bob", "carol")]
         self.repository.take_offline(self.people)
         self.root = read_container(self.repository.roots.read_bytes())["1.root.json"]
@@ -123,7 +123,7 @@ def tampered(repository, directory):
     below.charter["hosts"] = []
     below.publish(directory / "below")
     mixed = Thief(repository.public, online)
-    mixed.publish(directory / "mixed", edit_snapshot=lambda snapshot: snapshot["meta"]["targets.json"].update(version=1))
+    mixed.publish(directory / "mixed", edit_snapshot=lambda signed: signed["meta"]["targets.json"].update(version=1))
     return [old, altered, directory / "below", directory / "mixed"]
 
 
@@ -169,8 +169,9 @@ def bin_of(name):
     return "low" if hashlib.sha256(name.encode()).hexdigest() < "8" else "high"
 
 
-BINS = {side: {name: side for name in map("bin-{}".format, range(8)) if bin_of(name) == side} for side in ("low", "high")}
-BINS_WITH_TRAP = {side: {**files, **({} if bin_of("trap") == side else {"trap": "trap"})} for side, files in BINS.items()}
+SIDES = ("low", "high")
+BINS = {side: {name: side for name in map("bin-{}".format, range(8)) if bin_of(name) == side} for side in SIDES}
+TRAP = {side: {} if bin_of("trap") == side else {"trap": "trap"} for side in SIDES}
 
 
 def plan(shift, **options):
@@ -183,8 +184,8 @@ def plan(shift, **options):
 
     return {
         "consistent": True, "indented": False, "unknown": {},
-        "roles": {"root": one(0, 3, 2), "timestamp": one(1), "snapshot": one(2), "targets": one(3), "team": one(0, 2, 2),
-                  "deep": one(1), "deeper": one(2), "stop": one(3), "after": one(0), "low": one(1), "high": one(2)},
+        "roles": {"root": one(0, 3, 2), "timestamp": one(1), "snapshot": one(2), "targets": one(3),
+                  "team": one(0, 2, 2), "deep": one(1), "deeper": one(2), "stop": one(3), "after": one(0), "low": one(1), "high": one(2)},
         "delegations": [
             delegation("targets", "team", paths=["team/*", "team/*/*", "team/*/*/?"]),
             delegation("team", "deep", paths=["team/deep/*", "team/deep/*/*"]),
@@ -195,7 +196,7 @@ def plan(shift, **options):
             delegation("targets", "high", path_hash_prefixes=[f"{digit:x}" for digit in range(8, 16)])],
         "targets": {"targets": {"top": "top"}, "team": {"team/file": "team"}, "deep": {"team/deep/file": "deep"},
                     "deeper": {"team/deep/x/y": "deeper"}, "after": {"stop/file": "after", "after/file": "after"},
-                    **BINS_WITH_TRAP},
+                    **{side: {**BINS[side], **TRAP[side]} for side in SIDES}},
         "rotate": ["root", "timestamp", "snapshot", "targets", "team", "deep"], **options}
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`pintle-tuf`, the whole TUF client workflow, against repositories that python-tuf signs and a real HTTP server."""
 
+import json
+
 import pytest
 from securesystemslib.signer import CryptoSigner
 
@@ -173,8 +175,8 @@ GRAPHS = [
      ["a", "b", "c"]),
     ("depth first", [("targets", "a", ["*"], False), ("targets", "d", ["*"], False), ("a", "b", ["*"], False),
                      ("a", "c", ["*"], False)], "d", True, ["a", "b", "c", "d"]),
-    ("below a terminating one", [("targets", "a", ["*"], True), ("targets", "c", ["*"], False), ("a", "b", ["*"], False)],
-     "b", True, ["a", "b"]),
+    ("below a terminating one", [("targets", "a", ["*"], True), ("targets", "c", ["*"], False),
+                                 ("a", "b", ["*"], False)], "b", True, ["a", "b"]),
     ("a circle before it", [("targets", "a", ["*"], False), ("targets", "d", ["*"], False), ("a", "b", ["*"], False),
                             ("b", "a", ["*"], False)], "d", True, ["a", "b", "d"]),
     ("itself", [("targets", "a", ["*"], False), ("a", "a", ["*"], False), ("targets", "b", ["*"], False)], "b", True,
@@ -222,8 +224,8 @@ def test_role_names_are_escaped_in_urls_and_on_disk(peer, tmp_path, name):
     assert after - before == {client.targets, client.targets / "file"}
 
 
-@pytest.mark.parametrize("name", ["?", "#", "/file", "../file", "x/../../y", "%2e", "..%2f..%2fy", "a b", "fil\u00e9", "\\..\\y",
-                                  ".new", "timestamp.json"])
+@pytest.mark.parametrize("name", ["?", "#", "/file", "../file", "x/../../y", "%2e", "..%2f..%2fy", "a b", "fil\u00e9",
+                                  "\\..\\y", ".new", "timestamp.json"])
 def test_target_names_are_escaped_on_disk(peer, tmp_path, name):
     """Whatever comes of the request, nothing is written but one file in the directory of targets."""
     repository, client = peer()
@@ -345,15 +347,24 @@ def test_every_kind_of_key(peer, kind):
 
 
 def test_one_key_under_two_names_counts_once(peer):
+    """The twins sign too: each of the names has its good signature."""
     repository, client = peer()
-    key = repository.signers["snapshot"][0].public_key
-    for number in range(3):
-        twin = type(key)(f"{number:064x}", key.keytype, key.scheme, key.keyval, {"x": number})
+    signer = repository.signers["snapshot"][0]
+    key = signer.public_key
+    twins = [type(key)(f"{number:064x}", key.keytype, key.scheme, key.keyval, {"x": number}) for number in range(3)]
+    for twin in twins:
         repository.roles["root"].add_key(twin, "snapshot")
+        repository.signers["snapshot"].append(CryptoSigner(signer._private_key, twin))
     repository.roles["root"].roles["snapshot"].threshold = 2
     repository.bump_root()
+    repository.publish()
+    assert len(json.loads(repository.files["2.snapshot.json"])["signatures"]) == 4
     assert client.refresh() == 1
     assert "1 of 2 required signatures" in client.error
+    repository.add_key("snapshot")
+    repository.bump_root()
+    repository.publish()
+    assert client.refresh() == 0, client.error
 
 
 def test_a_key_of_an_unknown_kind_is_unusable_and_nothing_more(peer):

@@ -64,7 +64,8 @@ def test_a_bad_first_root_asks_for_nothing(peer, tmp_path, harm):
 ROOTS = {
     "replaced": [([1], 1, [1]), ([2], 1, [2, 1]), ([2], 1, [2])],
     "replaced, strangers sign too": [([1], 1, [3, 1, 4]), ([2], 1, [3, 2, 1, 4]), ([2], 1, [3, 2, 4])],
-    "3 of 5, any three": [([0, 1, 2, 3, 4], 3, [0, 2, 4]), ([0, 1, 2, 3, 4], 3, [0, 4, 1]), ([0, 1, 2, 3, 4], 3, [1, 2, 3])],
+    "3 of 5, any three": [([0, 1, 2, 3, 4], 3, [0, 2, 4]), ([0, 1, 2, 3, 4], 3, [0, 4, 1]),
+                          ([0, 1, 2, 3, 4], 3, [1, 2, 3])],
     "3 of 5, one replaced": [([0, 1, 2, 3, 4], 3, [0, 2, 4]), ([0, 1, 3, 4, 5], 3, [0, 4, 1])],
     "3 of 5, all replaced": [([0, 1, 2, 3, 4], 3, [0, 2, 4]), ([5, 6, 7, 8, 9], 3, [0, 2, 4, 5, 6, 7]),
                              ([5, 6, 7, 8, 9], 3, [5, 6, 7])],
@@ -253,8 +254,8 @@ def test_a_listed_hash_and_length_bind(peer, role, what):
     assert not (client.metadata / f"{role}.json").exists()
 
 
-@pytest.mark.parametrize("role, as_role", [("snapshot", "timestamp"), ("timestamp", "snapshot"), ("targets", "snapshot"),
-                                           ("snapshot", "targets")])
+@pytest.mark.parametrize("role, as_role", [("snapshot", "timestamp"), ("timestamp", "snapshot"),
+                                           ("targets", "snapshot"), ("snapshot", "targets")])
 def test_one_type_is_not_another(peer, role, as_role):
     """Signed by the right key, complete in itself, and of the wrong type."""
     repository, client = peer()
@@ -330,7 +331,9 @@ def test_a_rollback_that_is_signed_and_listed(peer, role, hashes):
         snapshot.meta[f"{role}.json"].version = 1
     timestamp.version += 1
     data = repository.sign("snapshot")
-    timestamp.snapshot_meta = MetaFile.from_data(snapshot.version, data, ["sha256"]) if hashes else MetaFile(snapshot.version)
+    timestamp.snapshot_meta = MetaFile(snapshot.version)
+    if hashes:
+        timestamp.snapshot_meta = MetaFile.from_data(snapshot.version, data, ["sha256"])
     repository.sign("timestamp")
     assert client.download("file") == 1
     assert "rollback" in client.error
@@ -417,7 +420,8 @@ def test_a_delegated_role_has_every_check(peer, harm, want):
         repository.sign("timestamp")
     assert client.download("file") == 1
     assert want in client.error, client.error
-    assert not (client.metadata / "team.json").exists() and not client.targets.exists() or not list(client.targets.iterdir())
+    assert not (client.metadata / "team.json").exists()
+    assert not client.targets.exists() or not list(client.targets.iterdir())
     if harm == "not listed":
         assert "1.team" not in client.asked()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other implementations of TUF, each behind the command line of tests/peers/README.md; and `pintle-tuf` behind the same."""
+"""Other implementations of TUF, and `pintle-tuf`, each behind the command line of tests/peers/README.md."""
 
 import json
 import os

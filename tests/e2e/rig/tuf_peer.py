@@ -178,8 +178,10 @@ class PeerClient:
         assert self.run("init", root) == 0, self.error
 
     def run(self, *words, days=0):
-        command = ["faketime", "-f", f"+{days}d" + (f" x{self.speed}" if self.speed else "")] if days or self.speed else []
-        done = subprocess.run([*command, str(binary("pintle-tuf")), "--metadata-dir", str(self.metadata), *map(str, words)],
+        clock = f"+{days}d x{self.speed or 1}"
+        command = ["faketime", "-f", clock] if days or self.speed else []
+        command += [str(binary("pintle-tuf")), "--metadata-dir", str(self.metadata), *map(str, words)]
+        done = subprocess.run(command,
                               capture_output=True, text=True, timeout=60, check=False)
         self.error = done.stderr
         assert done.returncode in (0, 1), f"exit code {done.returncode}: {done.stderr}"

@@ -38,7 +38,7 @@ def update(options):
 
 
 def measure(options):
-    """Microseconds of the best and the median update; each starts with the root alone, or, with --kept, with what is there."""
+    """Microseconds of the best and the median update, each from the root alone or, with --kept, from what is there."""
     directory, taken = pathlib.Path(options.metadata_dir), []
     root = (directory / "root.json").read_bytes()
     for _ in range(options.times):
