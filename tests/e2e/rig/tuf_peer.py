@@ -167,10 +167,11 @@ def serving(repository):
 class PeerClient:
     """`pintle-tuf` with directories of its own, trusting the repository's first root."""
 
+    speed = None  # of its clock
+
     def __init__(self, directory, repository, url):
         self.metadata, self.targets = directory / "metadata", directory / "targets"
         self.repository, self.url = repository, url
-        self.speed = None  # of its clock
         directory.mkdir(parents=True, exist_ok=True)
         root = directory / "root.json"
         root.write_bytes(repository.first_root)
@@ -181,8 +182,7 @@ class PeerClient:
         clock = f"+{days}d x{self.speed or 1}"
         command = ["faketime", "-f", clock] if days or self.speed else []
         command += [str(binary("pintle-tuf")), "--metadata-dir", str(self.metadata), *map(str, words)]
-        done = subprocess.run(command,
-                              capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         self.error = done.stderr
         assert done.returncode in (0, 1), f"exit code {done.returncode}: {done.stderr}"
         assert (done.returncode == 1) == bool(done.stderr), done.stderr
