@@ -297,7 +297,7 @@ static enum pintle_status fill_list(struct pti_cli *cli, const struct pti_sessio
 
 static enum pintle_status run_list(struct pti_cli *cli)
 {
-    return pti_session_report(cli, fill_list);
+    return pti_session_report(cli, fill_list, NULL);
 }
 
 /* ---- tables ---- */

@@ -132,7 +132,7 @@ static enum pintle_status fill(struct pti_cli *cli, const struct pti_session *se
 
 static enum pintle_status run_list(struct pti_cli *cli)
 {
-    return pti_session_report(cli, fill);
+    return pti_session_report(cli, fill, NULL);
 }
 
 static const struct pti_option options_of_list[] = {PTI_OPTION_REPO, PTI_OPTION_JSON, PTI_OPTION_END};

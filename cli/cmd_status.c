@@ -220,21 +220,55 @@ static enum pintle_status fill_status(struct pti_cli *cli, const struct pti_sess
     return status;
 }
 
-static enum pintle_status run_status(struct pti_cli *cli)
+/* For monitoring: one line with all roles that somebody has to renew, those that have expired first. */
+static enum pintle_status check_expiry(struct pti_cli *cli, const struct pti_session *session)
 {
-    return pti_session_report(cli, fill_status);
+    const struct pti_expiry_days *days = &session->repository->settings.days;
+    static const char *const kinds[] = {"expired", "soon"};
+    struct pti_role_state *roles = NULL;
+    char line[PTI_ERROR_DETAIL_MAX] = "";
+    size_t count = 0, expired = 0, listed = 0;
+    enum pintle_status status = pti_stage_roles(&session->repository->stage, &roles, &count, &cli->error);
+
+    for (size_t k = 0; status == PINTLE_OK && k < 2; k++) {
+        for (size_t i = 0; i < count; i++) {
+            const size_t length = strlen(line);
+
+            if (roles[i].version > 0 && strcmp(expiry_of(&roles[i], days, session->now), kinds[k]) == 0) {
+                expired += k == 0;
+                snprintf(line + length, sizeof line - length, "%s%s %s", listed++ ? ", " : "", roles[i].name,
+                         k == 0 ? "has expired" : "expires soon");
+            }
+        }
+    }
+    pti_role_states_free(roles, count);
+    if (status != PINTLE_OK || listed == 0) {
+        return status;
+    }
+    return expired > 0 ? pti_fail(&cli->error, PINTLE_ERR_TRUST, "%s", line) : pti_cli_other(cli, "%s", line);
 }
 
-static const struct pti_option options_of_status[] = {PTI_OPTION_REPO, PTI_OPTION_STAGE, PTI_OPTION_JSON,
-                                                      PTI_OPTION_END};
+static enum pintle_status run_status(struct pti_cli *cli)
+{
+    return pti_session_report(cli, fill_status, pti_cli_flag(cli, "check") ? check_expiry : NULL);
+}
+
+static const struct pti_option options_of_status[] = {
+    PTI_OPTION_REPO,
+    PTI_OPTION_STAGE,
+    {"check", NULL, "exit with 66 if a role has expired, with 1 if one is in the last third of its life", false},
+    PTI_OPTION_JSON,
+    PTI_OPTION_END,
+};
 
 const struct pti_command pti_command_status = {
     .name = "status",
     .summary = "Versions, expiry, staged changes and missing signatures of a repository",
     .operands = "",
     .details = "A role is signed by M of N keys. Days left are whole days; below zero a client calls it stale or\n"
-               "rejects it.",
-    .example = "  pintle status --repo pins",
+               "rejects it. For monitoring: --check.",
+    .example = "  pintle status --repo pins\n"
+               "  pintle status --check --repo pins > /dev/null",
     .options = options_of_status,
     .run = run_status,
 };

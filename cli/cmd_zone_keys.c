@@ -172,7 +172,7 @@ static enum pintle_status run_keys(struct pti_cli *cli)
     bool edit = pti_cli_count(cli, "add") + pti_cli_count(cli, "remove") + pti_cli_count(cli, "threshold") > 0;
 
     if (!edit) {
-        return pti_session_report(cli, fill_keys);
+        return pti_session_report(cli, fill_keys, NULL);
     }
     if (pti_cli_flag(cli, "json")) {
         return pti_cli_usage(cli, "--json shows the keys and does not go with --add, --remove and --threshold");

@@ -91,9 +91,7 @@ void pti_session_close(struct pti_session *session)
     session->crypto = NULL;
 }
 
-enum pintle_status pti_session_report(struct pti_cli *cli,
-                                      enum pintle_status (*fill)(struct pti_cli *cli, const struct pti_session *session,
-                                                                 struct pti_printout *printout))
+enum pintle_status pti_session_report(struct pti_cli *cli, pti_session_fill_fn *fill, pti_session_judge_fn *judge)
 {
     struct pti_session session;
     struct pti_printout printout;
@@ -111,6 +109,9 @@ enum pintle_status pti_session_report(struct pti_cli *cli,
         status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
     }
     pti_printout_clear(&printout);
+    if (status == PINTLE_OK && judge) {
+        status = judge(cli, &session);
+    }
     pti_session_close(&session);
     return status;
 }

@@ -43,10 +43,14 @@ enum pintle_status pti_session_load_names(struct pti_session *session, struct pt
 /* Keeps signatures that were added: in the repository, or in the stage file. */
 enum pintle_status pti_session_save_signed(struct pti_session *session, struct pti_cli *cli);
 
-/* Opens the repository for reading and prints what fill says of it, as text or as JSON. */
-enum pintle_status pti_session_report(struct pti_cli *cli,
-                                      enum pintle_status (*fill)(struct pti_cli *cli, const struct pti_session *session,
-                                                                 struct pti_printout *printout));
+/*
+ * Opens the repository for reading and prints what fill says of it, as text or as JSON.  What judge (NULL: nothing) says
+ * after that becomes the result.
+ */
+typedef enum pintle_status pti_session_fill_fn(struct pti_cli *cli, const struct pti_session *session,
+                                               struct pti_printout *printout);
+typedef enum pintle_status pti_session_judge_fn(struct pti_cli *cli, const struct pti_session *session);
+enum pintle_status pti_session_report(struct pti_cli *cli, pti_session_fill_fn *fill, pti_session_judge_fn *judge);
 
 #define PTI_OPTION_ROOTS                                                                                               \
     {                                                                                                                  \

@@ -530,3 +530,18 @@ class TestInterruption:
         repository.publish()
         verified = pintle("verify", repository.directory)
         assert verified.returncode == 0, verified.all
+
+
+class TestCheckForMonitoring:
+    @pytest.mark.parametrize("at, code, said", [
+        ("+1d", 0, []), ("+49h", 1, ["timestamp expires soon"]), ("+61d", 66, ["timestamp has expired", "main expires soon"]),
+        ("+91d", 66, ["main has expired"]), ("+250d", 66, ["root expires soon", "targets expires soon"]),
+        ("+366d", 66, ["root has expired", "targets has expired"])])
+    def test_expiry_is_in_the_exit_code(self, repository, at, code, said):
+        done = repository.try_run("status", "--check", env=clock(at))
+        assert done.returncode == code, done.all
+        assert len(done.stderr.splitlines()) == (code != 0)
+        for line in said:
+            assert line in done.stderr
+        assert "roles:" in done.stdout  # what there is to say is said all the same
+        assert repository.try_run("status", env=clock(at)).returncode == 0
