@@ -268,7 +268,7 @@ const struct pti_command pti_command_status = {
     .details = "A role is signed by M of N keys. Days left are whole days; below zero a client calls it stale or\n"
                "rejects it. For monitoring: --check.",
     .example = "  pintle status --repo pins\n"
-               "  pintle status --check --repo pins > /dev/null",
+               "  pintle status --check --repo pins",
     .options = options_of_status,
     .run = run_status,
 };
