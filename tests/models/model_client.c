@@ -283,10 +283,10 @@ static int check_timestamp(const struct model *world, const struct model_client 
     if (expired(world, *now, root->expires) ||
         !verifies(world, MODEL_TIMESTAMP_SIGNED, world->timestamps[offered].key, root->key[MODEL_TIMESTAMP]))
         return 0;
-    if (baseline && !model_timestamp_succeeds(world, force->timestamp, offered))
-        return 0;
     if (baseline && world->timestamps[offered].version == world->timestamps[force->timestamp].version)
         taken = force->timestamp;
+    else if (baseline && !model_timestamp_succeeds(world, force->timestamp, offered))
+        return 0;
     if (world->timestamps[taken].issued <= model_clock(world) + MODEL_CLOCK_AHEAD_MAX &&
         model_kept(world, MODEL_ISSUED_AT_ONCE))
         *now = model_larger(*now, world->timestamps[taken].issued);
