@@ -141,12 +141,13 @@ static enum pintle_status ask(struct pti_cli *cli, const struct secret *secret, 
     }
     silent = saved;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-    fputs(prompt, cli->err);
-    fflush(cli->err);
+    /* First, for it throws away what was typed before: whoever sees the prompt may answer at once, and unseen. */
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0) {
         return pti_fail(&cli->error, PINTLE_ERR_INPUT,
                         "the terminal cannot be told to hide what is typed; give %s in a file", secret->what);
     }
+    fputs(prompt, cli->err);
+    fflush(cli->err);
     status = read_interruptibly(cli, secret, text);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
     fputs("\n", cli->err);
