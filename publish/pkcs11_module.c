@@ -160,12 +160,11 @@ static enum pintle_status load(struct pti_pkcs11_module *module, struct pti_erro
     return PINTLE_OK;
 }
 
-static void unload(struct pti_pkcs11_module *module)
+static void close_module(struct pti_pkcs11_module *module)
 {
     if (module->initialised)
         (void)module->functions->C_Finalize(NULL);
-    if (module->library != NULL)
-        (void)dlclose(module->library);
+    /* The library stays: modules leave threads and exit handlers behind, which would then run in nothing. */
     free(module);
 }
 
@@ -185,7 +184,7 @@ enum pintle_status pti_pkcs11_module_open(struct pti_key_access *access, const s
     (void)pti_copy_text(made->path, sizeof(made->path), path);
     status = load(made, error);
     if (status != PINTLE_OK) {
-        unload(made);
+        close_module(made);
         return status;
     }
     made->next = access->modules;
@@ -199,6 +198,6 @@ void pti_pkcs11_modules_close(struct pti_key_access *access)
     while (access->modules != NULL) {
         struct pti_pkcs11_module *module = access->modules;
         access->modules = module->next;
-        unload(module);
+        close_module(module);
     }
 }

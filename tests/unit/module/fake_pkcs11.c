@@ -55,17 +55,12 @@ static CK_RV initialize(void *arguments)
     (void)arguments;
     if (is("initialize-fails"))
         return CKR_GENERAL_ERROR;
+    EVP_PKEY_free(key);
+    X509_free(certificate);
     key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     make_certificate();
     logged_in = signing = false;
     return is("already-initialised") ? CKR_CRYPTOKI_ALREADY_INITIALIZED : CKR_OK;
-}
-
-/* Not in C_Finalize, which is not called where somebody else is said to have initialised it. */
-__attribute__((destructor)) static void forget(void)
-{
-    EVP_PKEY_free(key);
-    X509_free(certificate);
 }
 
 static CK_RV finalize(void *reserved)
