@@ -21,8 +21,8 @@ struct pintle_client;
  * network.  Storage that is unreadable or does not verify is no failure here: shipped policies are enforced, every other
  * host is refused until a refresh succeeds, and a PINTLE_EVENT_STORAGE says so.
  * On success *client is owned by the caller; on failure it is NULL and pintle_config_error(config) says why.
- * PINTLE_ERR_MISUSE (no roots or no store), PINTLE_ERR_INPUT or _TRUST (roots or shipped generation do not verify),
- * PINTLE_ERR_MEMORY.
+ * PINTLE_ERR_MISUSE (no roots, crypto provider or store), PINTLE_ERR_INPUT or _TRUST (roots or shipped generation do
+ * not verify), PINTLE_ERR_MEMORY.
  */
 PINTLE_API enum pintle_status pintle_client_new(struct pintle_config *config, struct pintle_client **client);
 

@@ -24,7 +24,7 @@ struct provider {
     const mbedtls_md_info_t *sha256;
     /*
      * A group that nobody uses just now, or NULL: it holds multiples of the generator, without which a verification takes
-     * half as long again.  Whoever needs a group takes it away, and puts it back afterwards.
+     * a third longer or more.  Whoever needs a group takes it away, and puts it back afterwards.
      */
     _Atomic(mbedtls_ecp_group *) spare;
 };
