@@ -347,6 +347,25 @@ static void test_roots(void **state)
     }
 }
 
+/* Targets delegate to main, which the snapshot has forgotten: it is never asked for. */
+static void test_a_role_that_the_snapshot_does_not_list(void **state)
+{
+    static const struct world_change unlisted = {WORLD_SNAPSHOT, "'main.json'", "'gone.json'", NULL};
+    const struct pti_tuf_file *file;
+    struct pti_error error;
+    struct scene scene;
+
+    (void)state;
+    begin(&scene, &unlisted);
+    refreshes(&scene, "root.2 timestamp snapshot.2 targets.3", "+timestamp +snapshot +targets");
+    assert_int_equal(pti_updater_find(&scene.updater, pti_bytes_text("zones/main.json"), &file, &error),
+                     PINTLE_ERR_TRUST);
+    assert_null(file);
+    assert_non_null(strstr(error.detail, "main: the snapshot does not list it"));
+    assert_string_equal(scene.asked, "root.2 timestamp snapshot.2 targets.3");
+    end(&scene);
+}
+
 /* 40 roles that are all trusted with the path, and none has it. */
 static void test_a_search_is_bounded(void **state)
 {
@@ -426,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_a_damaged_cache_is_fetched_again),
         cmocka_unit_test(test_a_full_disk),
         cmocka_unit_test(test_roots),
+        cmocka_unit_test(test_a_role_that_the_snapshot_does_not_list),
         cmocka_unit_test(test_a_search_is_bounded),
     };
 
