@@ -160,6 +160,9 @@ static enum pintle_status run(struct pti_cli *cli)
     }
     pti_printout_init(&printout);
     status = pti_session_check_base(&session, cli);
+    if (status == PINTLE_OK && session.stage_file && !pti_cli_text(cli, "roots")) {
+        status = pti_session_say_anchor(&session, cli);
+    }
     if (status == PINTLE_OK) {
         status = pti_session_load_names(&session, cli);
     }

@@ -92,7 +92,9 @@ static enum pintle_status read_name(const struct loader *loader)
     status = pti_tuf_metadata_parse(pti_published_root(published), PTI_TUF_ROOT, loader->crypto, &root, loader->error);
     if (status != PINTLE_OK)
         return broken(loader, path, status);
-    if (root->repository.size < sizeof(published->repository))
+    if (root->repository.size == 0)
+        published->repository[0] = '\0'; /* it carries no name */
+    else if (root->repository.size < sizeof(published->repository))
         memcpy(published->repository, root->repository.data, root->repository.size);
     else
         status = pti_fail(loader->error, PINTLE_ERR_INPUT, "the repository name in root is longer than %zu bytes",

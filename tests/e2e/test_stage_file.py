@@ -98,6 +98,8 @@ def test_three_machines(team, people, exported, host):
     alice, bob, _ = people
     shown = alice.diff(alice.receives(exported))
     assert shown.returncode == 0 and f"{host}: host added" in shown.stdout, shown.all
+    assert "clients          refuse it without a pinned key in its chain" in shown.stdout
+    assert f"mind:\n  {host}: one pin alone" in shown.stdout
     assert "targets version 2, expires" in shown.stdout and "0 of 2 signatures, waiting for 2 of: " in shown.stdout
     from_alice, from_bob = alice.signs(exported), bob.signs(exported)
     assert missing(team) == 2  # nothing comes home by itself
@@ -260,6 +262,7 @@ def test_a_made_up_repository(team, people, backend, host, tmp_path):
     refuse_offline(people[0], tmp_path / "made-up-stage", 66, "root 1 is not the one of the trust anchor given")
     without = pintle("diff", "--stage", tmp_path / "made-up-stage")
     assert without.returncode == 0  # whole in itself; only the officer's roots tell
+    assert "repository team-pins by its own word, its root 1 has SHA-256 " in without.stderr
 
 
 def test_another_repositorys_stage_is_not_merged(team, people, exported, backend, tmp_path):
@@ -268,6 +271,15 @@ def test_another_repositorys_stage_is_not_merged(team, people, exported, backend
     refused = other.try_run("stage", "import", people[0].signs(exported))
     assert refused.returncode == 66, refused.all
     assert 'expected a stage of repository "other-pins", found one of "team-pins"' in refused.stderr
+
+
+def test_one_teams_part_of_a_stage_file_is_signed_alone(team, people, exported):
+    """The zone's team has its key; whatever else is in the file is not theirs."""
+    stage = people[0].receives(exported)
+    done = pintle("sign", "--stage", stage, "--roots", people[0].roots, "--key", team.keys / "zone-main.pem", "--json")
+    assert done.returncode == 0, done.all
+    assert {row["role"]: row["signatures"] for row in done.json["drafts"]} == {"targets": 0, "main": 1}
+    assert [row["role"] for row in team.run("stage", "import", stage, "--json").json["merged"]] == ["main"]
 
 
 def test_an_old_publication_shown_as_the_newest(team, people, exported, tmp_path, backend, host):

@@ -13,13 +13,18 @@ from rig.programs import pintle
 from rig.tuf_peer import PeerRepository, serving
 
 
+@pytest.fixture(scope="module")
+def rsa():
+    return CryptoSigner.generate_rsa()  # takes its time
+
+
 @pytest.fixture
-def peer():
+def peer(rsa):
     """Delegations of two levels, a key of each kind, one target."""
     peer = PeerRepository()
     peer.delegate("targets", "team", paths=["team/*"])
     peer.delegate("team", "inner", paths=["team/inner*"])
-    peer.add_key("targets", CryptoSigner.generate_rsa())
+    peer.add_key("targets", rsa)
     peer.add_key("targets", CryptoSigner.generate_ed25519())
     peer.add_target("team", "team/file", b"content")
     peer.publish("targets", "team", "inner")
