@@ -113,6 +113,9 @@ static enum pintle_status run_publish(struct pti_cli *cli)
         session.repository->only = only;
         session.repository->only_count = pti_session_only(cli, only);
         status = pti_publish(session.repository, &ring, session.now, &result, &cli->error);
+        if (status != PINTLE_OK) {
+            pti_session_mention_only(&session, cli);
+        }
     }
     if (status == PINTLE_OK) {
         say_published(cli, session.repository, renewed, result.root_version > roots, &result);

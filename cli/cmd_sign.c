@@ -91,6 +91,9 @@ static enum pintle_status sign_stage(struct pti_cli *cli, struct pti_session *se
     }
     if (status == PINTLE_OK) {
         status = check(cli, session, stage);
+        if (status != PINTLE_OK) {
+            pti_session_mention_only(session, cli);
+        }
     }
     if (status == PINTLE_OK) {
         status = sign_all(cli, stage, printout);

@@ -227,6 +227,34 @@ size_t pti_session_only(const struct pti_cli *cli, const char *only[PTI_CLI_GIVE
     return count;
 }
 
+static size_t count_drafts(const struct pti_stage *stage)
+{
+    size_t count = (stage->root.size > 0 ? 1u : 0u) + (stage->targets.size > 0 ? 1u : 0u);
+
+    for (size_t i = 0; i < stage->zone_count; i++) {
+        count += stage->zones[i].draft.size > 0;
+    }
+    return count;
+}
+
+void pti_session_mention_only(const struct pti_session *session, struct pti_cli *cli)
+{
+    size_t drafts = count_drafts(&session->repository->stage);
+    enum pintle_status status = cli->error.status;
+
+    if ((status != PINTLE_ERR_INPUT && status != PINTLE_ERR_TRUST) || drafts < 2) {
+        return;
+    }
+    if (pti_cli_count(cli, "only") == 0) {
+        pti_fail(&cli->error, status, "%.380s; a draft that is finished need not wait: --only DRAFT takes it alone",
+                 cli->error.detail);
+    } else if (pti_cli_count(cli, "only") < drafts) {
+        pti_fail(&cli->error, status,
+                 "%.380s; with --only all else counts as published, so name every draft that belongs to it",
+                 cli->error.detail);
+    }
+}
+
 void pti_session_say(struct pti_session *session, const char *format, ...)
 {
     char text[2 * PTI_ERROR_DETAIL_MAX];

@@ -80,6 +80,10 @@ void pti_session_say(struct pti_session *session, const char *format, ...) PTI_P
 
 /* The roles of --only, for pti_stage_part(); how many. */
 size_t pti_session_only(const struct pti_cli *cli, const char *only[PTI_CLI_GIVEN_MAX]);
+/*
+ * After a refusal to sign or to publish (PINTLE_ERR_INPUT, PINTLE_ERR_TRUST): says what --only has to do with it, if it may.
+ */
+void pti_session_mention_only(const struct pti_session *session, struct pti_cli *cli);
 
 /*
  * After edits: brings the drafts in line, writes the stage, then prints what was said, and in one line what is left to

@@ -101,6 +101,7 @@ def test_a_team_publishes_alone_while_another_edits(world):
     serve_new_key = rekey(world, SHOP)
     refused = world.repository.try_run("publish", "--key", world.key("mobile"))
     assert refused.returncode == 65 and "half.example.test" in refused.stderr, refused.all
+    assert "--only DRAFT takes it alone" in refused.stderr, refused.all
     staged = world.staged()
     assert world.repository.try_run("sign", "--key", world.key("mobile")).returncode == 65
     world.repository.run("sign", "--only", "mobile", "--key", world.key("mobile"))
@@ -125,6 +126,7 @@ def test_a_part_that_needs_another_is_refused(world):
     world.repository.run("pin", "add", "new.example.test", "--key", world.sites[SHOP].key)
     refused = world.repository.try_run("publish", "--only", "mobile", "--key", world.key("mobile"))
     assert refused.returncode == 65 and "the charter does not list that host" in refused.stderr, refused.all
+    assert "name every draft that belongs to it" in refused.stderr, refused.all
     world.people()
     refused = world.repository.try_run("publish", "--only", "targets")
     assert refused.returncode == 65 and "new.example.test: enforced without any usable pin" in refused.stderr, refused.all
