@@ -223,7 +223,12 @@ def test_other_programs_of_the_embed_guide(name, tmp_path):
 def publisher(tmp_path, backend, authority, workshop, ca):
     """A security team's directory: the certificate that is served, and what stands for a CA and for a deployment."""
     site = backend.serve("api.example.com")
-    session = Session(tmp_path, site, ca)
+    token = SoftHsm(tmp_path / "token")
+    session = Session(tmp_path, site, ca, token.environment)
+    shutil.copy(token.pin, tmp_path / "pin")
+    kms = backend.new_key()[1]
+    session.command("sign-with-kms", f'[ "$1" = alias/shop ] && exec openssl dgst -sha256 -sign {kms}')
+    subprocess.run(["openssl", "pkey", "-in", kms, "-pubout", "-out", tmp_path / "kms.pub"], check=True)
     shutil.copy(site.chain, tmp_path / "api.pem")
     issuer, key = workshop.cert_file(authority.certificate), workshop.key_file(authority.key)
     pid = backend.nginx.process.pid
@@ -241,12 +246,12 @@ def test_publish_guide(publisher, tmp_path, backend, install):
     assert said.count("accepted: a pin matched") == 3, said
     # What is left is what the page set out to reach.
     status = pintle("status", "--repo", tmp_path / "pins", "--json").json
-    assert (status["staged_changes"], status["root_version"]) == (0, 3)
+    assert (status["staged_changes"], status["root_version"]) == (0, 4)
     hosts = pintle("host", "list", "--repo", tmp_path / "pins", "--json").json
     assert [host["host"] for host in hosts["hosts"]] == ["api.example.com", "pay.example.com"]
     assert hosts["released"] == ["www.example.com"]
     assert sorted(path.name for path in (tmp_path / "pins" / "keys").glob("*.pem")) == [
-        "snapshot.pem", "timestamp.pem", "zone-main.pem", "zone-shop.pem"]
+        "snapshot.pem", "timestamp.pem", "zone-main.pem"]
     roles = {role["role"]: role for role in pintle("status", "--repo", tmp_path / "pins", "--json").json["roles"]}
     assert (roles["root"]["threshold"], roles["root"]["keys"]) == (2, 3)
 
