@@ -31,6 +31,19 @@ struct pti_json_value; /* borrowed from its text */
  * "byte 17: duplicate key \"a\"" in error, or PINTLE_ERR_MEMORY.
  */
 enum pintle_status pti_json_parse(struct pintle_bytes text, struct pti_json **json, struct pti_error *error);
+
+/*
+ * The same, but for the elements of one array, the member `name` of the root: each is given to take() once it is parsed,
+ * is valid until that returns, and takes no memory afterwards; the array has its count then, but no children.  A take()
+ * that fails ends the parsing with its status.  What is given may still turn out to stand in a text that is refused.
+ */
+struct pti_json_elements {
+    const char *name;
+    enum pintle_status (*take)(void *ctx, const struct pti_json_value *element, struct pti_error *error);
+    void *ctx;
+};
+enum pintle_status pti_json_parse_elements(struct pintle_bytes text, const struct pti_json_elements *elements,
+                                           struct pti_json **json, struct pti_error *error);
 void pti_json_free(struct pti_json *json);
 const struct pti_json_value *pti_json_root(const struct pti_json *json); /* NULL of NULL */
 

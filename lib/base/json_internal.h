@@ -24,6 +24,8 @@ struct pti_json_value {
     enum pti_json_type type;
 };
 
+#define PTI_JSON_PADDING 8 /* NULs behind a text, the first of which is its terminator: eight bytes are read at once */
+
 struct pti_json {
     uint8_t *text; /* a copy with a terminator; strings are decoded in place, so names and strings point into it */
     size_t size;
@@ -36,6 +38,8 @@ struct pti_json_parser {
     struct pti_json *json;
     size_t at;    /* next byte; text[size] is a NUL, which no rule accepts, so that looking one byte ahead is safe */
     size_t depth; /* open arrays and objects */
+    const struct pti_json_elements *elements; /* NULL: every value is kept */
+    bool giving;                              /* the value to come is that of elements->name */
     struct pti_error *error;
 };
 

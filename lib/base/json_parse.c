@@ -50,7 +50,7 @@ static enum pintle_status new_value(struct pti_json_parser *parser, enum pti_jso
             return pti_fail(parser->error, PINTLE_ERR_INPUT, "byte %zu: expected at most %zu values", parser->at,
                             (size_t)PTI_JSON_NODES_MAX);
         }
-        size_t capacity = json->capacity == 0 ? 16 : json->capacity * 2;
+        size_t capacity = json->capacity == 0 ? 64 : json->capacity * 2;
         capacity = capacity > PTI_JSON_NODES_MAX ? PTI_JSON_NODES_MAX : capacity;
         struct pti_json_value *values = realloc(json->values, capacity * sizeof *values);
         if (values == NULL) {
@@ -141,8 +141,20 @@ static enum pintle_status enter(struct pti_json_parser *parser, enum pti_json_ty
     return status;
 }
 
+/* Hands an element over and forgets it with all that it holds: nothing else was made since. */
+static enum pintle_status give(struct pti_json_parser *parser, size_t array, size_t child)
+{
+    const struct pti_json_elements *elements = parser->elements;
+    enum pintle_status status = elements->take(elements->ctx, &parser->json->values[child], parser->error);
+    parser->json->count = child;
+    parser->json->values[array].size++;
+    return status;
+}
+
 static enum pintle_status parse_array(struct pti_json_parser *parser, size_t *index)
 {
+    bool giving = parser->giving;
+    parser->giving = false;
     enum pintle_status status = enter(parser, PTI_JSON_ARRAY, index);
     struct list list = {.parent = *index};
     bool open = status == PINTLE_OK && !take(parser, ']');
@@ -152,7 +164,14 @@ static enum pintle_status parse_array(struct pti_json_parser *parser, size_t *in
         if (status != PINTLE_OK) {
             return status;
         }
-        append_child(parser, &list, child);
+        if (giving) {
+            status = give(parser, *index, child);
+            if (status != PINTLE_OK) {
+                return status;
+            }
+        } else {
+            append_child(parser, &list, child);
+        }
         skip_space(parser);
         open = take(parser, ',');
         if (!open && !take(parser, ']')) {
@@ -257,6 +276,8 @@ static enum pintle_status parse_member(struct pti_json_parser *parser, struct li
     }
     skip_space(parser);
     size_t child = 0;
+    parser->giving = parser->elements != NULL && parser->depth == 1 && pti_json_peek(parser) == '[' &&
+                     pti_bytes_equal_text((struct pintle_bytes){name, name_size}, parser->elements->name);
     status = parse_value(parser, &child);
     if (status != PINTLE_OK) {
         return status;
@@ -340,12 +361,18 @@ static enum pintle_status parse_text(struct pti_json_parser *parser)
 
 enum pintle_status pti_json_parse(struct pintle_bytes text, struct pti_json **json, struct pti_error *error)
 {
+    return pti_json_parse_elements(text, NULL, json, error);
+}
+
+enum pintle_status pti_json_parse_elements(struct pintle_bytes text, const struct pti_json_elements *elements,
+                                           struct pti_json **json, struct pti_error *error)
+{
     *json = NULL;
     if (text.size > INT32_MAX) {
         return pti_fail(error, PINTLE_ERR_INPUT, "byte 0: expected a text of less than 2 GiB");
     }
     struct pti_json *made = calloc(1, sizeof *made);
-    uint8_t *copy = malloc(text.size + 1);
+    uint8_t *copy = malloc(text.size + PTI_JSON_PADDING);
     if (made == NULL || copy == NULL) {
         free(made);
         free(copy);
@@ -354,10 +381,10 @@ enum pintle_status pti_json_parse(struct pintle_bytes text, struct pti_json **js
     if (text.size > 0) {
         memcpy(copy, text.data, text.size);
     }
-    copy[text.size] = '\0';
+    memset(copy + text.size, 0, PTI_JSON_PADDING);
     made->text = copy;
     made->size = text.size;
-    struct pti_json_parser parser = {.json = made, .error = error};
+    struct pti_json_parser parser = {.json = made, .error = error, .elements = elements};
     enum pintle_status status = parse_text(&parser);
     if (status != PINTLE_OK) {
         pti_json_free(made);

@@ -156,18 +156,6 @@ static enum pintle_status read_host(const struct pti_json_value *object, void *o
     return status;
 }
 
-static enum pintle_status read_hosts(const struct pti_json_value *root, struct pti_charter *charter,
-                                     struct pti_error *error)
-{
-    void *hosts;
-
-    enum pintle_status status = pti_document_entries(root, "hosts", PTI_HOSTS_MAX, sizeof *charter->hosts, read_host,
-                                                     &hosts, &charter->host_count, error);
-    charter->hosts = hosts;
-    return status != PINTLE_OK ? status
-                               : pti_entries_sort(charter->hosts, charter->host_count, sizeof *charter->hosts, error);
-}
-
 /* "host", or "*.host" for its subdomains alone, which an IP literal has none of. */
 static enum pintle_status check_released(const char *text, struct pti_error *error)
 {
@@ -314,14 +302,17 @@ static enum pintle_status parse_refresh(const struct pti_json_value *root, struc
 
 enum pintle_status pti_charter_parse(struct pintle_bytes text, struct pti_charter *charter, struct pti_error *error)
 {
+    struct pti_document_hosts hosts = {.size = sizeof *charter->hosts, .read = read_host};
     struct pti_document document;
 
     pti_charter_init(charter);
-    enum pintle_status status = pti_document_open(text, PTI_CHARTER_SIZE_MAX, "pintle-charter", known_fields, &document,
-                                                  error);
+    enum pintle_status status = pti_document_open(text, PTI_CHARTER_SIZE_MAX, "pintle-charter", known_fields, &hosts,
+                                                  &document, error);
     charter->version = document.version;
     if (status == PINTLE_OK)
-        status = read_hosts(document.root, charter, error);
+        status = pti_document_check_hosts(&document, &hosts, error);
+    charter->hosts = hosts.entries;
+    charter->host_count = hosts.count;
     if (status == PINTLE_OK)
         status = read_released(document.root, charter, error);
     if (status == PINTLE_OK)

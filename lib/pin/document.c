@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "pin/entries.h"
 #include "pin/host.h"
 
 #define FORMAT 1
@@ -66,13 +67,65 @@ static enum pintle_status check_critical(const struct pti_json_value *root, cons
     return PINTLE_OK;
 }
 
-enum pintle_status pti_document_open(struct pintle_bytes text, size_t max, const char *type, const char *const *known,
-                                     struct pti_document *document, struct pti_error *error)
+static void *next_entry(struct pti_document_hosts *hosts)
 {
+    if (hosts->count == hosts->capacity) {
+        size_t capacity = hosts->capacity < 8 ? 8 : hosts->capacity + hosts->capacity / 2;
+        void *grown = realloc(hosts->entries, capacity * hosts->size);
+        if (grown == NULL)
+            return NULL;
+        hosts->entries = grown;
+        hosts->capacity = capacity;
+    }
+    return memset((char *)hosts->entries + hosts->size * hosts->count++, 0, hosts->size);
+}
+
+/* What is wrong with a host is kept for later: that the whole file is of a later format, say, is told before it. */
+static enum pintle_status take_host(void *ctx, const struct pti_json_value *value, struct pti_error *error)
+{
+    struct pti_document_hosts *hosts = ctx;
+    void *entry;
+
+    if (hosts->refused.status != PINTLE_OK || hosts->count == PTI_HOSTS_MAX)
+        return PINTLE_OK;
+    entry = next_entry(hosts);
+    if (entry == NULL)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory for %zu hosts", hosts->count + 1);
+    return hosts->read(value, entry, &hosts->refused) == PINTLE_ERR_MEMORY
+               ? pti_fail(error, PINTLE_ERR_MEMORY, "%s", hosts->refused.detail)
+               : PINTLE_OK;
+}
+
+enum pintle_status pti_document_check_hosts(const struct pti_document *document, struct pti_document_hosts *hosts,
+                                            struct pti_error *error)
+{
+    const struct pti_json_value *array;
+    void *fitting;
+
+    enum pintle_status status = pti_json_get(document->root, "hosts", PTI_JSON_ARRAY, &array, error);
+    if (status != PINTLE_OK)
+        return status;
+    if (pti_json_count(array) > PTI_HOSTS_MAX)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected at most %d elements in \"hosts\", found %zu", PTI_HOSTS_MAX,
+                        pti_json_count(array));
+    if (hosts->refused.status != PINTLE_OK)
+        return pti_fail(error, hosts->refused.status, "%s", hosts->refused.detail);
+    fitting = hosts->count > 0 ? realloc(hosts->entries, hosts->count * hosts->size) : NULL;
+    if (fitting != NULL)
+        hosts->entries = fitting;
+    return pti_entries_sort(hosts->entries, hosts->count, hosts->size, error);
+}
+
+enum pintle_status pti_document_open(struct pintle_bytes text, size_t max, const char *type, const char *const *known,
+                                     struct pti_document_hosts *hosts, struct pti_document *document,
+                                     struct pti_error *error)
+{
+    const struct pti_json_elements elements = {"hosts", take_host, hosts};
+
     *document = (struct pti_document){NULL, NULL, 0};
     if (text.size > max)
         return pti_fail(error, PINTLE_ERR_INPUT, "expected at most %zu bytes, found %zu", max, text.size);
-    enum pintle_status status = pti_json_parse(text, &document->json, error);
+    enum pintle_status status = pti_json_parse_elements(text, &elements, &document->json, error);
     if (status != PINTLE_OK)
         return status;
     document->root = pti_json_root(document->json);

@@ -12,20 +12,43 @@ struct pti_document {
 };
 
 /*
+ * Reads value into an entry, which is zeroed before and must be safe to clear afterwards whatever happened.
+ */
+typedef enum pintle_status (*pti_document_read_fn)(const struct pti_json_value *value, void *entry,
+                                                   struct pti_error *error);
+
+/*
+ * The required array "hosts" of at most PTI_HOSTS_MAX elements, nearly all of a document: its entries are made while the
+ * text is parsed, so that the tree of only one host stands in memory at a time.  size and read are set by the caller,
+ * whose the entries are to clear and free, also on failure.
+ */
+struct pti_document_hosts {
+    size_t size; /* of an entry, which begins with the host's name */
+    pti_document_read_fn read;
+    void *entries;
+    size_t count; /* how many were begun */
+    size_t capacity;
+    struct pti_error refused; /* the first entry that could not be read */
+};
+
+/*
  * Reads text as an object of that type, format 1, whose critical fields are all among known (NULL ends it).
  * On failure *document is empty.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
  */
 enum pintle_status pti_document_open(struct pintle_bytes text, size_t max, const char *type, const char *const *known,
-                                     struct pti_document *document, struct pti_error *error);
+                                     struct pti_document_hosts *hosts, struct pti_document *document,
+                                     struct pti_error *error);
 void pti_document_close(struct pti_document *document);
 
+/* Were all hosts read, and is each there once?  Sorts them.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY. */
+enum pintle_status pti_document_check_hosts(const struct pti_document *document, struct pti_document_hosts *hosts,
+                                            struct pti_error *error);
+
 /*
- * Reads a required array of at most max elements: each value by read() into an entry of size bytes, which is zeroed before
- * and must be safe to clear afterwards whatever happened.  The entries are the caller's to clear and free, also on
- * failure; *count is how many were begun.  An empty array gives NULL.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
+ * Reads a required array of at most max elements: each value by read() into an entry of size bytes.  The entries are the
+ * caller's to clear and free, also on failure; *count is how many were begun.  An empty array gives NULL.
+ * PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
  */
-typedef enum pintle_status (*pti_document_read_fn)(const struct pti_json_value *value, void *entry,
-                                                   struct pti_error *error);
 enum pintle_status pti_document_entries(const struct pti_json_value *object, const char *name, size_t max, size_t size,
                                         pti_document_read_fn read, void **entries, size_t *count,
                                         struct pti_error *error);

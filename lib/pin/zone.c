@@ -68,16 +68,6 @@ static enum pintle_status read_host(const struct pti_json_value *object, void *o
     return status;
 }
 
-static enum pintle_status read_hosts(const struct pti_json_value *root, struct pti_zone *zone, struct pti_error *error)
-{
-    void *hosts;
-
-    enum pintle_status status = pti_document_entries(root, "hosts", PTI_HOSTS_MAX, sizeof *zone->hosts, read_host,
-                                                     &hosts, &zone->host_count, error);
-    zone->hosts = hosts;
-    return status != PINTLE_OK ? status : pti_entries_sort(zone->hosts, zone->host_count, sizeof *zone->hosts, error);
-}
-
 static enum pintle_status check_name(const struct pti_json_value *root, const char *name, struct pti_error *error)
 {
     struct pintle_bytes found;
@@ -95,16 +85,19 @@ static enum pintle_status check_name(const struct pti_json_value *root, const ch
 enum pintle_status pti_zone_parse(struct pintle_bytes text, const char *name, struct pti_zone *zone,
                                   struct pti_error *error)
 {
+    struct pti_document_hosts hosts = {.size = sizeof *zone->hosts, .read = read_host};
     struct pti_document document;
 
     pti_zone_init(zone, name);
-    enum pintle_status status = pti_document_open(text, PTI_ZONE_SIZE_MAX, "pintle-zone", known_fields, &document,
-                                                  error);
+    enum pintle_status status = pti_document_open(text, PTI_ZONE_SIZE_MAX, "pintle-zone", known_fields, &hosts,
+                                                  &document, error);
     zone->version = document.version;
     if (status == PINTLE_OK)
         status = check_name(document.root, name, error);
     if (status == PINTLE_OK)
-        status = read_hosts(document.root, zone, error);
+        status = pti_document_check_hosts(&document, &hosts, error);
+    zone->hosts = hosts.entries;
+    zone->host_count = hosts.count;
     pti_document_close(&document);
     if (status != PINTLE_OK) {
         (void)pti_error_prefix(error, "zone %s", name);

@@ -457,9 +457,81 @@ static void every_prefix_is_refused(void **state)
     pti_json_free(parsed(text));
 }
 
+struct given {
+    size_t count, fail_at;
+    char text[64];
+};
+
+static enum pintle_status take_element(void *ctx, const struct pti_json_value *element, struct pti_error *error)
+{
+    struct given *given = ctx;
+    struct pintle_bytes name = {NULL, 0};
+
+    if (++given->count == given->fail_at)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "enough");
+    assert_true(pti_json_as_string(pti_json_member(element, "host"), &name));
+    strncat(given->text, (const char *)name.data, name.size);
+    return PINTLE_OK;
+}
+
+/* Elements of one array of the root go by, whatever else is called like it; the rest of the text is a tree as ever. */
+static void elements_are_given_one_by_one(void **state)
+{
+    static const struct {
+        const char *text, *given;
+        size_t count;
+        enum pintle_status status;
+    } cases[] = {
+        {"{\"a\":1,\"hosts\":[{\"host\":\"x\",\"pins\":[1,2]},{\"host\":\"y\"}],\"z\":{\"hosts\":[3]}}", "xy", 2,
+         PINTLE_OK},
+        {"{\"hosts\":[]}", "", 0, PINTLE_OK},
+        {"{\"hosts\":[{\"host\":\"x\",\"hosts\":[{}]}]}", "x", 1, PINTLE_OK},
+        {"{\"hosts\":{\"host\":[7]}}", "", 1, PINTLE_OK},
+        {"[{\"hosts\":[8]}]", "", 0, PINTLE_OK},
+        {"{\"hosts\":[{\"host\":\"x\"}],\"hosts\":[{\"host\":\"y\"}]}", "xy", 0, PINTLE_ERR_INPUT},
+        {"{\"hosts\":[{\"host\":\"x\"},{\"host\":\"y\",\"host\":\"z\"}]}", "x", 0, PINTLE_ERR_INPUT},
+        {"{\"hosts\":[{\"host\":\"x\"},]}", "x", 0, PINTLE_ERR_INPUT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct given given = {0, 0, ""};
+        const struct pti_json_elements elements = {"hosts", take_element, &given};
+        const struct pti_json_value *hosts;
+        struct pti_json *json;
+
+        assert_int_equal(pti_json_parse_elements(pti_bytes_text(cases[i].text), &elements, &json, NULL),
+                         cases[i].status);
+        assert_string_equal(given.text, cases[i].given);
+        hosts = pti_json_member(pti_json_root(json), "hosts");
+        assert_int_equal(pti_json_count(hosts), cases[i].count);
+        if (hosts != NULL && pti_json_type(hosts) == PTI_JSON_ARRAY)
+            assert_null(pti_json_first(hosts));
+        pti_json_free(json);
+    }
+}
+
+static void a_taker_ends_the_parsing(void **state)
+{
+    struct given given = {0, 2, ""};
+    const struct pti_json_elements elements = {"hosts", take_element, &given};
+    struct pti_error error = {PINTLE_OK, ""};
+    struct pti_json *json;
+
+    (void)state;
+    assert_int_equal(
+        pti_json_parse_elements(pti_bytes_text("{\"hosts\":[{\"host\":\"x\"},{},{}]}"), &elements, &json, &error),
+        PINTLE_ERR_MEMORY);
+    assert_null(json);
+    assert_int_equal(given.count, 2);
+    assert_string_equal(error.detail, "enough");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(elements_are_given_one_by_one),
+        cmocka_unit_test(a_taker_ends_the_parsing),
         cmocka_unit_test(accepts),
         cmocka_unit_test(refuses_structure),
         cmocka_unit_test(refuses_numbers),
