@@ -49,6 +49,30 @@ static bool reserve(struct pti_buf *buf, size_t extra)
     return true;
 }
 
+void pti_buf_reserve(struct pti_buf *buf, size_t size)
+{
+    if (buf->status != PINTLE_OK || size > buf->max - buf->size || buf->size + size + 1 <= buf->capacity) {
+        return;
+    }
+    uint8_t *data = realloc(buf->data, buf->size + size + 1);
+    if (data != NULL) {
+        buf->data = data;
+        buf->capacity = buf->size + size + 1;
+    }
+}
+
+struct pintle_bytes pti_buf_take(struct pti_buf *buf)
+{
+    uint8_t *fitting = buf->size > 0 ? realloc(buf->data, buf->size) : NULL;
+    struct pintle_bytes bytes = {fitting != NULL ? fitting : buf->data, buf->size};
+    if (buf->size == 0) {
+        free(buf->data);
+        bytes.data = NULL;
+    }
+    pti_buf_init(buf, buf->max);
+    return bytes;
+}
+
 void pti_buf_append(struct pti_buf *buf, const void *data, size_t size)
 {
     if (size > 0 && reserve(buf, size)) {

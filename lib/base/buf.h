@@ -25,6 +25,10 @@ void pti_buf_clear(struct pti_buf *buf); /* frees; the buffer is empty and usabl
 void pti_buf_append(struct pti_buf *buf, const void *data, size_t size);
 void pti_buf_text(struct pti_buf *buf, const char *text);
 void pti_buf_printf(struct pti_buf *buf, const char *format, ...) PTI_PRINTF(2, 3);
+/* Room for exactly size more bytes at once, where they are known; a lack of it shows at the next append. */
+void pti_buf_reserve(struct pti_buf *buf, size_t size);
+/* What it holds, in memory that fits and is the caller's (pti_bytes_free()); the buffer is empty afterwards. */
+struct pintle_bytes pti_buf_take(struct pti_buf *buf);
 struct pintle_bytes pti_buf_bytes(const struct pti_buf *buf); /* borrowed until the next append */
 /* Appends a terminator that is not counted and returns the text, owned by buf; NULL if anything failed before. */
 const char *pti_buf_cstr(struct pti_buf *buf);

@@ -11,6 +11,7 @@
 
 #include "client/config.h"
 #include "client/live.h"
+#include "client/mark.h"
 #include "client/schedule.h"
 #include "manifest/generation.h"
 
@@ -18,11 +19,12 @@
 #define PTI_STORE_ROOTS "roots"
 #define PTI_STORE_ACCEPTED "accepted"
 
-/* The content of one file as this client last saw or wrote it; that is how a change by somebody else is noticed. */
+/* One file as this client last saw or wrote it; that is how a change by somebody else is noticed. */
 struct pti_stored {
     bool known; /* false: it could not be read */
     bool found;
-    struct pintle_bytes bytes; /* owned */
+    struct pti_mark mark;      /* of its content */
+    struct pintle_bytes bytes; /* owned; of a generation that could not be verified, until it can be; else empty */
 };
 
 struct pintle_client {

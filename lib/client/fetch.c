@@ -110,5 +110,5 @@ static enum pintle_status get_plain(void *ctx, const struct pti_item *item, stru
 
 struct pti_manifest_source pti_fetch_source(struct pti_fetch *fetch)
 {
-    return (struct pti_manifest_source){get_plain, fetch};
+    return (struct pti_manifest_source){get_plain, fetch, false};
 }

@@ -150,13 +150,37 @@ static enum pintle_status hashes_to(struct pintle_client *client, struct pintle_
     return status == PINTLE_OK ? status : pti_fail(error, status, "snapshot: cannot be hashed");
 }
 
+/* The generation keeps the body, which it takes over on success, and points into it. */
+static enum pintle_status build_from_body(struct poll *poll, struct pti_trusted *set, struct pintle_bytes *body,
+                                          struct pti_generation **next, struct pti_error *error)
+{
+    struct pti_manifest_source source;
+    struct pti_container container;
+    enum pintle_status status = pti_container_parse(*body, &container, error);
+
+    if (status == PINTLE_ERR_INPUT)
+        return failed_transfer(poll, error, "body");
+    if (status != PINTLE_OK)
+        return status;
+    source = pti_container_source(&container);
+    source.lasts = true;
+    status = pti_generation_build(set, &source, next, error);
+    pti_container_clear(&container);
+    if (status == PINTLE_ERR_NETWORK)
+        return failed_transfer(poll, error, "body");
+    if (status == PINTLE_OK) {
+        (*next)->backing = *body;
+        *body = (struct pintle_bytes){NULL, 0};
+    }
+    return status;
+}
+
 /* A new snapshot: its body in one request, or the plain files where there is none. */
 static enum pintle_status build_fetched(struct poll *poll, struct pti_trusted *set, struct pti_generation **next,
                                         struct pti_error *error)
 {
     char path[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + sizeof "body/"], hash[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1];
     struct pti_manifest_source source;
-    struct pti_container container;
     struct pti_buf body;
     bool found;
     enum pintle_status status;
@@ -169,16 +193,10 @@ static enum pintle_status build_fetched(struct poll *poll, struct pti_trusted *s
         source = pti_fetch_source(&poll->fetch);
         status = pti_generation_build(set, &source, next, error);
     } else if (status == PINTLE_OK) {
-        status = pti_container_parse(pti_buf_bytes(&body), &container, error);
-        if (status == PINTLE_OK) {
-            source = pti_container_source(&container);
-            status = pti_generation_build(set, &source, next, error);
-            pti_container_clear(&container);
-            if (status == PINTLE_ERR_NETWORK)
-                status = failed_transfer(poll, error, "body");
-        } else if (status == PINTLE_ERR_INPUT) {
-            status = failed_transfer(poll, error, "body");
-        }
+        struct pintle_bytes bytes = pti_buf_take(&body);
+
+        status = build_from_body(poll, set, &bytes, next, error);
+        pti_bytes_free(&bytes);
     }
     pti_buf_clear(&body);
     return status;
@@ -245,12 +263,14 @@ static enum pintle_status store_and_swap(struct pintle_client *client, struct po
                                          struct pti_error *error)
 {
     struct pintle_pinset *pinset;
-    enum pintle_status status = pti_enforce_compile(client, *next, false, poll->applied, &pinset, error);
+    enum pintle_status status = pti_storage_save(client, *next, &poll->moved, error);
 
-    if (status == PINTLE_OK)
-        status = pti_storage_save(client, *next, &poll->moved, error);
-    if (status != PINTLE_OK || poll->moved) {
-        pintle_pinset_free(pinset);
+    if (status != PINTLE_OK || poll->moved)
+        return status;
+    /* Only now: the bytes that were stored and the pinset are each as large as what is in force, and not there together. */
+    status = pti_enforce_compile(client, *next, false, poll->applied, &pinset, error);
+    if (status != PINTLE_OK) {
+        pti_storage_forget(client);
         return status;
     }
     pti_enforce_swap(client, *next, false, pinset);

@@ -20,54 +20,71 @@ static void unlock(struct pintle_client *client)
     client->config->store.unlock(client->config->store.ctx);
 }
 
+/* What is read passes here: it leaves a mark, and the content itself only if that is wanted. */
+struct reading {
+    struct pti_mark mark;
+    struct pti_buf *content; /* or NULL */
+    bool too_large;
+};
+
+static bool take(void *ctx, const uint8_t *data, size_t size)
+{
+    struct reading *reading = ctx;
+
+    reading->too_large = size > PTI_STORE_BLOB_MAX - reading->mark.size;
+    if (reading->too_large)
+        return false;
+    pti_mark_update(&reading->mark, data, size);
+    if (reading->content != NULL)
+        pti_buf_append(reading->content, data, size);
+    return reading->content == NULL || reading->content->status == PINTLE_OK;
+}
+
+/* content may be NULL: then only stored is wanted. */
 static enum pintle_status load(struct pintle_client *client, const char *name, struct pti_stored *stored,
-                               struct pti_error *error)
+                               struct pti_buf *content, struct pti_error *error)
 {
     const struct pintle_store *store = &client->config->store;
+    struct reading reading = {.content = content};
+    const struct pintle_sink sink = {take, &reading};
     char detail[PTI_ERROR_DETAIL_MAX] = "";
-    struct pintle_sink sink;
-    struct pti_buf content;
     enum pintle_status status;
 
-    *stored = (struct pti_stored){false, false, {NULL, 0}};
-    pti_buf_init(&content, PTI_STORE_BLOB_MAX);
-    sink = pti_buf_sink(&content);
+    pti_mark_init(&reading.mark);
+    *stored = (struct pti_stored){.known = false};
     status = store->load(store->ctx, name, &sink, &stored->found, detail, sizeof detail);
-    if (status == PINTLE_OK && content.status == PINTLE_OK)
-        content.status = pti_bytes_copy(pti_buf_bytes(&content), &stored->bytes);
-    if (content.status == PINTLE_ERR_MEMORY) /* whatever the store makes of a sink that refused */
-        status = pti_fail(error, PINTLE_ERR_MEMORY, "store: out of memory reading %s", name);
-    else if (status != PINTLE_OK || content.status != PINTLE_OK)
-        status = pti_fail(error, PINTLE_ERR_STORAGE, "store: cannot read %s: %s", name,
-                          content.status != PINTLE_OK ? "it is larger than anything a client writes" : detail);
-    else
-        stored->known = true;
-    pti_buf_clear(&content);
-    return status;
+    if (content != NULL && content->status == PINTLE_ERR_MEMORY) /* whatever the store makes of a sink that refused */
+        return pti_fail(error, PINTLE_ERR_MEMORY, "store: out of memory reading %s", name);
+    if (reading.too_large)
+        return pti_fail(error, PINTLE_ERR_STORAGE, "store: cannot read %s: it is larger than anything a client writes",
+                        name);
+    if (status != PINTLE_OK)
+        return pti_fail(error, PINTLE_ERR_STORAGE, "store: cannot read %s: %s", name, detail);
+    stored->mark = reading.mark;
+    stored->known = true;
+    return PINTLE_OK;
 }
 
 static void forget(struct pti_stored *stored)
 {
     pti_bytes_free(&stored->bytes);
-    *stored = (struct pti_stored){false, false, {NULL, 0}};
+    *stored = (struct pti_stored){.known = false};
 }
 
 static bool same(const struct pti_stored *a, const struct pti_stored *b)
 {
-    return a->known == b->known && a->found == b->found && pti_bytes_equal(a->bytes, b->bytes);
+    return a->known == b->known && a->found == b->found && (!a->found || pti_mark_equal(&a->mark, &b->mark));
 }
 
 /* Under the store's lock. */
 static enum pintle_status compare(struct pintle_client *client, bool *moved, struct pti_error *error)
 {
-    struct pti_stored roots, accepted = {false, false, {NULL, 0}};
-    enum pintle_status status = load(client, PTI_STORE_ROOTS, &roots, error);
+    struct pti_stored roots, accepted = {.known = false};
+    enum pintle_status status = load(client, PTI_STORE_ROOTS, &roots, NULL, error);
 
     if (status == PINTLE_OK)
-        status = load(client, PTI_STORE_ACCEPTED, &accepted, error);
+        status = load(client, PTI_STORE_ACCEPTED, &accepted, NULL, error);
     *moved = !same(&roots, &client->stored_roots) || !same(&accepted, &client->stored_accepted);
-    forget(&roots);
-    forget(&accepted);
     return status;
 }
 
@@ -88,22 +105,19 @@ static enum pintle_status save(struct pintle_client *client, const char *name, c
                                struct pti_stored *stored, struct pti_error *error)
 {
     const struct pintle_store *store = &client->config->store;
-    struct pti_stored now = {true, true, pti_buf_bytes(content)};
+    struct pti_stored now = {.known = true, .found = true};
     char detail[PTI_ERROR_DETAIL_MAX] = "";
-    struct pintle_bytes copy;
 
     if (content->status != PINTLE_OK)
         return pti_buf_check(content, error, name);
+    pti_mark_init(&now.mark);
+    pti_mark_update(&now.mark, content->data, content->size);
     if (same(&now, stored))
         return PINTLE_OK;
-    if (pti_bytes_copy(now.bytes, &copy) != PINTLE_OK)
-        return pti_fail(error, PINTLE_ERR_MEMORY, "store: out of memory writing %s", name);
-    if (store->save(store->ctx, name, now.bytes, detail, sizeof detail) != PINTLE_OK) {
-        pti_bytes_free(&copy);
+    if (store->save(store->ctx, name, pti_buf_bytes(content), detail, sizeof detail) != PINTLE_OK)
         return pti_fail(error, PINTLE_ERR_STORAGE, "store: cannot write %s: %s", name, detail);
-    }
     forget(stored);
-    *stored = (struct pti_stored){true, true, copy};
+    *stored = now;
     return PINTLE_OK;
 }
 
@@ -163,15 +177,19 @@ static void problem(struct pintle_client *client, struct loaded *loaded, const s
 
 static enum pintle_status load_roots(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
 {
-    enum pintle_status status = load(client, PTI_STORE_ROOTS, &client->stored_roots, error);
+    struct pti_buf content;
+    enum pintle_status status;
 
+    pti_buf_init(&content, PTI_STORE_BLOB_MAX);
+    status = load(client, PTI_STORE_ROOTS, &client->stored_roots, &content, error);
     if (status == PINTLE_OK && client->stored_roots.found) {
         (void)pthread_mutex_lock(&client->state);
-        status = pti_roots_add_file(&client->roots, client->stored_roots.bytes, error);
+        status = pti_roots_add_file(&client->roots, pti_buf_bytes(&content), error);
         (void)pthread_mutex_unlock(&client->state);
         if (status != PINTLE_OK)
             (void)pti_error_prefix(error, "stored roots");
     }
+    pti_buf_clear(&content);
     if (status == PINTLE_OK || status == PINTLE_ERR_MEMORY)
         return status;
     problem(client, loaded, error);
@@ -181,13 +199,20 @@ static enum pintle_status load_roots(struct pintle_client *client, struct loaded
 static enum pintle_status load_accepted(struct pintle_client *client, struct loaded *loaded, struct pti_error *error)
 {
     int64_t now = pti_client_clock(client);
-    enum pintle_status status = load(client, PTI_STORE_ACCEPTED, &client->stored_accepted, error);
+    struct pti_buf content;
+    enum pintle_status status;
 
+    pti_buf_init(&content, PTI_STORE_BLOB_MAX);
+    status = load(client, PTI_STORE_ACCEPTED, &client->stored_accepted, &content, error);
     if (status == PINTLE_OK && client->stored_accepted.found) {
-        status = pti_generation_read(client->stored_accepted.bytes, &client->roots, now, &loaded->accepted, error);
+        struct pintle_bytes bytes = pti_buf_take(&content);
+
+        status = pti_generation_take(&bytes, &client->roots, now, &loaded->accepted, error);
+        client->stored_accepted.bytes = bytes; /* for pti_storage_recover(); empty if it verified */
         if (status != PINTLE_OK)
             (void)pti_error_prefix(error, "stored generation");
     }
+    pti_buf_clear(&content);
     if (status == PINTLE_OK || status == PINTLE_ERR_MEMORY)
         return status;
     problem(client, loaded, error);
@@ -341,6 +366,12 @@ static enum pintle_status start_locked(struct pintle_client *client, bool locked
     return PINTLE_OK;
 }
 
+void pti_storage_forget(struct pintle_client *client)
+{
+    forget(&client->stored_roots);
+    forget(&client->stored_accepted);
+}
+
 enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_error *error)
 {
     struct loaded loaded = {NULL, false, false};
@@ -349,18 +380,14 @@ enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_er
 
     if (!locked) /* read it all the same: each file is replaced as a whole, and two that do not fit do not verify */
         pti_live_emit(client->live, PINTLE_EVENT_STORAGE, error->status, NULL, error->detail);
-    forget(&client->stored_roots);
-    forget(&client->stored_accepted);
+    pti_storage_forget(client);
     status = start_locked(client, locked, &loaded, error);
     if (locked)
         unlock(client);
     if (status == PINTLE_OK)
         status = put_in_force(client, &loaded, error);
-    if (status != PINTLE_OK) {
-        /* What was read is not in force: as long as it counts as known, an older generation could be written over it. */
-        forget(&client->stored_roots);
-        forget(&client->stored_accepted);
-    }
+    if (status != PINTLE_OK)
+        pti_storage_forget(client);
     replace(client, &loaded, NULL);
     return status;
 }

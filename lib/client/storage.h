@@ -30,6 +30,12 @@ enum pintle_status pti_storage_save(struct pintle_client *client, const struct p
                                     struct pti_error *error);
 
 /*
+ * What the store holds is not in force: the next refresh starts over from disk.  As long as it counts as known, an older
+ * generation could be written over it.
+ */
+void pti_storage_forget(struct pintle_client *client);
+
+/*
  * If the stored generation could not be verified because roots were missing, and they are here now: verifies it and puts
  * it in force as the baseline.  PINTLE_ERR_TRUST if the roots are still older than what it names.
  */

@@ -82,7 +82,9 @@ static enum pintle_status pull_target(struct pti_trusted *set, const struct pti_
     status = pull(source, kind, zone, expected, size_max, &bytes, error);
     if (status == PINTLE_OK)
         status = pti_tuf_verify_file(bytes, expected, set->crypto, error);
-    if (status == PINTLE_OK && pti_bytes_copy(bytes, kept) != PINTLE_OK)
+    if (status == PINTLE_OK && source->lasts)
+        *kept = bytes;
+    else if (status == PINTLE_OK && pti_bytes_copy(bytes, kept) != PINTLE_OK)
         status = pti_fail(error, PINTLE_ERR_MEMORY, "%s: out of memory", path);
     return status;
 }
@@ -226,6 +228,7 @@ enum pintle_status pti_generation_build(struct pti_trusted *set, const struct pt
         return pti_fail(error, PINTLE_ERR_MEMORY, "out of memory");
     }
     pti_charter_init(&built->charter);
+    built->borrows = source->lasts;
     status = build_contents(set, source, built, error);
     if (status == PINTLE_OK)
         status = take_metadata(set, built, error);
@@ -279,12 +282,15 @@ void pti_generation_free(struct pti_generation *generation)
         return;
     for (size_t i = 0; i < generation->zone_count; i++) {
         pti_tuf_metadata_free(generation->zones[i].role);
-        pti_bytes_free(&generation->zones[i].bytes);
+        if (!generation->borrows)
+            pti_bytes_free(&generation->zones[i].bytes);
         pti_zone_clear(&generation->zones[i].zone);
     }
     free(generation->zones);
     pti_generation_forget_past(generation);
-    pti_bytes_free(&generation->charter_bytes);
+    if (!generation->borrows)
+        pti_bytes_free(&generation->charter_bytes);
+    pti_bytes_free(&generation->backing);
     pti_charter_clear(&generation->charter);
     pti_tuf_metadata_free(generation->timestamp);
     pti_tuf_metadata_free(generation->snapshot);
@@ -344,7 +350,7 @@ struct pti_manifest_source pti_container_source(const struct pti_container *cont
         void *to;
     } ctx = {container};
 
-    return (struct pti_manifest_source){get_from_container, ctx.to};
+    return (struct pti_manifest_source){get_from_container, ctx.to, false};
 }
 
 static enum pintle_status get_from_generation(void *ctx, const struct pti_item *item, struct pintle_bytes *bytes,
@@ -373,5 +379,5 @@ struct pti_manifest_source pti_generation_source(const struct pti_generation *ge
         void *to;
     } ctx = {generation};
 
-    return (struct pti_manifest_source){get_from_generation, ctx.to};
+    return (struct pti_manifest_source){get_from_generation, ctx.to, false};
 }

@@ -15,7 +15,7 @@ struct pti_generation_zone {
     char name[PINTLE_ZONE_NAME_MAX + 1];
     const struct pti_tuf_delegation *delegation; /* in targets */
     struct pti_tuf_metadata *role;
-    struct pintle_bytes bytes; /* the zone file as received, owned */
+    struct pintle_bytes bytes; /* the zone file as received; see borrows below */
     struct pti_zone zone;
 };
 
@@ -35,7 +35,9 @@ struct pti_generation {
     struct pti_tuf_metadata *timestamp;
     struct pti_tuf_metadata *snapshot;
     struct pti_tuf_metadata *targets;
-    struct pintle_bytes charter_bytes; /* as received, owned */
+    bool borrows;                      /* charter_bytes and those of the zones lie in backing; else each is owned */
+    struct pintle_bytes backing;       /* owned; the body or file it was built from; or empty */
+    struct pintle_bytes charter_bytes; /* as received */
     struct pti_charter charter;
     struct pti_generation_zone *zones; /* in the order of the delegations */
     size_t zone_count;
@@ -56,11 +58,13 @@ struct pti_item {
 /* "snapshot.json", "targets.json", "charter.json", "roles/<zone>.json", "zones/<zone>.json": its path in a container. */
 void pti_item_path(const struct pti_item *item, char out[PTI_CONTAINER_PATH_MAX + 1]);
 
-/* Where the files come from: a body, plain files, an accepted generation.  Bytes stay valid until the next call. */
+/* Where the files come from: a body, plain files, an accepted generation.  Bytes stay valid until the next
+ * call; if they last, for as long as what is built from them, which then need not copy them. */
 struct pti_manifest_source {
     enum pintle_status (*get)(void *ctx, const struct pti_item *item, struct pintle_bytes *bytes,
                               struct pti_error *error);
     void *ctx;
+    bool lasts;
 };
 
 /*
@@ -104,6 +108,9 @@ int64_t pti_generation_expires(const struct pti_generation *generation, const st
  */
 void pti_generation_write(const struct pti_generation *generation, struct pti_buf *out);
 enum pintle_status pti_generation_read(struct pintle_bytes file, const struct pti_roots *roots, int64_t local_clock,
+                                       struct pti_generation **generation, struct pti_error *error);
+/* The same for bytes of the caller's, which the generation takes over on success; *file is empty then. */
+enum pintle_status pti_generation_take(struct pintle_bytes *file, const struct pti_roots *roots, int64_t local_clock,
                                        struct pti_generation **generation, struct pti_error *error);
 /* The root version a generation file names, without verifying anything.  PINTLE_ERR_INPUT. */
 enum pintle_status pti_generation_file_root(struct pintle_bytes file, int64_t *root_version, struct pti_error *error);

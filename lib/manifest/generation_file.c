@@ -97,6 +97,17 @@ void pti_generation_write_body(const struct pti_generation *generation, struct p
     write_body_entries(generation, out);
 }
 
+/* At most: the paths and lengths of entries are counted generously. */
+static size_t file_size(const struct pti_generation *generation, size_t record_size)
+{
+    size_t size = record_size + CHECKSUM_SIZE + generation->timestamp->bytes.size + generation->snapshot->bytes.size +
+                  generation->targets->bytes.size + generation->charter_bytes.size + 256;
+
+    for (size_t i = 0; i < generation->zone_count; i++)
+        size += generation->zones[i].role->bytes.size + generation->zones[i].bytes.size + 2 * PINTLE_ZONE_NAME_MAX + 32;
+    return size;
+}
+
 void pti_generation_write(const struct pti_generation *generation, struct pti_buf *out)
 {
     char sum[CHECKSUM_SIZE + 1];
@@ -105,6 +116,7 @@ void pti_generation_write(const struct pti_generation *generation, struct pti_bu
     pti_buf_init(&record, RECORD_SIZE_MAX);
     write_record(generation, &record);
     checksum(pti_buf_bytes(&record), sum);
+    pti_buf_reserve(out, file_size(generation, record.size));
     pti_container_write_begin(out, 3 + body_count(generation));
     pti_container_write_entry(out, RECORD_PATH, pti_buf_bytes(&record));
     pti_container_write_entry(out, CHECKSUM_PATH, pti_bytes_text(sum));
@@ -218,15 +230,16 @@ enum pintle_status pti_generation_file_root(struct pintle_bytes file, int64_t *r
     return status;
 }
 
-static enum pintle_status verify_file(const struct pti_container *container, const struct pti_tuf_metadata *root,
-                                      struct pintle_crypto *crypto, int64_t local_clock,
-                                      struct pti_generation **generation, struct pti_error *error)
+static enum pintle_status verify_file(const struct pti_container *container, bool lasts,
+                                      const struct pti_tuf_metadata *root, struct pintle_crypto *crypto,
+                                      int64_t local_clock, struct pti_generation **generation, struct pti_error *error)
 {
     struct pti_manifest_source source = pti_container_source(container);
     struct pintle_bytes timestamp;
     struct pti_trusted set;
     enum pintle_status status;
 
+    source.lasts = lasts;
     if (!pti_container_find(container, "timestamp.json", &timestamp))
         return pti_fail(error, PINTLE_ERR_INPUT, "the generation file lacks timestamp.json");
     pti_trusted_init(&set, crypto, root, local_clock);
@@ -242,8 +255,8 @@ static enum pintle_status verify_file(const struct pti_container *container, con
     return PINTLE_ERR_INPUT;
 }
 
-enum pintle_status pti_generation_read(struct pintle_bytes file, const struct pti_roots *roots, int64_t local_clock,
-                                       struct pti_generation **generation, struct pti_error *error)
+static enum pintle_status read_file(struct pintle_bytes file, bool lasts, const struct pti_roots *roots,
+                                    int64_t local_clock, struct pti_generation **generation, struct pti_error *error)
 {
     const struct pti_tuf_metadata *root;
     struct pti_container container;
@@ -258,7 +271,7 @@ enum pintle_status pti_generation_read(struct pintle_bytes file, const struct pt
                               "accepted under root %" PRId64 ", but roots are known only up to %zu",
                               record.root_version, roots->count);
         else
-            status = verify_file(&container, root, roots->crypto, local_clock, generation, error);
+            status = verify_file(&container, lasts, root, roots->crypto, local_clock, generation, error);
     }
     if (status == PINTLE_OK) {
         (*generation)->shipped = record.shipped;
@@ -271,5 +284,23 @@ enum pintle_status pti_generation_read(struct pintle_bytes file, const struct pt
     }
     pti_generation_forget_past(&record);
     pti_container_clear(&container);
+    return status;
+}
+
+enum pintle_status pti_generation_read(struct pintle_bytes file, const struct pti_roots *roots, int64_t local_clock,
+                                       struct pti_generation **generation, struct pti_error *error)
+{
+    return read_file(file, false, roots, local_clock, generation, error);
+}
+
+enum pintle_status pti_generation_take(struct pintle_bytes *file, const struct pti_roots *roots, int64_t local_clock,
+                                       struct pti_generation **generation, struct pti_error *error)
+{
+    enum pintle_status status = read_file(*file, true, roots, local_clock, generation, error);
+
+    if (status == PINTLE_OK) {
+        (*generation)->backing = *file;
+        *file = (struct pintle_bytes){NULL, 0};
+    }
     return status;
 }

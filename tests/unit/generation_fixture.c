@@ -64,7 +64,7 @@ enum pintle_status generation_build(struct sim *sim, const struct pti_roots *roo
                                     struct pti_error *error, char *asked, size_t size)
 {
     struct asked ctx = {sim, asked, size};
-    struct pti_manifest_source source = {get, &ctx};
+    struct pti_manifest_source source = {get, &ctx, false};
     struct pti_trusted set;
     enum pintle_status status;
 

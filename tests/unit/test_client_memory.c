@@ -238,7 +238,7 @@ static void fail_each(const struct scene *scene, unsigned kinds, long step)
         fixture_stop(&life.fixture);
     }
     print_message("%s: %ld allocations\n", scene->name, n);
-    assert_true(n > 5); /* that is how many a poll takes that finds nothing new */
+    assert_true(n > 2); /* a poll that finds nothing new takes hardly more */
     end(&life);
 }
 
