@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,6 +81,32 @@ const char *pti_file_content_type(const char *path)
     const char *dot = strrchr(path, '.');
 
     return dot && strcmp(dot, ".json") == 0 ? "application/json" : "application/octet-stream";
+}
+
+/* After a coding: is its weight, if there is one, zero?  ";q=0", ";q=0.000" */
+static bool weight_is_zero(const char *at)
+{
+    at += strspn(at, " \t");
+    if (*at != ';')
+        return false;
+    at += 1 + strspn(at + 1, " \t");
+    return strncasecmp(at, "q=0", 3) == 0 && strcspn(at + 3, "123456789") >= strcspn(at + 3, ",");
+}
+
+bool pti_file_accepts_gzip(const char *accept_encoding)
+{
+    const char *at = accept_encoding;
+
+    while (at != NULL && *at != '\0') {
+        size_t length;
+
+        at += strspn(at, " \t,");
+        length = strcspn(at, " \t,;");
+        if ((length == 4 && strncasecmp(at, "gzip", 4) == 0) || (length == 6 && strncasecmp(at, "x-gzip", 6) == 0))
+            return !weight_is_zero(at + length);
+        at += strcspn(at, ",");
+    }
+    return false;
 }
 
 /* The length of the part that path starts with; 0 if it is no allowed name. */
@@ -161,6 +188,18 @@ enum pintle_status pti_file_open(int directory, const char *path, int *fd, uint6
     }
     *size = (uint64_t)status.st_size;
     return PINTLE_OK;
+}
+
+bool pti_file_open_compressed(int directory, const char *path, int *fd, uint64_t *size)
+{
+    char compressed[PTI_FILES_PATH_MAX + sizeof ".gz"];
+    size_t length = strlen(path);
+
+    if (length > PTI_FILES_PATH_MAX)
+        return false;
+    memcpy(compressed, path, length);
+    memcpy(compressed + length, ".gz", sizeof ".gz");
+    return pti_file_open(directory, compressed, fd, size, NULL) == PINTLE_OK;
 }
 
 static bool is_same(const struct stat *a, const struct stat *b)

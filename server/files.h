@@ -30,6 +30,9 @@ const char *pti_file_kind_name(enum pti_file_kind kind); /* "head", "timestamp",
 const char *pti_file_cache_control(enum pti_file_kind kind);
 const char *pti_file_content_type(const char *path);
 
+/* Does an Accept-Encoding (NULL: absent) take gzip by name?  RFC 9110, section 12.5.3. */
+bool pti_file_accepts_gzip(const char *accept_encoding);
+
 /* Whether path ("/metadata/1.root.json") can name a published file. */
 bool pti_file_path_valid(const char *path);
 
@@ -38,6 +41,10 @@ bool pti_file_path_valid(const char *path);
  * file, or there may be none (not valid, a link, a directory).  PINTLE_ERR_STORAGE: it is there and cannot be opened.
  */
 enum pintle_status pti_file_open(int directory, const char *path, int *fd, uint64_t *size, struct pti_error *error);
+/*
+ * Opens the compressed form that the publisher put beside a body; false if there is none.  *fd is as above.
+ */
+bool pti_file_open_compressed(int directory, const char *path, int *fd, uint64_t *size);
 
 /*
  * Whether the directory called path is the one behind the descriptor ancestor, or below it, links resolved; also of one

@@ -4,7 +4,8 @@
  *
  * It promises: bounded connections, memory and idle time; a body that never exceeds what the handler allowed; handle()
  * is called once per complete request; a stopped listener has answered every request it had taken, or waited
- * PTI_HTTP_DRAIN_S for it.  It serves plain HTTP: TLS, compression and rate limits belong to the proxy or CDN in front.
+ * PTI_HTTP_DRAIN_S for it.  It serves plain HTTP: TLS and rate limits belong to the proxy or CDN in front, and
+ * compression but for what was compressed when it was published.
  */
 #ifndef PTI_SERVER_HTTP_H
 #define PTI_SERVER_HTTP_H
@@ -19,8 +20,9 @@ enum pti_http_method { PTI_HTTP_GET, PTI_HTTP_HEAD, PTI_HTTP_POST, PTI_HTTP_OTHE
 
 struct pti_http_request {
     enum pti_http_method method;
-    const char *path;         /* percent-decoded once, starts with '/', no NUL hidden in it */
-    const char *content_type; /* NULL if absent */
+    const char *path;            /* percent-decoded once, starts with '/', no NUL hidden in it */
+    const char *content_type;    /* NULL if absent */
+    const char *accept_encoding; /* likewise */
     struct pintle_bytes body;
     bool too_large; /* the body exceeded body_max(); it is not there */
 };
@@ -30,6 +32,8 @@ struct pti_http_response {
     const char *content_type;  /* NULL: no body */
     const char *cache_control; /* NULL: none sent */
     const char *allow;         /* NULL: none sent */
+    bool varies;               /* by Accept-Encoding */
+    bool gzip;                 /* what is sent is compressed */
     unsigned retry_after_s;    /* 0: none sent */
     int fd;                    /* a regular file to send, closed by the listener; -1: body counts */
     uint64_t fd_size;

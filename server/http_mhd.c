@@ -74,6 +74,8 @@ static bool add_headers(struct MHD_Response *made, const struct pti_http_respons
     return add_header(made, "Content-Type", response->content_type) &&
            add_header(made, "Cache-Control", response->cache_control) && add_header(made, "Allow", response->allow) &&
            add_header(made, "Retry-After", response->retry_after_s ? seconds : NULL) &&
+           add_header(made, "Vary", response->varies ? "Accept-Encoding" : NULL) &&
+           add_header(made, "Content-Encoding", response->gzip ? "gzip" : NULL) &&
            add_header(made, "X-Content-Type-Options", "nosniff") &&
            add_header(made, "Connection", closing ? "close" : NULL);
 }
@@ -178,6 +180,8 @@ static enum MHD_Result dispatch(struct pti_http_exchange *exchange)
 
     exchange->dispatched = true;
     exchange->queued = MHD_NO;
+    exchange->request.accept_encoding = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+                                                                    "Accept-Encoding");
     exchange->request.content_type = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Content-Type");
     exchange->request.body = pti_buf_bytes(&exchange->body);
     http->handler.handle(http->handler.ctx, exchange);

@@ -41,9 +41,15 @@ static void answer_file(const struct pti_listener *listener, struct pti_http_exc
     const char *path = pti_http_request(exchange)->path;
     enum pti_file_kind kind = pti_file_kind(path);
     struct pti_http_response response = PTI_HTTP_RESPONSE(200);
+    int directory = listener->routes->public_directory;
     struct pti_error error;
-    enum pintle_status status = pti_file_open(listener->routes->public_directory, path, &response.fd, &response.fd_size,
-                                              &error);
+    enum pintle_status status = PINTLE_OK;
+
+    response.varies = kind == PTI_FILE_BODY;
+    response.gzip = response.varies && pti_file_accepts_gzip(pti_http_request(exchange)->accept_encoding) &&
+                    pti_file_open_compressed(directory, path, &response.fd, &response.fd_size);
+    if (!response.gzip)
+        status = pti_file_open(directory, path, &response.fd, &response.fd_size, &error);
 
     if (status == PINTLE_OK) {
         response.content_type = pti_file_content_type(path);

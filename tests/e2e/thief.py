@@ -221,6 +221,8 @@ def alter_signature(data):
 
 def alter_body(public, edit):
     """Passes the entries of every body through edit."""
+    for compressed in (Path(public) / "body").glob("*.gz"):
+        compressed.unlink()
     for body in (Path(public) / "body").iterdir():
         entries = read_container(body.read_bytes())
         edit(entries)

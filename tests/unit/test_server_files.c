@@ -293,9 +293,40 @@ static void leaks_no_descriptor(void **state)
     assert_int_equal(before, after);
 }
 
+static void gzip_is_sent_to_who_takes_it(void **state)
+{
+    static const struct {
+        const char *header;
+        bool want;
+    } cases[] = {
+        {NULL, false},
+        {"", false},
+        {"gzip", true},
+        {"GZIP", true},
+        {"x-gzip", true},
+        {"br, gzip;q=0.5", true},
+        {"deflate,\tgzip ; q=1", true},
+        {"gzip;q=0", false},
+        {"gzip; q=0.000, br", false},
+        {"gzip;q=0.001", true},
+        {"gzip;q=0, br;q=1", false},
+        {"*", false}, /* by name only: nobody is surprised */
+        {"identity", false},
+        {"gzipped", false},
+        {"br;q=1, notgzip", false},
+        {",,,", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (pti_file_accepts_gzip(cases[i].header) != cases[i].want)
+            fail_msg("Accept-Encoding: %s", cases[i].header != NULL ? cases[i].header : "(absent)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gzip_is_sent_to_who_takes_it),
         cmocka_unit_test(paths_are_checked),
         cmocka_unit_test(caches_are_told),
         cmocka_unit_test_setup_teardown(opens_published_files_alone, make_public, remove_public),

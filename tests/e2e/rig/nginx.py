@@ -11,7 +11,8 @@ import ssl
 from .process import LOOPBACK, Process, RigError, free_port, listens, program, wait_for
 
 LOG_FORMAT = """log_format requests escape=json '{"host":"$ssl_server_name","port":$server_port,"line":"$request","status":$status,'
-               '"tls":"$ssl_protocol","manifest":"$http_pintle_manifest","agent":"$http_user_agent"}';"""
+               '"tls":"$ssl_protocol","manifest":"$http_pintle_manifest","agent":"$http_user_agent",'
+               '"encoding":"$sent_http_content_encoding","bytes":$body_bytes_sent}';"""
 
 
 class Site:
@@ -59,6 +60,7 @@ class Nginx:
         self.keep = keep
         self.sites = []
         self.directories = {}
+        self.options = {}  # of them, by port
         self.extra = {}  # server blocks made elsewhere, by port
         self.settled_port = free_port()
         self.process = None
@@ -71,10 +73,11 @@ class Nginx:
         self.changed = True
         return site
 
-    def serve_directory(self, directory):
+    def serve_directory(self, directory, options=""):
         """Plain HTTP, as any static file server would do it; returns the base URL."""
         port = free_port()
         self.directories[port] = directory
+        self.options[port] = options
         self.changed = True
         self.apply()
         return f"http://{LOOPBACK}:{port}"
@@ -89,7 +92,7 @@ class Nginx:
         temporary = "".join(f"{kind}_temp_path {self.directory}/{kind}; "
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         servers = [site.config() for site in self.sites]
-        servers += [f"server {{ listen {LOOPBACK}:{port}; root {directory}; }}"
+        servers += [f"server {{ listen {LOOPBACK}:{port}; root {directory}; {self.options.get(port, '')} }}"
                     for port, directory in self.directories.items()]
         servers += self.extra.values()
         servers += [f"server {{ listen {LOOPBACK}:{self.settled_port}; access_log off; return 204; }}"]
@@ -150,12 +153,19 @@ class Nginx:
     def errors(self):
         return (self.directory / "error.log").read_text(errors="replace")
 
-    def requests(self, host=None):
-        """What the TLS sites were asked for, each a dictionary."""
+    def logged(self):
         self.settle()
         log = self.directory / "requests.log"
-        entries = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return [entry for entry in entries if entry["tls"] and (host is None or entry["host"] == host)]
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    def requests(self, host=None):
+        """What the TLS sites were asked for, each a dictionary."""
+        return [entry for entry in self.logged() if entry["tls"] and (host is None or entry["host"] == host)]
+
+    def fetched(self, url):
+        """What was asked for below the URL of a directory, each a dictionary."""
+        port = int(url.rsplit(":", 1)[1])
+        return [entry for entry in self.logged() if entry["port"] == port]
 
     def refused_handshakes(self):
         """TLS handshakes that the client broke off with an alert."""
