@@ -207,8 +207,9 @@ static enum pintle_status load_accepted(struct pintle_client *client, struct loa
     if (status == PINTLE_OK && client->stored_accepted.found) {
         struct pintle_bytes bytes = pti_buf_take(&content);
 
-        status = pti_generation_take(&bytes, &client->roots, now, &loaded->accepted, error);
-        client->stored_accepted.bytes = bytes; /* for pti_storage_recover(); empty if it verified */
+        status = loaded->unverified ? pti_generation_read(bytes, &client->roots, now, &loaded->accepted, error)
+                                    : pti_generation_take(&bytes, &client->roots, now, &loaded->accepted, error);
+        client->stored_accepted.bytes = bytes; /* for pti_storage_recover(); empty if there is nothing to recover */
         if (status != PINTLE_OK)
             (void)pti_error_prefix(error, "stored generation");
     }
