@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Making, changing, signing, publishing and verifying a repository with the command line."""
 
+import gzip
 import json
 import os
 import random
@@ -420,7 +421,7 @@ class TestVerify:
         assert pintle("verify", "http://127.0.0.1:1/", "--timeout", "2").returncode == 69
 
     @pytest.mark.parametrize("name", ["signature", "timestamp cut", "body cut", "metadata", "target", "head missing",
-                                      "body missing", "target missing", "heads disagree"])
+                                      "body missing", "compressed body", "compressed body of another", "target missing", "heads disagree"])
     def test_tampered_repository_is_rejected_with_its_reason(self, backend, repository, host, tmp_path, name):
         repository.pin(host, backend.new_key()[1])
         repository.publish()
@@ -459,6 +460,14 @@ class TestVerify:
             for path in (public / "body").iterdir():
                 path.unlink()
             return "body"
+        if name == "compressed body":
+            for path in (public / "body").glob("*.gz"):
+                path.write_bytes(path.read_bytes()[:-1])
+            return "cut short"
+        if name == "compressed body of another":
+            for path in (public / "body").glob("*.gz"):
+                path.write_bytes(gzip.compress(b"another"))
+            return "the body beside it"
         if name == "target missing":
             for path in (public / "targets" / "zones").iterdir():
                 path.unlink()
