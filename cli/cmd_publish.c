@@ -84,6 +84,38 @@ static void warn_of_exposed_keys(struct pti_cli *cli, const struct pti_repositor
     pti_file_names_free(names, count);
 }
 
+/* A *.pem without a private key signs nothing, though somebody may count on it: the first such file, or "". */
+static void find_public(const struct pti_repository *repository, char path[PTI_PATH_MAX])
+{
+    char directory[PTI_PATH_MAX], **names = NULL;
+    bool private_key = true, encrypted = false;
+    size_t count = 0;
+
+    path[0] = '\0';
+    if (pti_repository_path(repository, "keys", directory, NULL) != PINTLE_OK ||
+        pti_file_list(directory, ".pem", &names, &count, NULL) != PINTLE_OK) {
+        return;
+    }
+    for (size_t i = 0; i < count && private_key; i++) {
+        if (pti_file_path(path, directory, names[i], NULL) != PINTLE_OK ||
+            pti_signing_key_look(path, &private_key, &encrypted, NULL) != PINTLE_OK || private_key) {
+            private_key = true;
+            path[0] = '\0';
+        }
+    }
+    pti_file_names_free(names, count);
+}
+
+static void mention_public(const struct pti_repository *repository, struct pti_error *error)
+{
+    char path[PTI_PATH_MAX];
+
+    find_public(repository, path);
+    if (path[0] != '\0') {
+        pti_fail(error, error->status, "%.300s; %.150s holds no private key, so it signs nothing", error->detail, path);
+    }
+}
+
 /* Perhaps the key that was missing is there, and only its passphrase is not. */
 static void mention_encrypted(struct pti_error *error, size_t count)
 {
@@ -122,6 +154,8 @@ static enum pintle_status run_publish(struct pti_cli *cli)
         retire_keys(cli, session.repository);
     } else if (encrypted > 0) {
         mention_encrypted(&cli->error, encrypted);
+    } else if (status == PINTLE_ERR_TRUST) {
+        mention_public(session.repository, &cli->error);
     }
     pti_keyring_clear(&ring);
     pti_session_close(&session);

@@ -259,6 +259,15 @@ def test_pintled_says_that_it_cannot_use_signer_files(repository, kms, pintled):
     assert kms.times() == 0
 
 
+def test_a_file_that_cannot_sign_is_named_when_a_signature_is_missing(repository):
+    zone = repository.keys / "zone-main.pem"
+    zone.write_bytes(subprocess.run(["openssl", "pkey", "-in", zone, "-pubout"], check=True, capture_output=True).stdout)
+    repository.run("zone", "renew", "main")
+    refused = repository.try_run("publish")
+    assert refused.returncode == 66 and refused.stderr.strip().endswith(
+        f"{zone} holds no private key, so it signs nothing"), refused.all
+
+
 # ---- the prompt ----
 
 
