@@ -19,8 +19,8 @@ struct pintle_request {
     const char *url;          /* absolute */
     const char *content_type; /* NULL without a body */
     struct pintle_bytes body;
-    size_t max_response; /* bytes given to the sink; a transport may stop early when more are announced */
-    int64_t timeout_ms;  /* for the whole transfer, more than 0 */
+    size_t max_response;           /* bytes given to the sink; a transport may stop early when more are announced */
+    int64_t timeout_ms;            /* for the whole transfer, more than 0 */
     unsigned min_bytes_per_second; /* abort when slower than this for ten seconds; 0: no floor */
 };
 
