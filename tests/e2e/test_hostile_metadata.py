@@ -8,7 +8,7 @@ import pytest
 
 from thief import Thief
 
-NUMBERS = [0, -1, 2**53, 2**63, 2**64 + 1]
+NUMBERS = [0, -1, 2**63]  # test_tuf_hostile.py has more of them, faster
 NAMES = ["../x", "x/../../y", "%2e", "a\0b", ".", "x" * 65536]
 
 
@@ -55,7 +55,7 @@ def test_versions_beyond_all_bounds_are_rejected(world, where, number):
         world.refuses(unharmed, text, edit_snapshot=lambda signed: signed["meta"]["main.json"].update(version=number))
 
 
-@pytest.mark.parametrize("threshold", [0, -1, 257, 2**53, 2**63], ids=hex)
+@pytest.mark.parametrize("threshold", [0, -1, 2**63], ids=hex)
 def test_thresholds_beyond_all_bounds_are_rejected(world, threshold):
     world.refuses(lambda thief: thief.targets["delegations"]["roles"][0].update(threshold=threshold),
                   "from 1 to 256" if threshold < 2**53 else "2^53-1")
