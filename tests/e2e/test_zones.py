@@ -14,7 +14,7 @@ PAY, SHOP = "pay.example.test", "shop.example.test"
 
 
 class World:
-    """A security team of three, a payments team that signs two of three, a mobile team with one key, and their sites."""
+    """A security team of three, a payments team that signs two of three, a mobile team with one key; their sites."""
 
     def __init__(self, repository, backend, directory):
         self.repository, self.backend, self.directory = repository, backend, directory
@@ -121,7 +121,7 @@ def test_a_team_publishes_alone_while_another_edits(world):
 
 
 def test_a_part_that_needs_another_is_refused(world):
-    """What a client would ignore is not published, however it is cut: pins of a host that only the staged charter lists."""
+    """What a client would ignore is not published, however it is cut: pins of a host that only the stage lists."""
     world.repository.run("host", "add", "new.example.test", "--zone", "mobile")
     world.repository.run("pin", "add", "new.example.test", "--key", world.sites[SHOP].key)
     refused = world.repository.try_run("publish", "--only", "mobile", "--key", world.key("mobile"))
@@ -129,14 +129,15 @@ def test_a_part_that_needs_another_is_refused(world):
     assert "name every draft that belongs to it" in refused.stderr, refused.all
     world.people()
     refused = world.repository.try_run("publish", "--only", "targets")
-    assert refused.returncode == 65 and "new.example.test: enforced without any usable pin" in refused.stderr, refused.all
+    assert refused.returncode == 65, refused.all
+    assert "new.example.test: enforced without any usable pin" in refused.stderr, refused.all
     world.sign("mobile")
     world.publish("--only", "targets", "--only", "mobile")
     world.follows()
 
 
 def test_a_zone_is_handed_over_key_by_key(world, install):
-    """2 of 3: one leaves, one comes; then it is handed over altogether.  Versions go on, and nobody who left comes back."""
+    """2 of 3: one leaves, one comes; then all are others.  Versions go on, and nobody who left comes back."""
     away = install(world.repository, world.server.url)
     world.follows(client=away)
     world.repository.run("zone", "keys", "payments", "--add", world.key("pay-4").with_suffix(".pub"), "--remove",
@@ -192,7 +193,8 @@ def test_a_zone_is_renamed_and_no_client_notices(world):
     world.publish()
     world.follows()
     assert "mobile" not in world.zones()
-    newest = max(world.repository.public.glob("metadata/*.snapshot.json"), key=lambda path: int(path.name.split(".")[0]))
+    snapshots = world.repository.public.glob("metadata/*.snapshot.json")
+    newest = max(snapshots, key=lambda path: int(path.name.split(".")[0]))
     assert b'"mobile.json"' in newest.read_bytes()
 
     # The name comes back, with a key that it had: never; with another: its versions go on.
@@ -208,7 +210,7 @@ def test_a_zone_is_renamed_and_no_client_notices(world):
 
 
 def test_a_zone_withdrawn_by_mistake_is_not_made_anew(world):
-    """Its withdrawal is staged, and so is its return: the keys that it has are no reason to refuse, and none to lose."""
+    """Its withdrawal is staged only, so it has its keys still: adding it again says so and loses nothing."""
     world.repository.run("host", "release", SHOP)
     world.repository.run("zone", "remove", "mobile")
     again = world.repository.try_run("zone", "add", "mobile", *world.public("mobile"))
