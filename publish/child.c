@@ -239,10 +239,11 @@ static void kill_it(struct child *child)
 static void run(struct child *child, int64_t timeout_s)
 {
     struct pti_child_result *result = child->result;
-    int64_t deadline = now_ms() + timeout_s * 1000, left = timeout_s * 1000;
+    int64_t deadline = now_ms() + timeout_s * 1000;
 
     while (!has_ended(child)) {
-        left = deadline - now_ms();
+        int64_t left = deadline - now_ms();
+
         if (left <= 0)
             result->end = PTI_CHILD_TIMED_OUT;
         if (left > 0)

@@ -43,13 +43,16 @@ enum pintle_status pti_key_access_new(const struct pti_key_access_calls *calls, 
 void pti_key_access_free(struct pti_key_access *access);
 
 /*
- * A key in a token (publish/pkcs11_uri.h).  Its public half is read now, without a PIN where the token allows; the rest
- * happens when it signs.  access is borrowed for the life of the key.
+ * A key in a token; text is its URI (publish/pkcs11_uri.h).  Its public half is read now, without a PIN where the token
+ * allows; the rest happens when it signs.  access is borrowed for the life of the key.
  */
-enum pintle_status pti_pkcs11_key_open(struct pti_key_access *access, const char *uri, struct pti_signing_key **key,
+enum pintle_status pti_pkcs11_key_open(struct pti_key_access *access, const char *text, struct pti_signing_key **key,
                                        struct pti_error *error);
-/* Makes a pair of keys in the token that uri names, under its object, and its id or a new one; the private half stays there. */
-enum pintle_status pti_pkcs11_key_generate(struct pti_key_access *access, const char *uri, enum pti_key_kind kind,
+/*
+ * Makes a pair of keys in the token that text, a URI, names, under its object, and its id or a new one.  The private half
+ * stays there.
+ */
+enum pintle_status pti_pkcs11_key_generate(struct pti_key_access *access, const char *text, enum pti_key_kind kind,
                                            struct pti_signing_key **key, struct pti_error *error);
 
 /* What stands for a key that lies elsewhere, on the disk: its public half, and either of two places. */

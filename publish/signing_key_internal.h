@@ -32,7 +32,7 @@ struct pti_signing_key {
  * messages. PINTLE_ERR_INPUT: a kind that does not sign here.  PINTLE_ERR_MEMORY.
  */
 enum pintle_status pti_signing_key_new(struct evp_pkey_st *pkey, const struct pti_signing_key_ops *ops, void *place,
-                                       const char *name, struct pti_signing_key **key, struct pti_error *error);
+                                       const char *name, struct pti_signing_key **out, struct pti_error *error);
 
 void pti_openssl_key_free(struct evp_pkey_st *pkey); /* for those who know nothing else of OpenSSL; NULL is legal */
 /* Empties OpenSSL's queue of errors.  Did memory lack?  Then what it refused need not be damaged. */
