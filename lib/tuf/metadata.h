@@ -26,6 +26,7 @@ struct pti_tuf_file {
     int64_t version;          /* 0 in targets */
     int64_t length;           /* -1 if not given */
     bool has_sha256;
+    bool has_other_hash; /* and no sha256: nothing that is known here checks the file */
     uint8_t sha256[PINTLE_SHA256_SIZE];
 };
 

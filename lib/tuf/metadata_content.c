@@ -46,8 +46,15 @@ static enum pintle_status read_length_and_hash(const struct pti_json_value *entr
         if (status != PINTLE_OK)
             return status;
     }
-    if (pti_json_member(hashes, "sha256") == NULL)
+    if (hashes == NULL)
         return PINTLE_OK;
+    if (pti_json_type(hashes) != PTI_JSON_OBJECT)
+        return pti_fail(error, PINTLE_ERR_INPUT, "\"hashes\" must be an object, found %s (byte %zu)",
+                        pti_json_type_name(pti_json_type(hashes)), pti_json_offset(hashes));
+    if (pti_json_member(hashes, "sha256") == NULL) {
+        file->has_other_hash = pti_json_count(hashes) > 0;
+        return PINTLE_OK;
+    }
     if (!pti_json_as_string(pti_json_member(hashes, "sha256"), &hex) ||
         !pti_hex_decode_exact(hex, file->sha256, sizeof file->sha256))
         return pti_fail(error, PINTLE_ERR_INPUT, "\"sha256\" must be 64 lower-case hex digits (byte %zu)",

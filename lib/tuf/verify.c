@@ -159,6 +159,10 @@ enum pintle_status pti_tuf_verify_file(struct pintle_bytes bytes, const struct p
     if (expected->length >= 0 && (uint64_t)expected->length != bytes.size)
         return pti_fail(error, PINTLE_ERR_TRUST, "%.*s: %zu bytes, the signed length is %" PRId64,
                         (int)expected->name.size, (const char *)expected->name.data, bytes.size, expected->length);
+    if (expected->has_other_hash)
+        return pti_fail(error, PINTLE_ERR_UNSUPPORTED,
+                        "%.*s: no hash of it that is signed is a sha256, and no other can be checked here",
+                        (int)expected->name.size, (const char *)expected->name.data);
     if (!expected->has_sha256)
         return PINTLE_OK;
     status = pti_sha256(crypto, bytes, digest);

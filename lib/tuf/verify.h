@@ -24,7 +24,7 @@ enum pintle_status pti_tuf_root_succeeds(const struct pti_tuf_metadata *previous
 /* Do two roots list the same keyids for a role? */
 bool pti_tuf_same_signers(const struct pti_tuf_metadata *a, const struct pti_tuf_metadata *b, enum pti_tuf_type type);
 
-/* Length and hash of a file as another file lists them.  PINTLE_ERR_TRUST. */
+/* Length and hash of a file as another file lists them.  PINTLE_ERR_TRUST; PINTLE_ERR_UNSUPPORTED if no hash is sha256. */
 enum pintle_status pti_tuf_verify_file(struct pintle_bytes bytes, const struct pti_tuf_file *expected,
                                        struct pintle_crypto *crypto, struct pti_error *error);
 

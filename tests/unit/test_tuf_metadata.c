@@ -155,6 +155,9 @@ static void test_file_lists(void **state)
         {PTI_TUF_TIMESTAMP, "short hash", "'sha256':'00", "'sha256':'", "\"sha256\" must be 64 lower-case hex"},
         {PTI_TUF_TIMESTAMP, "capital hash", "'sha256':'00", "'sha256':'AA", "\"sha256\" must be 64 lower-case hex"},
         {PTI_TUF_TIMESTAMP, "hash an integer", "'hashes':{", "'hashes':{'sha512':1,", NULL}, /* another algorithm's */
+        {PTI_TUF_TIMESTAMP, "hashes a list", "'hashes':{", "'hashes':[],'other':{",
+         "must be an object, found an array"},
+        {PTI_TUF_TIMESTAMP, "hashes empty", "'hashes':{", "'hashes':{},'other':{", NULL},
         {PTI_TUF_TIMESTAMP, "issued without zone", "08:00:00Z'", "08:00:00'", "\"x-pintle-issued\" must look like"},
         {PTI_TUF_TIMESTAMP, "issued a number", "'2027-01-15T08:00:00Z'", "1", "\"x-pintle-issued\" must be a string"},
         {PTI_TUF_TIMESTAMP, "not issued", ",'x-pintle-issued':'2027-01-15T08:00:00Z'", "", NULL},

@@ -325,6 +325,11 @@ static void test_files(void **state)
                                   : status != PINTLE_ERR_TRUST || strstr(fixture.error.detail, cases[i].want) == NULL)
             fail_msg("%s: found %s: %s", cases[i].name, pintle_status_name(status), fixture.error.detail);
     }
+    /* Signed by a hash that is unknown here: what cannot be checked is not taken, whatever its length. */
+    file = (struct pti_tuf_file){.name = pti_bytes_text("x.json"), .length = 7, .has_other_hash = true};
+    assert_int_equal(pti_tuf_verify_file(pti_bytes_text("content"), &file, fixture.crypto, &fixture.error),
+                     PINTLE_ERR_UNSUPPORTED);
+    assert_non_null(strstr(fixture.error.detail, "x.json: no hash of it that is signed is a sha256"));
     tuf_clear(&fixture);
 }
 
