@@ -4,7 +4,6 @@
  * library, so that the injector reaches its allocations as well as ours.
  */
 #include <errno.h>
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
