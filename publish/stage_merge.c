@@ -210,13 +210,17 @@ static enum pintle_status merge_zone(struct sides *sides, struct pti_stage *stag
     struct pti_stage_zone *zone = pti_stage_zone(stage, other->name);
     const struct pti_role_keys nobody = {NULL, 0, 0};
     struct pintle_bytes none = {NULL, 0};
+    enum pintle_status status;
 
     sides->name = other->name;
     sides->keys = zone != NULL ? &zone->keys : &nobody;
     sides->ours = zone != NULL ? &zone->draft : &none;
     sides->theirs = other->draft;
     sides->published_version = published != NULL ? published->role_version : 0;
-    return merge_draft(sides, error);
+    status = merge_draft(sides, error);
+    sides->keys = NULL;
+    sides->ours = NULL;
+    return status;
 }
 
 enum pintle_status pti_stage_merge(struct pti_stage *stage, const struct pti_stage *other, struct pti_merge *merge,
