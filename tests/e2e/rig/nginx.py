@@ -10,8 +10,8 @@ import ssl
 
 from .process import LOOPBACK, Process, RigError, free_port, listens, program, wait_for
 
-LOG_FORMAT = """log_format requests escape=json '{"host":"$ssl_server_name","port":$server_port,"line":"$request","status":$status,'
-               '"tls":"$ssl_protocol","manifest":"$http_pintle_manifest","agent":"$http_user_agent",'
+LOG_FORMAT = """log_format requests escape=json '{"host":"$ssl_server_name","port":$server_port,"line":"$request",'
+               '"status":$status,"tls":"$ssl_protocol","manifest":"$http_pintle_manifest","agent":"$http_user_agent",'
                '"encoding":"$sent_http_content_encoding","bytes":$body_bytes_sent}';"""
 
 
@@ -115,13 +115,15 @@ class Nginx:
         self.process = Process([program("nginx"), "-e", self.directory / "error.log", "-p", self.directory, "-c",
                                 self.directory / "nginx.conf"], self.directory / "output.log", keep=self.keep)
         self.wait_until_listening()
+        # It listens before it is ready for signals, of which the first would end it; with a worker it is.
+        wait_for("nginx to start a worker", self.workers, explain=self.errors)
 
     def write_config(self):
         (self.directory / "nginx.conf").write_text(self.config())
         self.changed = False
 
     def ports(self):
-        return [site.listen_port for site in self.sites] + list(self.directories) + list(self.extra) + [self.settled_port]
+        return [self.settled_port, *(site.listen_port for site in self.sites), *self.directories, *self.extra]
 
     def wait_until_listening(self):
         wait_for("nginx to listen", lambda: not self.process.alive() or all(map(listens, self.ports())),
