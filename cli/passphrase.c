@@ -3,10 +3,12 @@
  * Passphrases and PINs come from a file, a descriptor or a terminal, never from the command line or the environment, which
  * others can read.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -112,17 +114,44 @@ static void on_signal(int number)
     interrupted_by = number;
 }
 
-/* Reads a line while SIGINT and SIGTERM only interrupt it, so that the terminal gets its echo back first. */
-static enum pintle_status read_interruptibly(struct pti_cli *cli, const struct secret *secret, char **text)
+/*
+ * Prompts and reads a line while SIGINT and SIGTERM only interrupt it, so that the terminal gets its echo back first.  They
+ * are blocked but while it waits, so that none is lost between a look and a wait.  A terminal is readable when it has a
+ * whole line.
+ */
+static enum pintle_status read_interruptibly(struct pti_cli *cli, const struct secret *secret, const char *prompt,
+                                             char **text)
 {
     struct sigaction action = {.sa_handler = on_signal}, on_int, on_term;
     enum pintle_status status = PINTLE_OK;
+    sigset_t blocked, before;
+    int ready = 0;
 
     sigemptyset(&action.sa_mask);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
     interrupted_by = 0;
+    pthread_sigmask(SIG_BLOCK, &blocked, &before);
     sigaction(SIGINT, &action, &on_int);
     sigaction(SIGTERM, &action, &on_term);
-    status = read_line(cli, stdin, "the terminal", secret, text);
+    fputs(prompt, cli->err);
+    fflush(cli->err);
+    while (ready == 0 && interrupted_by == 0) {
+        const struct timespec second = {.tv_sec = 1}; /* another thread, of a token's module, may get the signal */
+        fd_set input;
+
+        FD_ZERO(&input);
+        FD_SET(STDIN_FILENO, &input);
+        ready = pselect(STDIN_FILENO + 1, &input, NULL, NULL, &second, &before);
+        ready = ready < 0 && errno == EINTR ? 0 : ready;
+    }
+    if (interrupted_by == 0) {
+        status = read_line(cli, stdin, "the terminal", secret, text);
+    } else {
+        status = pti_fail(&cli->error, PINTLE_ERR_INPUT, "interrupted while asked for %s", secret->what);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL); /* one that waited is still only noted */
     sigaction(SIGINT, &on_int, NULL);
     sigaction(SIGTERM, &on_term, NULL);
     return status;
@@ -146,9 +175,7 @@ static enum pintle_status ask(struct pti_cli *cli, const struct secret *secret, 
         return pti_fail(&cli->error, PINTLE_ERR_INPUT,
                         "the terminal cannot be told to hide what is typed; give %s in a file", secret->what);
     }
-    fputs(prompt, cli->err);
-    fflush(cli->err);
-    status = read_interruptibly(cli, secret, text);
+    status = read_interruptibly(cli, secret, prompt, text);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
     fputs("\n", cli->err);
     if (interrupted_by != 0) {
