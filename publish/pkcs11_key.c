@@ -146,11 +146,20 @@ enum pintle_status pti_pkcs11_key_with_public(struct pti_key_access *access, con
     return make_key(access, &parsed, pkey, name, key, error);
 }
 
+static enum pintle_status make_key_of_spki(struct pti_key_access *access, const struct pti_pkcs11_uri *uri,
+                                           struct pintle_bytes spki, const char *name, struct pti_signing_key **key,
+                                           struct pti_error *error)
+{
+    struct evp_pkey_st *pkey = NULL;
+    enum pintle_status status = pti_public_half_from_der(spki, name, &pkey, error);
+
+    return status == PINTLE_OK ? make_key(access, uri, pkey, name, key, error) : status;
+}
+
 enum pintle_status pti_pkcs11_key_open(struct pti_key_access *access, const char *text, struct pti_signing_key **key,
                                        struct pti_error *error)
 {
     struct pti_pkcs11_token *token = NULL;
-    struct evp_pkey_st *pkey = NULL;
     struct pti_pkcs11_uri uri;
     struct pti_buf spki;
     enum pintle_status status = pti_pkcs11_uri_parse(text, &uri, error);
@@ -162,9 +171,7 @@ enum pintle_status pti_pkcs11_key_open(struct pti_key_access *access, const char
     if (status == PINTLE_OK)
         status = pti_pkcs11_public_key(token, &uri, &spki, error);
     if (status == PINTLE_OK)
-        status = pti_public_half_from_der(pti_buf_bytes(&spki), token->label, &pkey, error);
-    if (status == PINTLE_OK)
-        status = make_key(access, &uri, pkey, token->label, key, error);
+        status = make_key_of_spki(access, &uri, pti_buf_bytes(&spki), token->label, key, error);
     pti_buf_clear(&spki);
     return status;
 }
@@ -225,7 +232,6 @@ enum pintle_status pti_pkcs11_key_generate(struct pti_key_access *access, const 
                                            struct pti_signing_key **key, struct pti_error *error)
 {
     struct pti_pkcs11_token *token = NULL;
-    struct evp_pkey_st *pkey = NULL;
     struct pti_pkcs11_uri uri;
     struct pti_buf spki;
     enum pintle_status status = pti_pkcs11_uri_parse(text, &uri, error);
@@ -250,9 +256,7 @@ enum pintle_status pti_pkcs11_key_generate(struct pti_key_access *access, const 
     if (status == PINTLE_OK)
         status = generate(token, &uri, kind, &spki, error);
     if (status == PINTLE_OK)
-        status = pti_public_half_from_der(pti_buf_bytes(&spki), token->label, &pkey, error);
-    if (status == PINTLE_OK)
-        status = make_key(access, &uri, pkey, token->label, key, error);
+        status = make_key_of_spki(access, &uri, pti_buf_bytes(&spki), token->label, key, error);
     pti_buf_clear(&spki);
     return status;
 }
