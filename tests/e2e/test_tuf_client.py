@@ -6,23 +6,14 @@ import json
 import pytest
 from securesystemslib.signer import CryptoSigner
 
-from rig.tuf_peer import TOP, PeerClient, PeerRepository, in_days, serving
+from rig.tuf_peer import TOP, in_days, peers
 
 
 @pytest.fixture
 def peer(tmp_path):
     """repository, client = peer(...)"""
-    open_servers = []
-
-    def make(**options):
-        repository = PeerRepository(**options)
-        server = serving(repository)
-        open_servers.append(server)
-        return repository, PeerClient(tmp_path / f"client-{len(open_servers)}", repository, server.__enter__())
-
-    yield make
-    for server in open_servers:
-        server.__exit__(None, None, None)
+    with peers(tmp_path) as make:
+        yield make
 
 
 # ---- the order of requests, and what is kept

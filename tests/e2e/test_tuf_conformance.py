@@ -10,7 +10,7 @@ import pytest
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, MetaFile
 
-from rig.tuf_peer import TOP, PeerClient, PeerRepository, in_days, serving
+from rig.tuf_peer import TOP, PeerClient, in_days, peers, serving
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +21,8 @@ def signers():
 @pytest.fixture
 def peer(tmp_path):
     """repository, client = peer(...)"""
-    open_servers = []
-
-    def make(**options):
-        repository = PeerRepository(**{"new_signer": CryptoSigner.generate_ed25519, **options})
-        server = serving(repository)
-        open_servers.append(server)
-        return repository, PeerClient(tmp_path / f"client-{len(open_servers)}", repository, server.__enter__())
-
-    yield make
-    for server in open_servers:
-        server.__exit__(None, None, None)
+    with peers(tmp_path, new_signer=CryptoSigner.generate_ed25519) as make:
+        yield make
 
 
 # ---- the first root

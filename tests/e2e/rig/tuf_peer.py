@@ -4,6 +4,7 @@
 import contextlib
 import datetime
 import http.server
+import itertools
 import json
 import subprocess
 import threading
@@ -209,3 +210,17 @@ class PeerClient:
         """What was asked for below metadata/, without .json."""
         return [path[len("metadata/"):-len(".json")] for path in self.repository.requests
                 if path.startswith("metadata/")]
+
+
+@contextlib.contextmanager
+def peers(directory, **defaults):
+    """A function that makes repository, client; each pair has a server and a directory of its own."""
+    with contextlib.ExitStack() as servers:
+        numbers = itertools.count(1)
+
+        def make(**options):
+            repository = PeerRepository(**{**defaults, **options})
+            url = servers.enter_context(serving(repository))
+            return repository, PeerClient(directory / f"client-{next(numbers)}", repository, url)
+
+        yield make
