@@ -170,10 +170,13 @@ static bool listen_to(struct child *child)
     ssize_t got = read(child->fds[ERR], block, sizeof(block));
 
     if (got > 0) {
+        size_t left = FORWARDED_MAX - child->forwarded;
+        size_t size = (size_t)got < left ? (size_t)got : left;
+
         remember(child->result, block, (size_t)got);
-        if (child->said != NULL && child->forwarded < FORWARDED_MAX)
-            child->said(child->ctx, (struct pintle_bytes){block, (size_t)got});
-        child->forwarded += (size_t)got;
+        if (child->said != NULL && size > 0)
+            child->said(child->ctx, (struct pintle_bytes){block, size});
+        child->forwarded += size;
         return true;
     }
     if (got == 0 || (errno != EAGAIN && errno != EINTR))

@@ -171,7 +171,7 @@ static void test_a_program_that_takes_too_long_is_ended(void **state)
         scratch_refused(scratch, sign(scratch, program, P256, 3000000, 1), PINTLE_ERR_STORAGE,
                         "did not sign within 1 seconds and was ended");
         assert_true(time(NULL) - start <= 10);
-        assert_true(heard.size <= 66000);
+        assert_true(heard.size <= 65536); /* what publish/key_access.h promises to forward */
         pti_buf_clear(&heard);
     }
 }
