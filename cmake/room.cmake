@@ -3,13 +3,22 @@
 # pintle_room(NAME FOLDER): the *.c of one folder as the object library room_NAME.  Who may include whom is not said here
 # but proved by tools/check-layering.
 function(pintle_room name folder)
+    pintle_room_over("" ${name} ${folder} ${ARGN})
+    set_property(GLOBAL APPEND PROPERTY PINTLE_ROOMS ${name})
+endfunction()
+
+# pintle_room_over(VARIANT NAME FOLDER): the same room compiled over another library than the first time, as
+# room_NAME_VARIANT; which of its sources may include what is checked once.
+function(pintle_room_over variant name folder)
+    if(variant)
+        string(APPEND name _${variant})
+    endif()
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.c)
     list(FILTER sources EXCLUDE REGEX "/main\\.c$")
     add_library(room_${name} OBJECT ${sources})
     target_include_directories(room_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/lib
                                                     ${PROJECT_SOURCE_DIR})
     target_link_libraries(room_${name} PRIVATE ${ARGN})
-    set_property(GLOBAL APPEND PROPERTY PINTLE_ROOMS ${name})
 endfunction()
 
 # pintle_objects(TARGET ROOM...): puts the rooms' objects into a library.

@@ -42,7 +42,7 @@ static void forget(struct pti_openssl_connection *connection)
 {
     connection->phase = PTI_OPENSSL_STARTED;
     connection->offered = NULL;
-    pti_openssl_reject(&connection->verdict, PINTLE_REASON_UNDECIDED, connection->host);
+    pti_tls_reject(&connection->verdict, PINTLE_REASON_UNDECIDED, connection->host);
 }
 
 /* Has this connection finished a handshake before? */
@@ -93,9 +93,9 @@ void pti_openssl_settle(SSL *ssl, struct pti_openssl_connection *connection)
      * A cipher without certificate, or a verify callback that was replaced.  Or early data, for which OpenSSL declares
      * the handshake done once ClientHello is out: it must wait for the verdict like everything else.
      */
-    pti_openssl_reject(&connection->verdict,
-                       SSL_get_state(ssl) == TLS_ST_EARLY_DATA ? PINTLE_REASON_UNDECIDED : PINTLE_REASON_VALIDATION_OFF,
-                       connection->host);
+    pti_tls_reject(&connection->verdict,
+                   SSL_get_state(ssl) == TLS_ST_EARLY_DATA ? PINTLE_REASON_UNDECIDED : PINTLE_REASON_VALIDATION_OFF,
+                   connection->host);
     SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* from here on SSL_write() fails */
 }
 

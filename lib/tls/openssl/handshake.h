@@ -12,6 +12,7 @@
 #define PTI_TLS_OPENSSL_HANDSHAKE_H
 
 #include "tls/openssl/state.h"
+#include "tls/verdict.h"
 
 /* The info callback: start and finish. */
 void pti_openssl_info(const SSL *ssl, int where, int value);
@@ -30,8 +31,5 @@ void pti_openssl_settle(SSL *ssl, struct pti_openssl_connection *connection);
  * one, and else why not; expected is what pintle_openssl_set_host() was given, or "".
  */
 enum pintle_reason pti_openssl_host(X509_VERIFY_PARAM *param, const char *expected, char host[PINTLE_HOST_MAX + 1]);
-
-/* Fills *verdict with a rejection that no pin decided. */
-void pti_openssl_reject(struct pintle_verdict *verdict, enum pintle_reason reason, const char *host);
 
 #endif

@@ -87,6 +87,6 @@ enum pintle_status pintle_openssl_verdict(SSL *ssl, struct pintle_verdict *verdi
     if (connection != NULL && (connection->phase == PTI_OPENSSL_FINISHED || connection->verdict.status != PINTLE_OK))
         *verdict = connection->verdict;
     else
-        pti_openssl_reject(verdict, PINTLE_REASON_UNDECIDED, connection != NULL ? connection->host : "");
+        pti_tls_reject(verdict, PINTLE_REASON_UNDECIDED, connection != NULL ? connection->host : "");
     return verdict->status;
 }

@@ -11,6 +11,7 @@
 
 #include <pintle/host.h>
 
+#include "tls/libssl/chain.h"
 #include "tls/openssl/handshake.h"
 
 /* The path of a CRL's issuer is verified in a context of its own, which only knows its parent. */
@@ -52,61 +53,21 @@ static bool chain_verifies(X509_STORE_CTX *store, struct pti_openssl_connection 
     return result == 1 && X509_STORE_CTX_get_error(store) == X509_V_OK;
 }
 
-/*
- * The certificates as DER.  i2d_X509() copies TBSCertificate, with the SubjectPublicKeyInfo in it, from the bytes that
- * were received, and writes only the wrapper around it anew: 260 ns, where parsing a copy would take 120 us.
- */
-static enum pintle_status extract(struct pintle_checker *checker, STACK_OF(X509) * chain,
-                                  struct pintle_evidence *evidence)
-{
-    struct pintle_bytes der[PINTLE_CHAIN_MAX];
-    enum pintle_status status;
-    unsigned char *buffer, *next;
-    size_t total = 0;
-    int count = sk_X509_num(chain);
-
-    memset(evidence, 0, sizeof(*evidence));
-    if (count <= 0 || count > PINTLE_CHAIN_MAX)
-        return PINTLE_ERR_INPUT;
-    for (int i = 0; i < count; i++) {
-        int size = i2d_X509(sk_X509_value(chain, i), NULL);
-
-        if (size <= 0)
-            return PINTLE_ERR_INPUT;
-        der[i].size = (size_t)size;
-        total += (size_t)size;
-    }
-    buffer = malloc(total);
-    if (buffer == NULL)
-        return PINTLE_ERR_MEMORY;
-    next = buffer;
-    for (int i = 0; i < count; i++) {
-        der[i].data = next;
-        if (i2d_X509(sk_X509_value(chain, i), &next) != (int)der[i].size) {
-            free(buffer);
-            return PINTLE_ERR_INPUT;
-        }
-    }
-    status = pintle_checker_evidence(checker, der, (size_t)count, evidence);
-    free(buffer);
-    return status;
-}
-
 /* Asks the pins; on acceptance the session keeps the evidence for later. */
 static void decide(const struct pti_openssl_context *context, SSL *ssl, X509_STORE_CTX *store, const char *host,
                    struct pintle_verdict *verdict)
 {
-    struct pti_openssl_evidence *kept = malloc(sizeof(*kept)); /* extract() fills all of it that is ever read */
+    struct pti_openssl_evidence *kept = malloc(sizeof(*kept)); /* all of it that is ever read is filled below */
     SSL_SESSION *session = SSL_get_session(ssl);
     enum pintle_status status = PINTLE_ERR_MEMORY;
 
     if (kept != NULL) {
         atomic_init(&kept->references, 1);
         memcpy(kept->host, host, strlen(host) + 1);
-        status = extract(context->checker, X509_STORE_CTX_get0_chain(store), &kept->evidence);
+        status = pti_libssl_evidence(context->checker, X509_STORE_CTX_get0_chain(store), &kept->evidence);
     }
     if (status != PINTLE_OK && status != PINTLE_ERR_INPUT) {
-        pti_openssl_reject(verdict, PINTLE_REASON_CHAIN_UNUSABLE, host);
+        pti_tls_reject(verdict, PINTLE_REASON_CHAIN_UNUSABLE, host);
         verdict->status = status;
     } else {
         /* Evidence of an unusable chain is empty: what that means for this host is for the policy to say. */
@@ -146,24 +107,6 @@ enum pintle_reason pti_openssl_host(X509_VERIFY_PARAM *param, const char *expect
     return host[0] != '\0' ? PINTLE_REASON_UNDECIDED : PINTLE_REASON_HOST_MISSING;
 }
 
-static enum pintle_status status_of(enum pintle_reason reason)
-{
-    if (reason == PINTLE_REASON_VALIDATION_FAILED)
-        return PINTLE_ERR_TRUST;
-    if (reason == PINTLE_REASON_HOST_INVALID || reason == PINTLE_REASON_CHAIN_UNUSABLE)
-        return PINTLE_ERR_INPUT;
-    return PINTLE_ERR_MISUSE;
-}
-
-void pti_openssl_reject(struct pintle_verdict *verdict, enum pintle_reason reason, const char *host)
-{
-    memset(verdict, 0, sizeof(*verdict));
-    verdict->status = status_of(reason);
-    verdict->reason = reason;
-    verdict->matched_index = -1;
-    memcpy(verdict->host, host, strlen(host) + 1);
-}
-
 static void verify(const struct pti_openssl_context *context, SSL *ssl, X509_STORE_CTX *store,
                    struct pti_openssl_connection *connection)
 {
@@ -178,7 +121,7 @@ static void verify(const struct pti_openssl_context *context, SSL *ssl, X509_STO
     if (reason == PINTLE_REASON_UNDECIDED && !chain_verifies(store, connection))
         reason = PINTLE_REASON_VALIDATION_FAILED;
     if (reason != PINTLE_REASON_UNDECIDED)
-        pti_openssl_reject(&connection->verdict, reason, host);
+        pti_tls_reject(&connection->verdict, reason, host);
     else
         decide(context, ssl, store, host, &connection->verdict);
 }
