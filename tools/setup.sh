@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tools/setup.sh demo|test|full: installs what is missing from Debian 12's packages (as root, or through sudo) and, for
 # test and full, the Python tools of tools/requirements.txt into build/venv and, into build/peers, the other TUF clients
-# that tests talk to (tests/peers).  Running it again does nothing.
+# and the Java libraries that tests talk to (tests/peers).  Running it again does nothing.
 #   demo  to build, and to run the demonstration     test  also to run the tests     full  also lint, bench and packaging
 # No system service is started or enabled: packages that would do so are held back while they are installed, and what
 # they enabled is disabled again.  Nothing that was installed, running or enabled before is touched.
@@ -15,7 +15,9 @@ demo='gcc libc6-dev make cmake ninja-build pkg-config|pkgconf libssl-dev
       libmbedtls-dev
       nginx-light|/usr/sbin/nginx sslsplit openssl curl sqlite3 python3'
 tests='g++ clang libclang-rt-14-dev libcmocka-dev python3-venv faketime shellcheck scdoc mandoc zsh softhsm2
-       nodejs|/usr/bin/node npm|/usr/bin/npm'
+       nodejs|/usr/bin/node npm|/usr/bin/npm
+       default-jdk-headless|/usr/bin/javac maven|/usr/bin/mvn
+       libokhttp-java|/usr/share/java/okhttp.jar libokio-java|/usr/share/java/okio.jar'
 full='clang-tidy clang-format cppcheck valgrind abigail-tools linux-perf'
 
 say() { echo "setup: $*"; }
@@ -196,6 +198,26 @@ ensure_peers() {
     fi
 }
 
+# Java libraries from Maven Central, or what Maven is configured for: exact versions, and nothing but the bytes of SHA256SUMS.
+ensure_jars() {
+    want="$(cat tests/peers/jvm/pom.xml tests/peers/jvm/SHA256SUMS | cksum)"
+    if [ "$(cat build/peers/jvm/.made-from 2>/dev/null)" = "$want" ]; then
+        say "OkHttp 5 and 4, Conscrypt and the Kotlin compiler are there"
+        return
+    fi
+    say "fetching OkHttp 5 and 4, Conscrypt, the Kotlin compiler and ProGuard into build/peers/jvm"
+    rm -rf build/peers/jvm
+    mkdir -p build/peers/jvm
+    if ! MAVEN_OPTS="${MAVEN_OPTS-} -XX:TieredStopAtLevel=1" timeout 600 mvn --batch-mode --no-transfer-progress --quiet \
+        --strict-checksums --define style.color=never --file tests/peers/jvm/pom.xml dependency:copy --define jars="$PWD/build/peers/jvm"; then
+        say "could not fetch them (is Maven Central reachable?); their tests will be skipped, OkHttp 3 from Debian is tested"
+        return
+    fi
+    (cd build/peers/jvm && sha256sum --quiet --strict --check ../../../tests/peers/jvm/SHA256SUMS) ||
+        die "what came from Maven is not what tests/peers/jvm/SHA256SUMS says; nothing of it is used"
+    echo "$want" >build/peers/jvm/.made-from
+}
+
 case ${1-} in
 demo) wanted="$demo" ;;
 test) wanted="$demo $tests" ;;
@@ -214,4 +236,5 @@ ensure_packages $wanted
 if [ "$1" != demo ]; then
     ensure_venv
     ensure_peers
+    ensure_jars
 fi
