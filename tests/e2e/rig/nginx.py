@@ -23,6 +23,8 @@ class Site:
         self.host, self.chain, self.key, self.body, self.protocols = host, chain, key, body, protocols
         self.root = None  # a directory to serve instead of body
         self.redirect = None  # a URL to which everything is redirected
+        self.backend = None  # "address:port" to which everything is passed on, WebSockets too
+        self.http2 = False
 
     @property
     def port(self):
@@ -47,7 +49,11 @@ class Site:
         answer = f"root {self.root};" if self.root else f"default_type text/plain; return 200 '{self.body}';"
         if self.redirect:
             answer = f"return 302 {self.redirect}$request_uri;"
-        return (f"server {{ listen {LOOPBACK}:{self.listen_port} ssl; server_name {self.host}; "
+        if self.backend:
+            answer = (f"proxy_pass http://{self.backend}; proxy_http_version 1.1; "
+                      'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";')
+        http2 = " http2" if self.http2 else ""
+        return (f"server {{ listen {LOOPBACK}:{self.listen_port} ssl{http2}; server_name {self.host}; "
                 f"ssl_certificate {self.chain}; ssl_certificate_key {self.key}; ssl_protocols {self.protocols}; "
                 f"location / {{ {answer} }} }}")
 
