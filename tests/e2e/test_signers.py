@@ -278,6 +278,7 @@ class Terminal:
         self.said = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell starts what runs in its background without it
             os.execve(binary("pintle"), ["pintle", *map(str, words)], clean_environment(environment))
 
     def read(self):

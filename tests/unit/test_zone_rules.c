@@ -325,6 +325,18 @@ static char *name_of(size_t i)
     return name;
 }
 
+/* Copies of the first host under other names; adding each by pti_charter_add_host() takes half a minute under ASan. */
+static void fill(struct pti_charter *charter, size_t count)
+{
+    charter->hosts = realloc(charter->hosts, count * sizeof(*charter->hosts));
+    assert_non_null(charter->hosts);
+    for (size_t i = charter->host_count; i < count; i++) {
+        charter->hosts[i] = charter->hosts[0];
+        charter->hosts[i].host = pti_bytes_strdup(pti_bytes_text(name_of(i)));
+    }
+    charter->host_count = count;
+}
+
 static void test_hosts_up_to_the_limit(void **state)
 {
     struct world *world = *state;
@@ -333,10 +345,11 @@ static void test_hosts_up_to_the_limit(void **state)
     struct pti_buf text;
 
     pti_charter_init(&charter);
-    for (size_t i = 0; i < PTI_HOSTS_MAX; i++) {
-        ok(world, pti_charter_add_host(&charter, name_of(i), &entry, &world->error));
-        (void)pti_copy_text(entry->zone, sizeof(entry->zone), "main");
-    }
+    ok(world, pti_charter_add_host(&charter, name_of(0), &entry, &world->error));
+    (void)pti_copy_text(entry->zone, sizeof(entry->zone), "main");
+    fill(&charter, PTI_HOSTS_MAX - 1);
+    ok(world, pti_charter_add_host(&charter, name_of(PTI_HOSTS_MAX - 1), &entry, &world->error));
+    (void)pti_copy_text(entry->zone, sizeof(entry->zone), "main");
     refused(world, pti_charter_add_host(&charter, name_of(PTI_HOSTS_MAX), &entry, &world->error),
             "at most 20000 hosts");
     pti_buf_init(&text, PTI_CHARTER_SIZE_MAX);
@@ -346,11 +359,7 @@ static void test_hosts_up_to_the_limit(void **state)
     pti_charter_clear(&again);
 
     /* One more, as another program might write it. */
-    charter.hosts = realloc(charter.hosts, (PTI_HOSTS_MAX + 1) * sizeof(*charter.hosts));
-    assert_non_null(charter.hosts);
-    charter.hosts[PTI_HOSTS_MAX] = charter.hosts[PTI_HOSTS_MAX - 1];
-    charter.hosts[PTI_HOSTS_MAX].host = pti_bytes_strdup(pti_bytes_text("z.example"));
-    charter.host_count++;
+    fill(&charter, PTI_HOSTS_MAX + 1);
     pti_buf_clear(&text);
     pti_charter_write(&charter, &text);
     refused(world, pti_charter_parse(pti_buf_bytes(&text), &again, &world->error), "at most 20000");
