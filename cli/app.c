@@ -460,7 +460,7 @@ bool pti_app_heal(struct pti_app *app)
     if (!may_refresh(app)) {
         return false;
     }
-    if (pintle_client_refresh(app->client, app->timeout_ms) != PINTLE_OK) {
+    if (pintle_client_heal(app->client, app->host, app->timeout_ms) != PINTLE_OK) {
         say(app, "no pin matched, and the refresh that might have brought one failed");
         return false;
     }

@@ -35,7 +35,7 @@ PINTLE_API enum pintle_status pintle_checker_evidence(struct pintle_checker *che
 
 /*
  * Decides on a full handshake.  The checker of a client also emits events, queues a report and, on a mismatch, asks for
- * one rate-limited refresh: the status is then PINTLE_ERR_RETRY.  None of this blocks.  Always fills *verdict and
+ * one rate-limited refresh: the status is then PINTLE_ERR_RETRY (pintle_client_heal() makes it).  None of this blocks.  Always fills *verdict and
  * returns verdict->status.
  */
 PINTLE_API enum pintle_status pintle_checker_check(struct pintle_checker *checker, const char *host,

@@ -45,6 +45,16 @@ PINTLE_API enum pintle_status pintle_client_refresh(struct pintle_client *client
 PINTLE_API int64_t pintle_client_next_due(struct pintle_client *client);
 
 /*
+ * After a check of host ended with PINTLE_ERR_RETRY: makes the refresh that it asked for, or waits for the one that the
+ * client's thread or another caller makes, within deadline_ms milliseconds (more than 0; at most 30 seconds count).
+ * PINTLE_OK: a refresh that began after the refusal has succeeded, connect once more, and only once.  Any other: do not.
+ * One refresh serves all who wait, and leaves the schedule of polls alone; one that failed is not repeated for the same
+ * refusal.  PINTLE_ERR_NETWORK, _TRUST, _INPUT, _STORAGE or _MEMORY as pintle_client_refresh(), PINTLE_ERR_MISUSE (no
+ * check of host has asked for a refresh, or no URL or transport), PINTLE_ERR_INPUT also if host is not a host name.
+ */
+PINTLE_API enum pintle_status pintle_client_heal(struct pintle_client *client, const char *host, int64_t deadline_ms);
+
+/*
  * Starts one thread that refreshes when due, heals after a mismatch, and sends reports.  Once per client.
  * PINTLE_ERR_MISUSE (started already), PINTLE_ERR_MEMORY (no thread to be had).
  */

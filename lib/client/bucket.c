@@ -3,7 +3,7 @@
 
 void pti_buckets_init(struct pti_buckets *buckets, int64_t now_ms)
 {
-    *buckets = (struct pti_buckets){.all = {0, PTI_HEAL_ALL_TOKENS, now_ms}};
+    *buckets = (struct pti_buckets){.all = {0, PTI_HEAL_ALL_TOKENS, now_ms, 0}};
 }
 
 uint64_t pti_hash_text(uint64_t seed, const char *text)
@@ -15,14 +15,16 @@ uint64_t pti_hash_text(uint64_t seed, const char *text)
     return hash;
 }
 
-static struct pti_bucket *find(struct pti_buckets *buckets, uint64_t host, int64_t now_ms)
+struct pti_bucket *pti_buckets_find(struct pti_buckets *buckets, const char *name, int64_t now_ms)
 {
+    uint64_t host = pti_hash_text(0, name);
+
     for (unsigned i = 0; i < buckets->host_count; i++)
         if (buckets->hosts[i].host == host)
             return &buckets->hosts[i];
     if (buckets->host_count == PTI_HEAL_HOSTS_MAX)
         return &buckets->hosts[host % PTI_HEAL_HOSTS_MAX];
-    buckets->hosts[buckets->host_count] = (struct pti_bucket){host, PTI_HEAL_HOST_TOKENS, now_ms};
+    buckets->hosts[buckets->host_count] = (struct pti_bucket){host, PTI_HEAL_HOST_TOKENS, now_ms, 0};
     return &buckets->hosts[buckets->host_count++];
 }
 
@@ -38,7 +40,7 @@ static void refill(struct pti_bucket *bucket, int64_t capacity, int64_t now_ms)
 
 bool pti_buckets_take(struct pti_buckets *buckets, const char *host, int64_t now_ms)
 {
-    struct pti_bucket *own = find(buckets, pti_hash_text(0, host), now_ms);
+    struct pti_bucket *own = pti_buckets_find(buckets, host, now_ms);
 
     refill(own, PTI_HEAL_HOST_TOKENS, now_ms);
     refill(&buckets->all, PTI_HEAL_ALL_TOKENS, now_ms);

@@ -7,10 +7,9 @@
 
 #include "base/crypto.h"
 #include "client/storage.h"
+#include "client/turn.h"
 #include "client/wait.h"
 
-#define LOOK_AGAIN_MS 20
-#define DEADLINE_MAX_MS (INT64_C(24) * 3600 * 1000)
 #define CLOCK_LAST_S INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 enum pintle_status pti_client_fail(struct pintle_client *client, const struct pti_error *error)
@@ -33,72 +32,6 @@ int64_t pti_client_now(const struct pintle_client *client)
     int64_t now = pti_client_clock(client);
 
     return client->accepted != NULL && client->accepted->issued > now ? client->accepted->issued : now;
-}
-
-/* In monotonic milliseconds; a day is as good as no deadline. */
-static int64_t deadline_after(const struct pintle_client *client, int64_t deadline_ms)
-{
-    const struct pintle_clock *clock = &client->config->clock;
-
-    return clock->monotonic_ms(clock->ctx) + (deadline_ms < DEADLINE_MAX_MS ? deadline_ms : DEADLINE_MAX_MS);
-}
-
-/* The turn of a long call that has ended, or never came to it; the client may be gone afterwards. */
-static enum pintle_status leave(struct pintle_client *client, bool had_turn, const struct pti_error *error)
-{
-    enum pintle_status status = error->status;
-
-    (void)pthread_mutex_lock(&client->state);
-    client->error = *error;
-    client->refreshing = client->refreshing && !had_turn;
-    client->long_calls--;
-    (void)pthread_cond_broadcast(&client->ended);
-    (void)pthread_mutex_unlock(&client->state);
-    return status;
-}
-
-/* The deadline is one of the client's clock, which may be no clock that a thread can wait on: so it is asked again. */
-static bool take_turn(struct pintle_client *client, int64_t deadline)
-{
-    const struct pintle_clock *clock = &client->config->clock;
-    struct timespec moment;
-    bool taken;
-
-    (void)pthread_mutex_lock(&client->state);
-    client->long_calls++;
-    while (client->refreshing && clock->monotonic_ms(clock->ctx) < deadline) {
-        moment = pti_wait_moment(LOOK_AGAIN_MS);
-        (void)pti_wait_until(&client->ended, &client->state, &moment);
-    }
-    taken = !client->refreshing;
-    client->refreshing = true;
-    (void)pthread_mutex_unlock(&client->state);
-    return taken;
-}
-
-enum pintle_status pti_client_begin(struct pintle_client *client, const char *what, int64_t deadline_ms,
-                                    int64_t *deadline)
-{
-    struct pti_error error;
-    bool taken;
-
-    *deadline = deadline_after(client, deadline_ms);
-    taken = take_turn(client, *deadline);
-    if (deadline_ms <= 0)
-        (void)pti_fail(&error, PINTLE_ERR_MISUSE, "%s: expected a deadline above 0 ms, found %" PRId64, what,
-                       deadline_ms);
-    else if (!taken)
-        (void)pti_fail(&error, PINTLE_ERR_NETWORK,
-                       "%s: the deadline has passed while another refresh, or a sending of reports, was under way",
-                       what);
-    else
-        return PINTLE_OK;
-    return leave(client, taken, &error);
-}
-
-enum pintle_status pti_client_end(struct pintle_client *client, const struct pti_error *error)
-{
-    return leave(client, true, error);
 }
 
 /* What has expired: the generation as a whole, else single zones.  0 if nothing has; the same number for the same things. */
@@ -271,7 +204,7 @@ static void end_long_calls(struct pintle_client *client)
         (void)pthread_mutex_unlock(&client->state);
         if (transport->cancel != NULL)
             transport->cancel(transport->ctx);
-        moment = pti_wait_moment(LOOK_AGAIN_MS);
+        moment = pti_wait_moment(PTI_LOOK_AGAIN_MS);
         (void)pthread_mutex_lock(&client->state);
         if (client->long_calls > 0)
             (void)pti_wait_until(&client->ended, &client->state, &moment);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inside of a client.  A long call (a refresh, a sending of reports) has its turn, `refreshing`, from begin to end, so
- * that there is one at a time; the lock `state` guards what the quick questions (info, header, next_due, error) read, and
- * is never held during I/O.
+ * that there is one at a time (client/turn.h); the lock `state` guards what the quick questions (info, header, next_due,
+ * error) read, and is never held during I/O.
  */
 #ifndef PTI_CLIENT_CLIENT_H
 #define PTI_CLIENT_CLIENT_H
@@ -34,6 +34,7 @@ struct pintle_client {
     pthread_mutex_t state;
     pthread_cond_t ended; /* a long call has ended */
     bool refreshing;      /* somebody has the turn; under state */
+    unsigned waiting;     /* for the turn, but for those who heal: they let others go first; under state */
     unsigned long_calls;  /* with or without it: pintle_client_free() waits for them; under state */
 
     /* changed by who has the turn, under state; read by who has either */
@@ -46,24 +47,15 @@ struct pintle_client {
     uint64_t stale_told;     /* a hash of what the application was told is stale; 0: nothing */
     bool behind;             /* something newer is known to exist that could not be applied */
     struct pti_schedule schedule;
-    int64_t retry_after_s;  /* of the refresh under way; -1 */
-    int64_t confirmed_at;   /* Unix seconds of the last successful refresh by this process; -1 */
-    struct pti_error error; /* of the last failed call */
+    int64_t retry_after_s;          /* of the refresh under way; -1 */
+    int64_t confirmed_at;           /* Unix seconds of the last successful refresh by this process; -1 */
+    struct pti_error error;         /* of the last failed call */
+    struct pti_error refresh_error; /* of the last refresh */
 
     /* the optional thread, lib/sys/thread.c; under state */
     void *thread;
     void (*thread_stop)(void *thread);
 };
-
-/*
- * Around a call that may take long.  pti_client_begin() waits for the turn until deadline_ms milliseconds have passed, and
- * says in *deadline when that is; if it fails, the call has ended.  pti_client_end() gives the turn back.  A failure is
- * left for pintle_client_error(), and its status returned; pintle_client_free() waits until then, so that the client may
- * be gone afterwards.  PINTLE_ERR_MISUSE (deadline_ms is not above 0), PINTLE_ERR_NETWORK (it has passed).
- */
-enum pintle_status pti_client_begin(struct pintle_client *client, const char *what, int64_t deadline_ms,
-                                    int64_t *deadline);
-enum pintle_status pti_client_end(struct pintle_client *client, const struct pti_error *error);
 
 /* Tells the application, and the collector, what in force has expired since it was last told.  With the turn. */
 void pti_client_tell_stale(struct pintle_client *client);

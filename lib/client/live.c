@@ -141,21 +141,72 @@ void pti_live_emit(struct pti_live *live, enum pintle_event_kind kind, enum pint
     (void)pthread_mutex_unlock(&live->lock);
 }
 
-bool pti_live_heal_wanted(struct pti_live *live)
+static bool wanted(const struct pti_heal *heal)
 {
-    bool wanted;
-
-    (void)pthread_mutex_lock(&live->lock);
-    wanted = live->heal_wanted;
-    (void)pthread_mutex_unlock(&live->lock);
-    return wanted;
+    return heal->wished > heal->begun;
 }
 
-void pti_live_heal_done(struct pti_live *live)
+bool pti_live_heal_wanted(struct pti_live *live)
 {
+    bool is_wanted;
+
     (void)pthread_mutex_lock(&live->lock);
-    live->heal_wanted = false;
+    is_wanted = wanted(&live->heal);
     (void)pthread_mutex_unlock(&live->lock);
+    return is_wanted;
+}
+
+bool pti_live_heal_begin(struct pti_live *live)
+{
+    bool was_wanted;
+
+    (void)pthread_mutex_lock(&live->lock);
+    was_wanted = wanted(&live->heal);
+    live->heal.begun = live->heal.wished;
+    (void)pthread_mutex_unlock(&live->lock);
+    return was_wanted;
+}
+
+void pti_live_heal_end(struct pti_live *live, bool succeeded, int64_t patience_ms)
+{
+    int64_t bounded_ms = patience_ms < PTI_HEAL_PATIENCE_MAX_MS ? patience_ms : PTI_HEAL_PATIENCE_MAX_MS;
+
+    (void)pthread_mutex_lock(&live->lock);
+    live->heal.tried = live->heal.begun;
+    if (succeeded)
+        live->heal.healed = live->heal.begun;
+    live->heal.patient_until = live->clock.monotonic_ms(live->clock.ctx) + bounded_ms;
+    (void)pthread_mutex_unlock(&live->lock);
+}
+
+uint64_t pti_live_wish(struct pti_live *live, const char *host)
+{
+    uint64_t wish;
+
+    (void)pthread_mutex_lock(&live->lock);
+    wish = pti_buckets_find(&live->buckets, host, live->clock.monotonic_ms(live->clock.ctx))->wish;
+    (void)pthread_mutex_unlock(&live->lock);
+    return wish;
+}
+
+bool pti_live_heal_tried(struct pti_live *live, uint64_t wish)
+{
+    bool tried;
+
+    (void)pthread_mutex_lock(&live->lock);
+    tried = live->heal.tried >= wish;
+    (void)pthread_mutex_unlock(&live->lock);
+    return tried;
+}
+
+bool pti_live_heal_healed(struct pti_live *live, uint64_t wish)
+{
+    bool healed;
+
+    (void)pthread_mutex_lock(&live->lock);
+    healed = live->heal.healed >= wish;
+    (void)pthread_mutex_unlock(&live->lock);
+    return healed;
 }
 
 bool pti_live_wait(struct pti_live *live, int64_t timeout_ms)
@@ -164,7 +215,7 @@ bool pti_live_wait(struct pti_live *live, int64_t timeout_ms)
     bool open, early = true;
 
     (void)pthread_mutex_lock(&live->lock);
-    while (!live->closed && !live->heal_wanted && early)
+    while (!live->closed && !wanted(&live->heal) && early)
         early = pti_wait_until(&live->changed, &live->lock, &moment);
     open = !live->closed;
     (void)pthread_mutex_unlock(&live->lock);
@@ -195,12 +246,29 @@ static void release(void *ctx)
     pti_live_unref(ctx);
 }
 
-/* One refresh per token heals every waiting host; without a token the verdict stays a plain mismatch. */
+/*
+ * Under the lock.  A refusal that comes while a refresh for this host is asked for needs no token to share it; one that
+ * comes while that refresh is under way may be newer than what it has read, so it takes a token while there is one.
+ */
+static bool grant_wish(struct pti_live *live, const char *host)
+{
+    int64_t now_ms = live->clock.monotonic_ms(live->clock.ctx);
+    struct pti_bucket *bucket = pti_buckets_find(&live->buckets, host, now_ms);
+
+    if (bucket->wish > live->heal.begun)
+        return true;
+    if (now_ms >= live->heal.patient_until && pti_buckets_take(&live->buckets, host, now_ms)) {
+        bucket->wish = ++live->heal.wished;
+        return true;
+    }
+    return bucket->wish > live->heal.tried;
+}
+
+/* One refresh per token heals every waiting host; without one the verdict stays a plain mismatch. */
 static void want_heal(struct pti_live *live, struct pintle_verdict *verdict)
 {
     (void)pthread_mutex_lock(&live->lock);
-    if (!live->closed && pti_buckets_take(&live->buckets, verdict->host, live->clock.monotonic_ms(live->clock.ctx))) {
-        live->heal_wanted = true;
+    if (!live->closed && grant_wish(live, verdict->host)) {
         verdict->status = PINTLE_ERR_RETRY;
         (void)pthread_cond_broadcast(&live->changed);
     }

@@ -16,6 +16,15 @@
 #include "client/bucket.h"
 #include "client/report.h"
 
+/* Wishes for a refresh, numbered from 1 as they are granted.  A refresh serves all that were made before it began. */
+struct pti_heal {
+    uint64_t wished;       /* the last one */
+    uint64_t begun;        /* the last one that a refresh which has begun serves */
+    uint64_t tried;        /* ... which has ended */
+    uint64_t healed;       /* ... which has succeeded */
+    int64_t patient_until; /* monotonic ms: the repository asked for patience, so no wish is granted */
+};
+
 struct pti_live {
     atomic_size_t references;
     pthread_mutex_t lock;
@@ -28,7 +37,7 @@ struct pti_live {
     struct pintle_pinset *pinset; /* a reference; NULL only before the first pti_live_swap() */
     int64_t time_floor;           /* Unix seconds: metadata time is never before this */
     struct pti_buckets buckets;
-    bool heal_wanted; /* a mismatch asked for a refresh */
+    struct pti_heal heal;
     struct pti_reports reports;
     pintle_event_fn on_event; /* NULL once closed */
     void *event_ctx;
@@ -57,8 +66,16 @@ void pti_live_emit(struct pti_live *live, enum pintle_event_kind kind, enum pint
 /* Queues a report about a manifest from url: reason is "manifest_rejected" or "stale". */
 void pti_live_report_manifest(struct pti_live *live, const char *url, const char *reason, int64_t charter_version);
 
-bool pti_live_heal_wanted(struct pti_live *live);
-void pti_live_heal_done(struct pti_live *live); /* a refresh is about to start: it serves every wish so far */
+bool pti_live_heal_wanted(struct pti_live *live); /* is there a wish that no refresh has begun to serve? */
+/* A refresh begins: it serves every wish so far.  False if there was none. */
+bool pti_live_heal_begin(struct pti_live *live);
+/* It has ended.  The repository wants no other for patience_ms, of which at most PTI_HEAL_PATIENCE_MAX_MS count. */
+void pti_live_heal_end(struct pti_live *live, bool succeeded, int64_t patience_ms);
+/* The wish of the last refusal of host with PINTLE_ERR_RETRY; 0 if there was none. */
+uint64_t pti_live_wish(struct pti_live *live, const char *host);
+/* Has a refresh that serves this wish ended, or succeeded? */
+bool pti_live_heal_tried(struct pti_live *live, uint64_t wish);
+bool pti_live_heal_healed(struct pti_live *live, uint64_t wish);
 /* Waits until a refresh is wanted, the client closes, or timeout_ms passed; false if closing. */
 bool pti_live_wait(struct pti_live *live, int64_t timeout_ms);
 

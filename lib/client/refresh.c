@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A refresh: every copy of the repository in turn until one serves, then the schedule, the events and the reports. */
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "client/client.h"
 #include "client/poll.h"
+#include "client/refresh.h"
+#include "client/turn.h"
 
 /* Each copy gets its share of the time that is left, so that one that never answers leaves some for the others. */
 static int64_t share_of(const struct pintle_client *client, int64_t deadline_ms, size_t copies)
@@ -67,6 +67,17 @@ static enum pintle_status poll_all(struct pintle_client *client, int64_t deadlin
     return worst->status;
 }
 
+static bool is_due(struct pintle_client *client)
+{
+    const struct pintle_clock *clock = &client->config->clock;
+    bool due;
+
+    (void)pthread_mutex_lock(&client->state);
+    due = pti_schedule_wait_ms(&client->schedule, clock->monotonic_ms(clock->ctx)) == 0;
+    (void)pthread_mutex_unlock(&client->state);
+    return due;
+}
+
 static void reschedule(struct pintle_client *client, bool succeeded)
 {
     const struct pintle_clock *clock = &client->config->clock;
@@ -74,12 +85,19 @@ static void reschedule(struct pintle_client *client, bool succeeded)
     uint64_t random = clock->random(clock->ctx);
 
     (void)pthread_mutex_lock(&client->state);
-    if (succeeded) {
+    if (succeeded)
         pti_schedule_succeeded(&client->schedule, now_ms, client->retry_after_s, random);
-        client->confirmed_at = pti_client_clock(client);
-    } else {
+    else
         pti_schedule_failed(&client->schedule, now_ms, client->retry_after_s, random);
-    }
+    (void)pthread_mutex_unlock(&client->state);
+}
+
+static void remember(struct pintle_client *client, const struct pti_error *error)
+{
+    (void)pthread_mutex_lock(&client->state);
+    client->refresh_error = *error;
+    if (error->status == PINTLE_OK)
+        client->confirmed_at = pti_client_clock(client);
     (void)pthread_mutex_unlock(&client->state);
 }
 
@@ -93,10 +111,30 @@ static void emit_success(struct pintle_client *client, bool applied)
     pti_live_emit(client->live, applied ? PINTLE_EVENT_APPLIED : PINTLE_EVENT_UP_TO_DATE, PINTLE_OK, NULL, line);
 }
 
+/* What a mismatch asked for before the schedule did leaves the schedule alone: no attacker moves it. */
+enum pintle_status pti_refresh(struct pintle_client *client, int64_t deadline, struct pti_error *error)
+{
+    bool healing = pti_live_heal_begin(client->live) && !is_due(client);
+    bool applied = false;
+    enum pintle_status status;
+
+    client->retry_after_s = -1;
+    status = poll_all(client, deadline, &applied, error);
+    if (!healing)
+        reschedule(client, status == PINTLE_OK);
+    if (status == PINTLE_OK) {
+        emit_success(client, applied);
+        pti_error_clear(error); /* of the copies that failed before one served; each was told */
+    }
+    remember(client, error);
+    pti_live_heal_end(client->live, status == PINTLE_OK, client->retry_after_s > 0 ? client->retry_after_s * 1000 : 0);
+    pti_client_tell_stale(client);
+    return status;
+}
+
 enum pintle_status pintle_client_refresh(struct pintle_client *client, int64_t deadline_ms)
 {
     struct pti_error error = {PINTLE_OK, ""};
-    bool applied = false;
     enum pintle_status status;
     int64_t deadline;
 
@@ -105,14 +143,22 @@ enum pintle_status pintle_client_refresh(struct pintle_client *client, int64_t d
     status = pti_client_begin(client, "refresh", deadline_ms, &deadline);
     if (status != PINTLE_OK)
         return status;
-    pti_live_heal_done(client->live);
-    client->retry_after_s = -1;
-    status = poll_all(client, deadline, &applied, &error);
-    reschedule(client, status == PINTLE_OK);
-    if (status == PINTLE_OK) {
-        emit_success(client, applied);
-        pti_error_clear(&error); /* of the copies that failed before one served; each was told */
-    }
-    pti_client_tell_stale(client);
+    (void)pti_refresh(client, deadline, &error);
+    return pti_client_end(client, &error);
+}
+
+enum pintle_status pti_refresh_if_due(struct pintle_client *client, int64_t deadline_ms)
+{
+    struct pti_error error = {PINTLE_OK, ""};
+    enum pintle_status status;
+    int64_t deadline;
+
+    if (pintle_client_next_due(client) > 0)
+        return PINTLE_OK;
+    status = pti_client_begin(client, "refresh", deadline_ms, &deadline);
+    if (status != PINTLE_OK)
+        return status;
+    if (pintle_client_next_due(client) == 0) /* nobody was quicker while we waited for the turn */
+        (void)pti_refresh(client, deadline, &error);
     return pti_client_end(client, &error);
 }

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "client/client.h"
+#include "client/turn.h"
 
 #define ANSWER_SIZE_MAX 65536
 

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "client/client.h"
+#include "client/refresh.h"
 
 #define REFRESH_DEADLINE_MS 30000
 #define REPORTS_DEADLINE_MS 10000
@@ -43,8 +43,7 @@ static void *run(void *ctx)
     int64_t wait_ms = 0;
 
     while (pti_live_wait(thread->client->live, wait_ms)) {
-        if (pintle_client_next_due(thread->client) == 0)
-            (void)pintle_client_refresh(thread->client, REFRESH_DEADLINE_MS); /* failures arrive as events */
+        (void)pti_refresh_if_due(thread->client, REFRESH_DEADLINE_MS); /* failures arrive as events */
         send_reports(thread);
         wait_ms = pintle_client_next_due(thread->client);
         if (wait_ms > WAIT_MAX_MS)
