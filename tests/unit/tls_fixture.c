@@ -183,51 +183,96 @@ static bool may_go_on(SSL *ssl, int result)
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 }
 
-/* One step of a handshake; *error keeps the first reason of a failure. */
-static bool shake(SSL *ssl, bool *done, int *error)
+static enum tls_fixture_progress openssl_shake(void *ctx, int *error)
 {
+    SSL *ssl = ctx;
     int result;
+
+    ERR_clear_error();
+    result = SSL_do_handshake(ssl);
+    if (result == 1)
+        return TLS_FIXTURE_DONE;
+    if (may_go_on(ssl, result))
+        return TLS_FIXTURE_AGAIN;
+    *error = ERR_GET_REASON(ERR_peek_error());
+    return TLS_FIXTURE_FAILED;
+}
+
+static int openssl_write(void *ctx, const char *data, size_t size)
+{
+    int result = SSL_write(ctx, data, (int)size);
+
+    return result > 0 ? result : may_go_on(ctx, result) ? 0 : -1;
+}
+
+static int openssl_read(void *ctx, char *out, size_t size)
+{
+    int result = SSL_read(ctx, out, (int)size);
+
+    return result > 0 ? result : may_go_on(ctx, result) ? 0 : -1;
+}
+
+static const struct tls_fixture_end_ops openssl_end = {openssl_shake, openssl_write, openssl_read};
+
+/* One step of a handshake; *error keeps the first reason of a failure. */
+static bool shake(const struct tls_fixture_end *end, bool *done, int *error)
+{
+    enum tls_fixture_progress progress;
+    int reason = 0;
 
     if (*done)
         return false;
-    ERR_clear_error();
-    result = SSL_do_handshake(ssl);
-    *done = result == 1 || !may_go_on(ssl, result);
-    if (result != 1 && *done && error != NULL && *error == 0)
-        *error = ERR_GET_REASON(ERR_peek_error());
+    progress = end->ops->shake(end->ctx, &reason);
+    *done = progress != TLS_FIXTURE_AGAIN;
+    if (progress == TLS_FIXTURE_FAILED && *error == 0)
+        *error = reason != 0 ? reason : -1;
     return *done;
 }
 
 /* Rises with every byte that either end reads or writes. */
-static uint64_t traffic(const struct tls_fixture_pair *pair)
+static uint64_t traffic(const struct tls_fixture_end *client, const struct tls_fixture_end *server)
 {
-    BIO *client = SSL_get_rbio(pair->client), *server = SSL_get_rbio(pair->server);
-
-    return BIO_number_read(client) + BIO_number_written(client) + BIO_number_read(server) + BIO_number_written(server);
+    return BIO_number_read(client->wire) + BIO_number_written(client->wire) + BIO_number_read(server->wire) +
+           BIO_number_written(server->wire);
 }
 
 bool tls_fixture_step(struct tls_fixture_pair *pair)
 {
+    struct tls_fixture_end client = tls_fixture_end(pair->client), server = tls_fixture_end(pair->server);
     bool client_done = SSL_is_init_finished(pair->client), server_done = SSL_is_init_finished(pair->server);
-    uint64_t before = traffic(pair);
+    uint64_t before = traffic(&client, &server);
+    int error = 0;
 
-    shake(pair->client, &client_done, NULL);
-    shake(pair->server, &server_done, NULL);
-    return traffic(pair) != before;
+    shake(&client, &client_done, &error);
+    shake(&server, &server_done, &error);
+    return traffic(&client, &server) != before;
 }
 
 /* Reads what is there and says how much it was. */
-static size_t drain(SSL *ssl, char *out, size_t size)
+static size_t drain(const struct tls_fixture_end *end, char *out, size_t size)
 {
     size_t total = 0;
     int got;
 
-    while (total < size && (got = SSL_read(ssl, out + total, (int)(size - total))) > 0)
+    while (total < size && (got = end->ops->read(end->ctx, out + total, size - total)) > 0)
         total += (size_t)got;
     return total;
 }
 
+struct tls_fixture_end tls_fixture_end(SSL *ssl)
+{
+    return (struct tls_fixture_end){&openssl_end, ssl, SSL_get_rbio(ssl)};
+}
+
 struct tls_fixture_outcome tls_fixture_run(struct tls_fixture_pair *pair)
+{
+    struct tls_fixture_end client = tls_fixture_end(pair->client), server = tls_fixture_end(pair->server);
+
+    return tls_fixture_run_ends(&client, &server);
+}
+
+struct tls_fixture_outcome tls_fixture_run_ends(const struct tls_fixture_end *client,
+                                                const struct tls_fixture_end *server)
 {
     struct tls_fixture_outcome outcome = {0};
     bool client_done = false, server_done = false, wrote = false, answered = false;
@@ -237,37 +282,35 @@ struct tls_fixture_outcome tls_fixture_run(struct tls_fixture_pair *pair)
 
     /* The last rounds let what was written arrive; the limit only ends a test that would hang. */
     for (int idle = 0, round = 0; idle < 3 && round < 200000; round++) {
-        bool moved = shake(pair->client, &client_done, &outcome.client_error);
+        bool moved = shake(client, &client_done, &outcome.client_error);
 
-        moved |= shake(pair->server, &server_done, &outcome.server_error);
+        moved |= shake(server, &server_done, &outcome.server_error);
         if (client_done && !wrote) {
-            outcome.connected = SSL_is_init_finished(pair->client);
-            outcome.wrote = SSL_write(pair->client, "secret", 6);
-            wrote = outcome.wrote > 0 || !may_go_on(pair->client, outcome.wrote);
+            outcome.connected = outcome.client_error == 0;
+            outcome.wrote = client->ops->write(client->ctx, "secret", 6);
+            wrote = outcome.wrote != 0;
             moved = true;
         }
         if (server_done) {
-            size_t got = drain(pair->server, from_client, sizeof(from_client));
+            size_t got = drain(server, from_client, sizeof(from_client));
 
             outcome.server_read += got;
             moved |= got > 0;
             if (outcome.server_read >= 6 && !answered) {
-                int result = SSL_write(pair->server, "page", 4);
-
-                answered = result > 0 || !may_go_on(pair->server, result);
+                answered = server->ops->write(server->ctx, "page", 4) != 0;
                 moved = true;
             }
         }
         if (client_done && page < sizeof(from_server)) { /* tickets too: a server may wait until they are taken */
-            size_t got = drain(pair->client, from_server + page, sizeof(from_server) - page);
+            size_t got = drain(client, from_server + page, sizeof(from_server) - page);
 
             page += got;
             moved |= got > 0;
         }
-        idle = moved || traffic(pair) != before ? 0 : idle + 1;
-        before = traffic(pair);
+        idle = moved || traffic(client, server) != before ? 0 : idle + 1;
+        before = traffic(client, server);
     }
-    outcome.accepted = SSL_is_init_finished(pair->server);
+    outcome.accepted = server_done && outcome.server_error == 0;
     outcome.answered = page == 4 && memcmp(from_server, "page", 4) == 0;
     ERR_clear_error();
     return outcome;

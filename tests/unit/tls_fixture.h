@@ -69,4 +69,23 @@ struct tls_fixture_outcome tls_fixture_run(struct tls_fixture_pair *pair);
 /* One step of each end of a handshake; false once neither can go on. */
 bool tls_fixture_step(struct tls_fixture_pair *pair);
 
+/* The same with an end of whatever TLS library, over a BIO of a pair. */
+enum tls_fixture_progress { TLS_FIXTURE_DONE, TLS_FIXTURE_AGAIN, TLS_FIXTURE_FAILED };
+
+struct tls_fixture_end_ops {
+    enum tls_fixture_progress (*shake)(void *ctx, int *error); /* *error: why, if it failed; not 0 */
+    int (*write)(void *ctx, const char *data, size_t size);    /* bytes; 0: not now; -1: never */
+    int (*read)(void *ctx, char *out, size_t size);            /* the same */
+};
+
+struct tls_fixture_end {
+    const struct tls_fixture_end_ops *ops;
+    void *ctx;
+    BIO *wire; /* what this end reads and writes */
+};
+
+struct tls_fixture_end tls_fixture_end(SSL *ssl);
+struct tls_fixture_outcome tls_fixture_run_ends(const struct tls_fixture_end *client,
+                                                const struct tls_fixture_end *server);
+
 #endif
