@@ -5,6 +5,9 @@
  *
  * Any thread may call any function; refreshes are serialised, and no check waits for one.  The library starts no thread
  * unless pintle_client_start() is called.
+ *
+ * A forked child of a process with one thread may go on with the client; one of a process with several, such as one that
+ * called pintle_client_start(), only executes another program or leaves by _exit().
  */
 #ifndef PINTLE_CLIENT_H
 #define PINTLE_CLIENT_H

@@ -273,9 +273,49 @@ static void test_two_processes(void **state)
     end(&series);
 }
 
+/* With the very client it was given: checks, refreshes and frees, as its parent does after it. */
+static int go_on_after_a_fork(struct series *series)
+{
+    struct fixture *fixture = &series->world.fixture;
+    int64_t version;
+
+    if (fixture_check(fixture, HOST, BAD).status == PINTLE_OK || fixture_check(fixture, HOST, GOOD).status != PINTLE_OK)
+        return 1;
+    if (pintle_client_refresh(fixture->client, FIXTURE_DEADLINE_MS) != PINTLE_OK)
+        return 2;
+    version = version_of(fixture->client);
+    store_world_close(&series->world);
+    return version == series->newest ? 0 : 3;
+}
+
+static void test_a_forked_child_goes_on(void **state)
+{
+    struct series series;
+    int status = 0;
+    pid_t child;
+
+    (void)state;
+    begin(&series);
+    store_world_open(&series.world);
+    fixture_start(&series.world.fixture);
+    sim_serve(series.world.fixture.sim, series.steps[STEPS - 1]);
+    (void)fflush(NULL);
+    child = fork();
+    if (child == 0)
+        _exit(go_on_after_a_fork(&series));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(version_of(series.world.fixture.client) == series.newest,
+                     0);                              /* what the child has is its own... */
+    assert_int_equal(go_on_after_a_fork(&series), 0); /* ...and finds its way by the store */
+    end(&series);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_forked_child_goes_on),
         cmocka_unit_test(test_eight_threads),
         cmocka_unit_test(test_two_processes),
     };
