@@ -156,7 +156,8 @@ static bool prepare(struct context *context, SSL *ssl, const struct connect_orde
     return set;
 }
 
-static void send_early(struct connection *connection, const struct connect_order *order, struct connect_result *result)
+/* False: the library refused, and with it the connection. */
+static bool send_early(struct connection *connection, const struct connect_order *order, struct connect_result *result)
 {
     char text[1024];
     size_t wrote = 0;
@@ -164,12 +165,15 @@ static void send_early(struct connection *connection, const struct connect_order
     result->early = SSL_write_early_data(connection->ssl, text, connector_request(order, text, sizeof text), &wrote) ==
                     1;
     result->sent += wrote;
+    return result->early;
 }
 
 static void communicate(struct connection *connection, const struct connect_order *order, struct connect_result *result)
 {
-    if (order->early)
-        send_early(connection, order, result);
+    if (order->early && !send_early(connection, order, result)) {
+        say_error(result);
+        return;
+    }
     result->finished = handshake(connection);
     if (!result->finished)
         say_error(result);

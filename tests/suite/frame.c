@@ -86,7 +86,7 @@ static void connect_healing(struct frame *frame, void *context, const struct con
     }
     connector.connect(context, order, result);
     if (result->verdict.status != PINTLE_ERR_RETRY ||
-        pintle_client_refresh(frame->app.client, CONNECT_TIMEOUT_MS) != PINTLE_OK)
+        pintle_client_heal(frame->app.client, result->verdict.host, CONNECT_TIMEOUT_MS) != PINTLE_OK)
         return;
     *result = (struct connect_result){.sent = 0};
     connector.connect(context, order, result);

@@ -12,15 +12,16 @@ from .process import LOOPBACK, Process, RigError, free_port, listens, program, w
 
 LOG_FORMAT = """log_format requests escape=json '{"host":"$ssl_server_name","port":$server_port,"line":"$request",'
                '"status":$status,"tls":"$ssl_protocol","manifest":"$http_pintle_manifest","agent":"$http_user_agent",'
-               '"encoding":"$sent_http_content_encoding","bytes":$body_bytes_sent}';"""
+               '"encoding":"$sent_http_content_encoding","bytes":$body_bytes_sent,"early":"$ssl_early_data"}';"""
 
 
 class Site:
     """One name on one TLS port.  chain and key are PEM files, read again at every reload."""
 
-    def __init__(self, nginx, host, chain, key, body, port, protocols):
+    def __init__(self, nginx, host, chain, key, body, port, protocols, options):
         self.nginx, self.listen_port = nginx, port
         self.host, self.chain, self.key, self.body, self.protocols = host, chain, key, body, protocols
+        self.options = options  # more directives
         self.root = None  # a directory to serve instead of body
         self.redirect = None  # a URL to which everything is redirected
         self.backend = None  # "address:port" to which everything is passed on, WebSockets too
@@ -55,7 +56,7 @@ class Site:
         http2 = " http2" if self.http2 else ""
         return (f"server {{ listen {LOOPBACK}:{self.listen_port} ssl{http2}; server_name {self.host}; "
                 f"ssl_certificate {self.chain}; ssl_certificate_key {self.key}; ssl_protocols {self.protocols}; "
-                f"location / {{ {answer} }} }}")
+                f"{self.options} location / {{ {answer} }} }}")
 
 
 class Nginx:
@@ -73,8 +74,9 @@ class Nginx:
         self.changed = False
         directory.mkdir(parents=True)
 
-    def serve(self, host, chain, key, body="hello from the backend", port=None, protocols="TLSv1.2 TLSv1.3"):
-        site = Site(self, host, chain, key, body, port or free_port(), protocols)
+    def serve(self, host, chain, key, body="hello from the backend", port=None, protocols="TLSv1.2 TLSv1.3",
+              options=""):
+        site = Site(self, host, chain, key, body, port or free_port(), protocols, options)
         self.sites.append(site)
         self.changed = True
         return site
