@@ -80,5 +80,6 @@ def test_libraries_need_nothing_but_libc_and_what_they_adapt(stranger):
     assert needed(libraries / "libpintle-crypto-openssl.so") <= {"libc", "libcrypto", "libpintle"}
     assert needed(libraries / "libpintle-crypto-mbedtls.so") <= {"libc", "libmbedcrypto", "libpintle"}
     assert needed(libraries / "libpintle-openssl.so") <= {"libc", "libcrypto", "libssl", "libpintle"}
+    assert needed(libraries / "libpintle-gnutls.so") <= {"libc", "libgnutls", "libpintle"}
     assert needed(libraries / "libpintle-curl-transport.so") <= {"libc", "libcurl", "libz", "libpintle"}
     assert "libpintle" in needed(stranger)
