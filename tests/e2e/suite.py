@@ -5,6 +5,7 @@ import collections
 import os
 import shutil
 
+from hostile_tls import HostileTls
 from pki import cert_pin, spki_pin
 from rig.connectors import answer_words
 from rig.nginx import Nginx
@@ -101,18 +102,31 @@ class World:
 
     def __init__(self, directory, table):
         self.directory = directory
-        self.proxy = Proxy()
+        self.proxy, self.hostile = Proxy(), None
         self.nginx = Nginx(directory / "nginx")
         try:
             self.scenes = Scenes(directory / "pki", self.nginx, names_of(table))
+            self.hostile = HostileTls(self.scenes)
             self.pins = Pins(directory, self.nginx, table.policies, self.scenes.certificates)
         except BaseException:
             self.stop()
             raise
         self.rows = 0
 
+    def port(self, server):
+        return self.hostile.port(server) if server in self.hostile.ports else self.scenes.port(server)
+
+    def arrived(self, server, path):
+        """What the server had of the application that asked for path: each request, and whether it was early data."""
+        if server in self.hostile.ports:
+            self.hostile.server.settle()
+            return [False for line in self.hostile.server.seen if f" {path} " in line or "before the handshake" in line]
+        return [entry["early"] == "1" for entry in self.nginx.requests() if f" {path} " in entry["line"]]
+
     def stop(self):
         self.proxy.stop()
+        if self.hostile:
+            self.hostile.stop()
         self.nginx.stop()
 
 
@@ -152,7 +166,7 @@ class Cell:
             raise RigError(f"unknown action {action!r}")
 
     def order(self, step, path):
-        words = {"port": self.world.scenes.port(step.server), "path": path, "ca": "both",
+        words = {"port": self.world.port(step.server), "path": path, "ca": "both",
                  "min": self.version, "max": self.version,
                  **{word: value for word, value in step.words.items() if word not in CLIENT_WORDS}}
         if step.host:
@@ -170,7 +184,7 @@ class Cell:
             self.failures.append(f"step {number}: {line}; what cannot be tested has to be listed, with its reason")
             return False
         answer = answer_words(line)
-        arrived = [entry for entry in self.world.nginx.requests() if f" {path} " in entry["line"]]
+        arrived = self.world.arrived(step.server, path)
         wrong = self.judge(step, answer, arrived)
         if step.words.get("proxy") == "on" and len(self.world.proxy.asked) != asked + 1:
             wrong.append(f"the proxy was asked for {self.world.proxy.asked[asked:]}")
@@ -192,7 +206,7 @@ class Cell:
         accepted = answer["status"] == "ok"
         checks = {
             "all came to the same": answer["agree"] == "1",
-            "early data was taken": answer["early"] == "0" and not any(entry["early"] == "1" for entry in arrived),
+            "early data was taken": answer["early"] == "0" and not any(arrived),
             f"{len(arrived)} requests arrived": len(arrived) == (times if accepted else 0),
         }
         if accepted:

@@ -120,11 +120,16 @@ def read_policy(text):
     return Policy(host, mode.split()[0], "subdomains" in mode, *now, *later)
 
 
-def read_step(cells):
+def read_steps(cells):
+    """Several hosts are several steps, each with what is expected of it."""
     if len(cells) == 1:
-        return Step(action=cells[0])
-    server, host, words, expected = cells
-    return Step(server, host, dict(word.split("=", 1) for word in words.split()), read_expected(expected))
+        return [Step(action=cells[0])]
+    server, hosts, words, expected = cells
+    hosts, ends = hosts.split() or [""], expected.split(";")
+    if len(hosts) != len(ends):
+        raise ValueError(f"{len(hosts)} hosts and {len(ends)} ends")
+    words = dict(word.split("=", 1) for word in words.split())
+    return [Step(server, host, words, read_expected(end)) for host, end in zip(hosts, ends)]
 
 
 class Reader:
@@ -133,6 +138,7 @@ class Reader:
     def __init__(self):
         self.table = Table([], [], [])
         self.section = ""
+        self.defined = {}
 
     def exception(self, mark, text):
         """Below a library: "- WHAT: REASON".  Below a step: "- LIBRARY [VERSION]: REASON", "! ... EXPECTED: REASON"."""
@@ -151,14 +157,21 @@ class Reader:
             else:
                 self.table.rows[-1].steps[-1].others[name, version] = (read_expected(expected), reason)
 
+    def expand(self, line):
+        """Puts in what was defined, the last column alone."""
+        cells, bar, last = line.rpartition("|")
+        for word, meaning in reversed(self.defined.items()):
+            last = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", meaning, last)
+        return cells + bar + last
+
     def row(self, line):
-        name, *cells = [cell.strip() for cell in line.split("|")]
+        name, *cells = [cell.strip() for cell in self.expand(line).split("|")]
         if name == "then":
-            self.table.rows[-1].steps.append(read_step(cells))
+            self.table.rows[-1].steps += read_steps(cells)
             return
         only = re.search(r" \((1\.[23])\)$", name)
         versions = (only.group(1),) if only else VERSIONS
-        self.table.rows.append(Row(self.section, name, versions, [read_step(cells)]))
+        self.table.rows.append(Row(self.section, name, versions, read_steps(cells)))
 
     def line(self, line):
         word, _, rest = line.strip().partition(" ")
@@ -168,6 +181,9 @@ class Reader:
             self.section = rest.strip()
         elif word == "library":
             self.table.libraries.append(Library(rest.strip()))
+        elif word == "define":
+            name, _, meaning = rest.partition("=")
+            self.defined[name.strip()] = meaning.strip()
         elif word == "policy":
             self.table.policies.append(read_policy(rest))
         elif word in "-!":
