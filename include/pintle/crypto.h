@@ -31,6 +31,13 @@ PINTLE_API enum pintle_status pintle_crypto_openssl_new(struct pintle_crypto **c
  */
 PINTLE_API enum pintle_status pintle_crypto_mbedtls_new(struct pintle_crypto **crypto);
 
+/*
+ * A provider over BoringSSL: Ed25519, ECDSA P-256, RSA-PSS with exponents of at most 32 bits (libpintle-crypto-boringssl).
+ * BoringSSL's libcrypto and OpenSSL's have the same names and cannot be linked together: a program takes one of the two.
+ * On success *crypto is owned by the caller; on failure it is NULL.  PINTLE_ERR_MEMORY, PINTLE_ERR_MISUSE (crypto is NULL).
+ */
+PINTLE_API enum pintle_status pintle_crypto_boringssl_new(struct pintle_crypto **crypto);
+
 /* Drops the caller's reference; clients, pinsets and checkers made with it keep their own.  NULL is legal. */
 PINTLE_API void pintle_crypto_free(struct pintle_crypto *crypto);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates and handshakes in memory. */
+/* Certificates and handshakes in memory; over OpenSSL or over BoringSSL, whichever this is compiled with. */
 #include "tls_fixture.h"
 
 #include <setjmp.h>
@@ -18,8 +18,15 @@
 
 EVP_PKEY *tls_fixture_key_new(void)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
+#ifdef OPENSSL_IS_BORINGSSL
+    EVP_PKEY *key = EVP_PKEY_new();
+    EC_KEY *made = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
 
+    assert_int_equal(EC_KEY_generate_key(made), 1);
+    assert_int_equal(EVP_PKEY_assign_EC_KEY(key, made), 1);
+#else
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+#endif
     assert_non_null(key);
     return key;
 }
@@ -30,7 +37,7 @@ static void add_extension(X509 *x509, X509 *issuer, int nid, const char *value)
     X509_EXTENSION *extension;
 
     X509V3_set_ctx(&ctx, issuer, x509, NULL, NULL, 0);
-    extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    extension = X509V3_EXT_nconf_nid(NULL, &ctx, nid, value);
     assert_non_null(extension);
     assert_int_equal(X509_add_ext(x509, extension, -1), 1);
     X509_EXTENSION_free(extension);
@@ -106,7 +113,7 @@ void tls_fixture_spki_pin(const X509 *x509, char pin[TLS_FIXTURE_PIN_SIZE])
 void tls_fixture_cert_pin(const X509 *x509, char pin[TLS_FIXTURE_PIN_SIZE])
 {
     unsigned char *der = NULL;
-    int size = i2d_X509(x509, &der);
+    int size = i2d_X509((X509 *)x509, &der);
 
     hash(der, size, pin);
 }
@@ -129,8 +136,8 @@ SSL_CTX *tls_fixture_server_new(const struct tls_fixture_cert *leaf, X509 *const
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
     assert_non_null(ctx);
-    SSL_CTX_set_min_proto_version(ctx, version);
-    SSL_CTX_set_max_proto_version(ctx, version);
+    SSL_CTX_set_min_proto_version(ctx, (uint16_t)version);
+    SSL_CTX_set_max_proto_version(ctx, (uint16_t)version);
     SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1);
     if (leaf != NULL) {
         assert_int_equal(SSL_CTX_use_certificate(ctx, leaf->x509), 1);
@@ -141,13 +148,40 @@ SSL_CTX *tls_fixture_server_new(const struct tls_fixture_cert *leaf, X509 *const
     return ctx;
 }
 
+#ifdef OPENSSL_IS_BORINGSSL
+/* BoringSSL hands out what can be resumed in TLS 1.3 only here. */
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    SSL_SESSION_free(SSL_get_app_data(ssl)); /* NULL is legal */
+    SSL_set_app_data(ssl, session);
+    return 1;
+}
+#endif
+
+SSL_SESSION *tls_fixture_session(const SSL *client)
+{
+#ifdef OPENSSL_IS_BORINGSSL
+    SSL_SESSION *session = SSL_get_app_data(client);
+
+    if (session != NULL) {
+        SSL_set_app_data((SSL *)client, NULL);
+        return session;
+    }
+#endif
+    return SSL_get1_session((SSL *)client);
+}
+
 SSL_CTX *tls_fixture_client_new(X509 *root, int version)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
     assert_non_null(ctx);
-    SSL_CTX_set_min_proto_version(ctx, version);
-    SSL_CTX_set_max_proto_version(ctx, version);
+    SSL_CTX_set_min_proto_version(ctx, (uint16_t)version);
+    SSL_CTX_set_max_proto_version(ctx, (uint16_t)version);
+#ifdef OPENSSL_IS_BORINGSSL
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT);
+    SSL_CTX_sess_set_new_cb(ctx, keep_session);
+#endif
     if (root != NULL)
         assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), root), 1);
     return ctx;
@@ -170,6 +204,9 @@ struct tls_fixture_pair tls_fixture_pair_new(SSL_CTX *client, SSL_CTX *server, s
 
 void tls_fixture_pair_clear(struct tls_fixture_pair *pair)
 {
+#ifdef OPENSSL_IS_BORINGSSL
+    SSL_SESSION_free(SSL_get_app_data(pair->client));
+#endif
     SSL_free(pair->client);
     SSL_free(pair->server);
     memset(pair, 0, sizeof(*pair));

@@ -43,6 +43,8 @@ void tls_fixture_write(const char *path, X509 *const *certificates, size_t count
 SSL_CTX *tls_fixture_server_new(const struct tls_fixture_cert *leaf, X509 *const *others, size_t count, int version);
 /* A client that trusts root (NULL: nothing so far). */
 SSL_CTX *tls_fixture_client_new(X509 *root, int version);
+/* The newest session of a client's end that can be resumed, or else its last; once, and the caller frees it. */
+SSL_SESSION *tls_fixture_session(const SSL *client);
 
 /* Two ends, not yet shaken. */
 struct tls_fixture_pair {

@@ -129,12 +129,12 @@ int tls_world_setup(void **state)
         &(struct tls_fixture_spec){.name = "other", .san = "DNS:other.example.test", .issuer = &world->intermediate});
     world->stray = tls_fixture_cert_new(&(struct tls_fixture_spec){.name = "stray", .san = "DNS:" TLS_WORLD_HOST});
     assert_int_equal(pthread_mutex_init(&world->mutex, NULL), 0);
-    assert_int_equal(pintle_crypto_openssl_new(&world->crypto), PINTLE_OK);
+    assert_int_equal(tls_world_crypto_new(&world->crypto), PINTLE_OK);
     assert_int_equal(pti_checker_new(&source, world, world->crypto, &world->checker), PINTLE_OK);
     tls_world_pin_key(world, world->leaf.x509, PINTLE_AT_LEAF);
     world->client = tls_fixture_client_new(world->root.x509, world->version);
     world->server = tls_fixture_server_new(&world->leaf, &world->intermediate.x509, 1, world->version);
-    assert_int_equal(pintle_openssl_attach(world->client, world->checker), PINTLE_OK);
+    assert_int_equal(tls_world_attach(world->client, world->checker), PINTLE_OK);
     *state = world;
     return 0;
 }
@@ -170,11 +170,11 @@ struct tls_world_result tls_world_run(struct tls_fixture_pair *pair)
     enum pintle_status status;
 
     result.outcome = tls_fixture_run(pair);
-    status = pintle_openssl_verdict(pair->client, &result.verdict);
+    status = tls_world_verdict(pair->client, &result.verdict);
     assert_int_equal(status, result.verdict.status);
     result.verify_result = SSL_get_verify_result(pair->client);
     result.reused = SSL_session_reused(pair->client) == 1;
-    result.session = SSL_get1_session(pair->client);
+    result.session = tls_fixture_session(pair->client);
     /* Without a farewell OpenSSL marks the session as unusable. */
     SSL_set_shutdown(pair->client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_set_shutdown(pair->server, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -187,7 +187,7 @@ struct tls_world_result tls_world_connect(struct tls_world *world, const char *h
     struct tls_fixture_pair pair = tls_fixture_pair_new(world->client, world->server, 0);
 
     if (host != NULL)
-        assert_int_equal(pintle_openssl_set_host(pair.client, host), PINTLE_OK);
+        assert_int_equal(tls_world_set_host(pair.client, host), PINTLE_OK);
     if (session != NULL)
         assert_int_equal(SSL_set_session(pair.client, session), 1);
     return tls_world_run(&pair);

@@ -8,7 +8,25 @@
 
 #include <pthread.h>
 
+#include <openssl/ssl.h>
+#ifdef OPENSSL_IS_BORINGSSL
+#include <pintle/boringssl.h>
+#define tls_world_crypto_new pintle_crypto_boringssl_new
+#define tls_world_attach pintle_boringssl_attach
+#define tls_world_set_host pintle_boringssl_set_host
+#define tls_world_verdict pintle_boringssl_verdict
+#define TLS_WORLD_ERROR(error)                                                                                         \
+    ((void)(error), X509_V_ERR_APPLICATION_VERIFICATION) /* custom verification has no other */
+#define TLS_WORLD_WAYS_OFF 4 /* a name that the application sets counts for nothing: test_boringssl.c */
+#else
 #include <pintle/openssl.h>
+#define tls_world_crypto_new pintle_crypto_openssl_new
+#define tls_world_attach pintle_openssl_attach
+#define tls_world_set_host pintle_openssl_set_host
+#define tls_world_verdict pintle_openssl_verdict
+#define TLS_WORLD_ERROR(error) (error)
+#define TLS_WORLD_WAYS_OFF 6 /* in which an application can switch verification off */
+#endif
 
 #include "pin/checker.h"
 #include "tls_fixture.h"

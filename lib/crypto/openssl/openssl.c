@@ -2,13 +2,7 @@
 /*
  * The provider over OpenSSL 3.  Everything that costs a lookup by name is done once, when a key is made.  Nothing stays
  * behind in OpenSSL's error queue, which belongs to the application.
- *
- * SHA-256 comes from the low-level functions: EVP_DigestInit_ex2() of OpenSSL 3.0 frees and allocates the algorithm's
- * context each time, even for the digest it already holds, and hashing a P-256 SPKI that way takes half as long again.
- * They are deprecated in favour of EVP, but part of every OpenSSL 3 and 4, LibreSSL and BoringSSL.
  */
-#define OPENSSL_SUPPRESS_DEPRECATED
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,11 +13,9 @@
 #include <openssl/obj_mac.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
-#include <openssl/sha.h>
 #include <openssl/x509.h>
 
-#include "base/crypto.h"
-#include "crypto/public_key.h"
+#include "crypto/libcrypto/libcrypto.h"
 
 struct provider {
     struct pintle_crypto base;
@@ -44,20 +36,6 @@ static struct provider *provider_of(struct pintle_crypto *crypto)
     return (struct provider *)crypto; /* base is the first member */
 }
 
-static enum pintle_status provider_sha256(struct pintle_crypto *crypto, const struct pintle_bytes *parts, size_t count,
-                                          uint8_t (*digests)[PINTLE_SHA256_SIZE])
-{
-    (void)crypto;
-    for (size_t i = 0; i < count; i++) {
-        SHA256_CTX digest;
-        if (SHA256_Init(&digest) != 1 || SHA256_Update(&digest, parts[i].data, parts[i].size) != 1 ||
-            SHA256_Final(digests[i], &digest) != 1) {
-            return PINTLE_ERR_UNSUPPORTED; /* none of them fails, says OpenSSL */
-        }
-    }
-    return PINTLE_OK;
-}
-
 static EVP_PKEY *ed25519_pkey(struct pintle_bytes raw, struct pti_error *error)
 {
     if (pti_ed25519_check(raw, error) != PINTLE_OK) {
@@ -72,65 +50,6 @@ static EVP_PKEY *ed25519_pkey(struct pintle_bytes raw, struct pti_error *error)
     return pkey;
 }
 
-/* EC_POINT_oct2point() into a point of its own, which is the caller's; NULL without memory. */
-static EC_POINT *parse_point(const struct provider *provider, const struct pti_p256_point *point, bool *parsed)
-{
-    EC_POINT *result = EC_POINT_new(provider->p256);
-
-    *parsed = result != NULL && EC_POINT_oct2point(provider->p256, result, point->bytes, point->size, NULL) == 1;
-    return result;
-}
-
-/* True if the point is not on the curve, seen with the memory that sufficed for one that is. */
-static bool is_off_curve(const struct provider *provider, const struct pti_p256_point *point)
-{
-    const EC_POINT *generator = EC_GROUP_get0_generator(provider->p256);
-    struct pti_p256_point good;
-    bool has_memory, parsed;
-    EC_POINT *again;
-
-    good.size = EC_POINT_point2oct(provider->p256, generator,
-                                   point->size == PTI_P256_POINT_SIZE ? POINT_CONVERSION_UNCOMPRESSED
-                                                                      : POINT_CONVERSION_COMPRESSED,
-                                   good.bytes, sizeof good.bytes, NULL);
-    again = parse_point(provider, &good, &has_memory);
-    parsed = has_memory && EC_POINT_oct2point(provider->p256, again, point->bytes, point->size, NULL) == 1;
-    EC_POINT_free(again);
-    return has_memory && !parsed;
-}
-
-/* Of what just failed with a point from outside: was it the point, or OpenSSL?  3.0 does not tell them apart. */
-static enum pintle_status point_failed(const struct provider *provider, const struct pti_p256_point *point,
-                                       struct pti_error *error)
-{
-    return is_off_curve(provider, point)
-               ? pti_fail(error, PINTLE_ERR_INPUT, "expected a P-256 key, found a point that is not on the curve")
-               : pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
-}
-
-/* Brings a point into the form that has one spelling; one that is uncompressed has it already. */
-static enum pintle_status uncompress(const struct provider *provider, struct pti_p256_point *point,
-                                     struct pti_error *error)
-{
-    if (point->size == PTI_P256_POINT_SIZE) {
-        return PINTLE_OK;
-    }
-    bool whole;
-    EC_POINT *parsed = parse_point(provider, point, &whole);
-    enum pintle_status status = PINTLE_OK;
-    if (!whole) {
-        status = point_failed(provider, point, error);
-    } else {
-        point->size = EC_POINT_point2oct(provider->p256, parsed, POINT_CONVERSION_UNCOMPRESSED, point->bytes,
-                                         sizeof point->bytes, NULL);
-        if (point->size != PTI_P256_POINT_SIZE) {
-            status = pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
-        }
-    }
-    EC_POINT_free(parsed);
-    return status;
-}
-
 /* OpenSSL proves that the point is on the curve when it takes it. */
 static EVP_PKEY *p256_pkey(const struct provider *provider, const struct pti_p256_point *point, struct pti_error *error)
 {
@@ -138,7 +57,7 @@ static EVP_PKEY *p256_pkey(const struct provider *provider, const struct pti_p25
     if (pkey == NULL) {
         pti_fail(error, PINTLE_ERR_MEMORY, "P-256 key: out of memory");
     } else if (EVP_PKEY_set1_encoded_public_key(pkey, point->bytes, point->size) != 1) {
-        (void)point_failed(provider, point, error);
+        (void)pti_libcrypto_point_failed(provider->p256, point, error);
         EVP_PKEY_free(pkey);
         pkey = NULL;
     }
@@ -195,7 +114,7 @@ static enum pintle_status read_key(const struct provider *provider, enum pti_key
     case PTI_KEY_ECDSA_P256:
         status = pti_p256_read_pem(text, &point, error);
         if (status == PINTLE_OK) {
-            status = uncompress(provider, &point, error);
+            status = pti_libcrypto_uncompress(provider->p256, &point, error);
         }
         if (status == PINTLE_OK) {
             *pkey = p256_pkey(provider, &point, error);
@@ -373,7 +292,7 @@ static void provider_destroy(struct pintle_crypto *crypto)
 
 static const struct pti_crypto_ops ops = {
     .name = "openssl",
-    .sha256 = provider_sha256,
+    .sha256 = pti_libcrypto_sha256,
     .key_new = provider_key_new,
     .key_free = provider_key_free,
     .verify = provider_verify,
