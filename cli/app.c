@@ -16,6 +16,8 @@
 #include "cli/given_file.h"
 #include "cli/memory_store.h"
 #include "cli/session.h"
+#include "client/config.h"
+#include "client/header.h"
 #include "publish/file.h"
 
 #define REPORT_DEADLINE_MS 3000
@@ -156,6 +158,7 @@ static enum pintle_status set_store(struct pti_app *app)
     if (status != PINTLE_OK) {
         return pti_fail(&app->cli->error, status, "%s", detail);
     }
+    app->config->uncounted = directory == NULL;
     status = pintle_config_set_store(app->config, &app->store);
     return status == PINTLE_OK ? PINTLE_OK : config_failed(app, status);
 }
@@ -345,7 +348,7 @@ static void zone_of_host(struct pti_app *app, char *out, size_t size)
 {
     char header[256], *zone = NULL;
 
-    pintle_client_header(app->client, app->host, header, sizeof header);
+    pti_header_versions(app->client, app->host, header, sizeof header);
     zone = strchr(header, ',');
     if (zone) {
         zone[strcspn(zone, "=")] = '\0';
@@ -390,7 +393,7 @@ static void say_age(struct pti_app *app)
     int64_t seconds = -1;
 
     pti_app_state(app, state, sizeof state);
-    pintle_client_header(app->client, app->host, header, sizeof header);
+    pti_header_versions(app->client, app->host, header, sizeof header);
     if (pti_json_as_integer(pti_json_member(root, "age_seconds"), &seconds)) {
         snprintf(age, sizeof age, "issued %" PRId64 " %s ago",
                  seconds < 120                 ? seconds

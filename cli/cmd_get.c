@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/https.h"
 #include "cli/session.h"
+#include "client/header.h"
 
 struct getter {
     struct pti_cli *cli;
@@ -126,7 +127,7 @@ static void print_attempt(struct getter *getter, const struct outcome *outcome)
 
     pti_datetime_format(pti_session_time(), now);
     if (getter->pinned) {
-        pintle_client_header(getter->app.client, getter->get.host.host, header, sizeof header);
+        pti_header_versions(getter->app.client, getter->get.host.host, header, sizeof header);
         pti_app_state(&getter->app, state, sizeof state);
     }
     if (outcome->status == PINTLE_OK) {

@@ -14,6 +14,7 @@
 #include "cli/given_file.h"
 #include "cli/memory_store.h"
 #include "cli/shared_lock.h"
+#include "client/config.h"
 
 #define RETRIES 3 /* beside a publisher whose lock cannot be had */
 #define RETRY_PAUSE_MS 200
@@ -187,6 +188,7 @@ static enum pintle_status run_client(struct pti_verification *verification, cons
         status = pintle_config_new(&config);
     }
     if (status == PINTLE_OK) {
+        config->uncounted = true;
         status = pintle_config_set_crypto(config, verification->crypto);
     }
     if (status == PINTLE_OK) {

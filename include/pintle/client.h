@@ -78,8 +78,11 @@ PINTLE_API size_t pintle_client_info(struct pintle_client *client, char *out, si
 
 /*
  * The value of the `Pintle-Manifest` request header for the application's own requests to host, such as
- * "charter=3,payments=41": no identifier in it.  Like snprintf; an unlisted host yields "charter=3", a client without
- * a manifest the empty string.
+ * "charter=3,payments=41;d=1": versions, and whether this request is the first of a UTC day (d=1) and week (w=1) for the
+ * zone of host; no identifier.  Call it once for a request that is about to be sent, with room for 256 bytes: a day is
+ * counted once by all processes on one store, in which it is remembered before the flag is given out.  Like snprintf, but
+ * with too little room for flags none is counted, and the length returned would do.  An unlisted host yields "charter=3",
+ * a client without a manifest the empty string.
  */
 PINTLE_API size_t pintle_client_header(struct pintle_client *client, const char *host, char *out, size_t size);
 

@@ -57,8 +57,13 @@ PINTLE_API enum pintle_status pintle_config_set_unlisted(struct pintle_config *c
 /* Refuse pinned hosts once stale for this many days (0 to 3650); it can only shorten what the charter says. */
 PINTLE_API enum pintle_status pintle_config_set_stale(struct pintle_config *config, int days);
 
-/* Who the application is, for reports only: at most 63 bytes each of printable ASCII without quotes. */
+/*
+ * Who the application is, and what it runs on (such as "android", "14"): for reports, and for the header of the client's
+ * own polls.  At most 63 bytes each of printable ASCII without quotes; no identifier of a person or a device.
+ */
 PINTLE_API enum pintle_status pintle_config_set_app(struct pintle_config *config, const char *id, const char *version);
+PINTLE_API enum pintle_status pintle_config_set_platform(struct pintle_config *config, const char *os,
+                                                         const char *version);
 
 /* What hashes and verifies (pintle/crypto.h).  Takes a reference.  Required. */
 PINTLE_API enum pintle_status pintle_config_set_crypto(struct pintle_config *config, struct pintle_crypto *crypto);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a client keeps what it has accepted: two small named blobs ("roots", "accepted"), each replaced atomically, and
- * one lock.  Contents are signed and verified at every start, so a store needs no secrecy: one that is unreadable, cut
- * short or altered costs availability, never pins.  A store that is wholly gone makes a new client, which knows what
+ * Where a client keeps what it has accepted: small named blobs, each replaced atomically, and one lock.  "roots" and
+ * "accepted" are signed and verified at every start, so a store needs no secrecy: one that is unreadable, cut short or
+ * altered costs availability, never pins.  No pin depends on the others ("adoption", "reports").  A store that is wholly gone makes a new client, which knows what
  * ships with the application and nothing else (docs/design.md, section 5.5).
  */
 #ifndef PINTLE_STORE_H

@@ -22,6 +22,7 @@ struct pintle_request {
     size_t max_response;           /* bytes given to the sink; a transport may stop early when more are announced */
     int64_t timeout_ms;            /* for the whole transfer, more than 0 */
     unsigned min_bytes_per_second; /* abort when slower than this for ten seconds; 0: no floor */
+    const char *manifest; /* value for the header `Pintle-Manifest`; NULL: none.  A transport may leave it out */
 };
 
 struct pintle_response {

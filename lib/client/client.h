@@ -9,6 +9,7 @@
 
 #include <pintle/client.h>
 
+#include "client/adoption.h"
 #include "client/config.h"
 #include "client/live.h"
 #include "client/mark.h"
@@ -51,6 +52,11 @@ struct pintle_client {
     int64_t confirmed_at;           /* Unix seconds of the last successful refresh by this process; -1 */
     struct pti_error error;         /* of the last failed call */
     struct pti_error refresh_error; /* of the last refresh */
+
+    struct pti_adoption adoption; /* as last seen in the store; under state */
+    bool adoption_busy;           /* somebody reads or writes it there; under state */
+    bool adoption_told;           /* the application knows that it cannot be remembered; under state */
+    int64_t adoption_after_ms;    /* monotonic: the store is left alone until then; under state */
 
     /* the optional thread, lib/sys/thread.c; under state */
     void *thread;

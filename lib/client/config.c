@@ -210,17 +210,31 @@ static bool app_text_is_acceptable(const char *text)
     return size <= PTI_APP_TEXT_MAX;
 }
 
+static enum pintle_status set_named(struct pintle_config *config, const char *what, const char *name,
+                                    const char *version, char out_name[PTI_APP_TEXT_MAX + 1],
+                                    char out_version[PTI_APP_TEXT_MAX + 1])
+{
+    if (name == NULL || version == NULL || !app_text_is_acceptable(name) || !app_text_is_acceptable(version))
+        return pti_fail(&config->error, PINTLE_ERR_MISUSE,
+                        "%s: expected a name and a version of at most %d printable ASCII characters without quotes",
+                        what, PTI_APP_TEXT_MAX);
+    (void)pti_copy_text(out_name, PTI_APP_TEXT_MAX + 1, name);
+    (void)pti_copy_text(out_version, PTI_APP_TEXT_MAX + 1, version);
+    return PINTLE_OK;
+}
+
 enum pintle_status pintle_config_set_app(struct pintle_config *config, const char *id, const char *version)
 {
     if (config == NULL)
         return PINTLE_ERR_MISUSE;
-    if (id == NULL || version == NULL || !app_text_is_acceptable(id) || !app_text_is_acceptable(version))
-        return pti_fail(&config->error, PINTLE_ERR_MISUSE,
-                        "app: expected an id and a version of at most %d printable ASCII characters without quotes",
-                        PTI_APP_TEXT_MAX);
-    (void)pti_copy_text(config->app_id, sizeof config->app_id, id);
-    (void)pti_copy_text(config->app_version, sizeof config->app_version, version);
-    return PINTLE_OK;
+    return set_named(config, "app", id, version, config->app_id, config->app_version);
+}
+
+enum pintle_status pintle_config_set_platform(struct pintle_config *config, const char *os, const char *version)
+{
+    if (config == NULL)
+        return PINTLE_ERR_MISUSE;
+    return set_named(config, "platform", os, version, config->os, config->os_version);
 }
 
 enum pintle_status pintle_config_set_crypto(struct pintle_config *config, struct pintle_crypto *crypto)

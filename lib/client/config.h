@@ -21,12 +21,15 @@ struct pintle_config {
     int stale_days; /* -1: only the charter bounds it */
     char app_id[PTI_APP_TEXT_MAX + 1];
     char app_version[PTI_APP_TEXT_MAX + 1];
+    char os[PTI_APP_TEXT_MAX + 1];
+    char os_version[PTI_APP_TEXT_MAX + 1];
     struct pintle_crypto *crypto;      /* a reference, or NULL */
     struct pintle_transport transport; /* perform is NULL if unset */
     struct pintle_store store;         /* load is NULL if unset */
     struct pintle_clock clock;
     pintle_event_fn on_event;
     void *event_ctx;
+    bool uncounted; /* set by tools whose store does not last: each of their runs would count as another device */
     struct pti_error error;
 };
 

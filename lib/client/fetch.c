@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/encode.h"
+#include "client/header.h"
 
 static enum pintle_status perform(struct pti_fetch *fetch, const char *url, size_t size_max, struct pti_buf *out,
                                   struct pintle_response *response, struct pti_error *error)
@@ -13,6 +14,7 @@ static enum pintle_status perform(struct pti_fetch *fetch, const char *url, size
     int64_t left_ms = fetch->deadline_ms - config->clock.monotonic_ms(config->clock.ctx);
     char detail[PTI_ERROR_DETAIL_MAX] = "";
     struct pintle_sink sink = pti_buf_sink(out);
+    char header[PTI_HEADER_MAX];
     struct pintle_request request = {
         .size = sizeof request,
         .method = "GET",
@@ -20,6 +22,7 @@ static enum pintle_status perform(struct pti_fetch *fetch, const char *url, size
         .max_response = size_max,
         .timeout_ms = left_ms,
         .min_bytes_per_second = PTI_MIN_BYTES_PER_SECOND,
+        .manifest = header,
     };
     enum pintle_status status;
 
@@ -27,7 +30,11 @@ static enum pintle_status perform(struct pti_fetch *fetch, const char *url, size
         return pti_fail(error, PINTLE_ERR_NETWORK, "%s: the client is going", url);
     if (left_ms <= 0)
         return pti_fail(error, PINTLE_ERR_NETWORK, "%s: the deadline has passed", url);
+    (void)pti_copy_text(header, sizeof header, fetch->header);
+    pti_header_add_flags(header, sizeof header, fetch->flags);
+    fetch->flags = 0;
     status = config->transport.perform(config->transport.ctx, &request, &sink, response, detail, sizeof detail);
+    fetch->answered = fetch->answered || status == PINTLE_OK;
     if (out->status != PINTLE_OK) /* whatever the transport makes of a sink that refused */
         return pti_buf_check(out, error, url);
     return status == PINTLE_OK ? status : pti_fail(error, PINTLE_ERR_NETWORK, "%s: %s", url, detail);

@@ -10,6 +10,9 @@ struct pti_fetch {
     const char *base;    /* URL without trailing slash */
     int64_t deadline_ms; /* of the client's monotonic clock */
     struct pti_buf buf;  /* of the last pti_fetch_source() item */
+    const char *header;  /* `Pintle-Manifest` of each request; borrowed */
+    unsigned flags;      /* of the next request alone */
+    bool answered;       /* some request was */
 };
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client holds, for people and for the application's own requests. */
+/* What a client holds, for people. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,6 @@
 #include "base/json_write.h"
 #include "client/client.h"
 #include "client/enforce.h"
-#include "pin/host.h"
 
 #define INFO_SIZE_MAX 16000000
 
@@ -146,28 +145,5 @@ size_t pintle_client_info(struct pintle_client *client, char *out, size_t size)
     info = pti_buf_cstr(&text);
     length = pti_copy_text(out, size, info != NULL ? info : "");
     pti_buf_clear(&text);
-    return length;
-}
-
-size_t pintle_client_header(struct pintle_client *client, const char *host, char *out, size_t size)
-{
-    char text[PINTLE_ZONE_NAME_MAX + 80] = "";
-    const struct pti_policy *policy = NULL;
-    struct pintle_pinset *pinset;
-    struct pti_host normal;
-    size_t length;
-
-    if (client == NULL || host == NULL)
-        return pti_copy_text(out, size, "");
-    pinset = pti_live_pinset(client->live);
-    if (pti_host_parse(host, &normal, NULL) == PINTLE_OK)
-        policy = pti_pinset_effective(pinset, &normal);
-    if (policy != NULL && policy->zone_version > 0)
-        (void)snprintf(text, sizeof text, "charter=%" PRId64 ",%s=%" PRId64, pinset->charter_version, policy->zone,
-                       policy->zone_version);
-    else if (pinset->charter_version > 0)
-        (void)snprintf(text, sizeof text, "charter=%" PRId64, pinset->charter_version);
-    length = pti_copy_text(out, size, text);
-    pintle_pinset_free(pinset);
     return length;
 }

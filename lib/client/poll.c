@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "client/adoption.h"
 #include "client/enforce.h"
 #include "client/fetch.h"
+#include "client/header.h"
 #include "client/storage.h"
 #include "manifest/apply.h"
 #include "tuf/container.h"
@@ -18,6 +20,7 @@ struct poll {
     struct pti_fetch fetch;
     bool moved;   /* somebody else changed the store: start over from disk */
     bool applied; /* a manifest with another content than before came into force */
+    char header[PTI_HEADER_MAX];
 };
 
 /* Each new root is stored at once, so that the next start can verify whatever follows from it. */
@@ -109,8 +112,8 @@ static enum pintle_status fetch_plain_head(struct pintle_client *client, struct 
     return status;
 }
 
-static enum pintle_status fetch_head(struct pintle_client *client, struct pti_buf *timestamp, struct poll *poll,
-                                     struct pti_error *error)
+static enum pintle_status fetch_any_head(struct pintle_client *client, struct pti_buf *timestamp, struct poll *poll,
+                                         struct pti_error *error)
 {
     struct pti_buf head;
     char path[64];
@@ -124,6 +127,24 @@ static enum pintle_status fetch_head(struct pintle_client *client, struct pti_bu
         status = found ? read_head(client, pti_buf_bytes(&head), timestamp, poll, error)
                        : fetch_plain_head(client, timestamp, poll, error);
     pti_buf_clear(&head);
+    return status;
+}
+
+/* The first poll of a day says so, once it has reached anybody. */
+static enum pintle_status fetch_head(struct pintle_client *client, struct pti_buf *timestamp, struct poll *poll,
+                                     struct pti_error *error)
+{
+    enum pintle_status status;
+    int64_t mark = -1;
+    unsigned flags = pti_adoption_take(client, PTI_ADOPTION_POLLS, &mark);
+
+    pti_header_of_poll(client, poll->header);
+    poll->fetch.header = poll->header;
+    poll->fetch.flags = flags;
+    poll->fetch.answered = false;
+    status = fetch_any_head(client, timestamp, poll, error);
+    if (flags != 0 && !poll->fetch.answered)
+        pti_adoption_give_back(client, PTI_ADOPTION_POLLS, mark);
     return status;
 }
 

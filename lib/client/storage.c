@@ -6,7 +6,7 @@
 #include "client/enforce.h"
 #include "manifest/apply.h"
 
-static enum pintle_status lock(struct pintle_client *client, struct pti_error *error)
+enum pintle_status pti_storage_lock(struct pintle_client *client, struct pti_error *error)
 {
     const struct pintle_store *store = &client->config->store;
     char detail[PTI_ERROR_DETAIL_MAX] = "";
@@ -15,7 +15,7 @@ static enum pintle_status lock(struct pintle_client *client, struct pti_error *e
     return status == PINTLE_OK ? status : pti_fail(error, PINTLE_ERR_STORAGE, "store: cannot be locked: %s", detail);
 }
 
-static void unlock(struct pintle_client *client)
+void pti_storage_unlock(struct pintle_client *client)
 {
     client->config->store.unlock(client->config->store.ctx);
 }
@@ -90,13 +90,13 @@ static enum pintle_status compare(struct pintle_client *client, bool *moved, str
 
 enum pintle_status pti_storage_moved(struct pintle_client *client, bool *moved, struct pti_error *error)
 {
-    enum pintle_status status = lock(client, error);
+    enum pintle_status status = pti_storage_lock(client, error);
 
     *moved = false;
     if (status != PINTLE_OK)
         return status;
     status = compare(client, moved, error);
-    unlock(client);
+    pti_storage_unlock(client);
     return status;
 }
 
@@ -143,7 +143,7 @@ static enum pintle_status save_both(struct pintle_client *client, const struct p
 enum pintle_status pti_storage_save(struct pintle_client *client, const struct pti_generation *generation, bool *moved,
                                     struct pti_error *error)
 {
-    enum pintle_status status = lock(client, error);
+    enum pintle_status status = pti_storage_lock(client, error);
 
     *moved = false;
     if (status != PINTLE_OK)
@@ -151,7 +151,7 @@ enum pintle_status pti_storage_save(struct pintle_client *client, const struct p
     status = compare(client, moved, error);
     if (status == PINTLE_OK && !*moved)
         status = save_both(client, generation, error);
-    unlock(client);
+    pti_storage_unlock(client);
     return status;
 }
 
@@ -376,7 +376,7 @@ void pti_storage_forget(struct pintle_client *client)
 enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_error *error)
 {
     struct loaded loaded = {NULL, false, false};
-    bool locked = lock(client, error) == PINTLE_OK;
+    bool locked = pti_storage_lock(client, error) == PINTLE_OK;
     enum pintle_status status;
 
     if (!locked) /* read it all the same: each file is replaced as a whole, and two that do not fit do not verify */
@@ -384,7 +384,7 @@ enum pintle_status pti_storage_start(struct pintle_client *client, struct pti_er
     pti_storage_forget(client);
     status = start_locked(client, locked, &loaded, error);
     if (locked)
-        unlock(client);
+        pti_storage_unlock(client);
     if (status == PINTLE_OK)
         status = put_in_force(client, &loaded, error);
     if (status != PINTLE_OK)

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The client's side of its store: two files under one lock (docs/design.md, section 5.5).  Every function here is called
- * with client->refreshing held.
+ * with client->refreshing held, but for the lock itself.
  */
 #ifndef PTI_CLIENT_STORAGE_H
 #define PTI_CLIENT_STORAGE_H
 
 #include "client/client.h"
+
+/* The store's lock, between processes.  Any thread.  PINTLE_ERR_STORAGE. */
+enum pintle_status pti_storage_lock(struct pintle_client *client, struct pti_error *error);
+void pti_storage_unlock(struct pintle_client *client);
 
 /*
  * Reads both files, verifies them, lets the shipped generation take part, and puts the result in force; writes back what

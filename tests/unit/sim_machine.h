@@ -40,14 +40,15 @@ struct sim_machine {
     bool cancelled;
     int64_t retry_after_s;
     int answers_left; /* negative: no limit */
-    char **requests;
+    char **requests;  /* path, and with each what its header `Pintle-Manifest` said, "" if nothing */
+    char **headers;
     size_t request_count;
     struct pintle_bytes *posted;
     size_t posted_count;
     struct sim_files blobs;
     pthread_mutex_t store_lock;
     int saves_left;
-    bool fail_load;
+    bool fail_load, fail_notes;
     size_t saves;
     int64_t now, monotonic_ms;
     uint64_t random;

@@ -29,10 +29,15 @@ static enum pintle_status no_network(char *detail, size_t size, const char *text
     return PINTLE_ERR_NETWORK;
 }
 
-static void log_request(struct sim_machine *machine, const char *path)
+static void log_request(struct sim_machine *machine, const char *path, const char *header)
 {
-    machine->requests = sim_grow(machine->requests, (machine->request_count + 1) * sizeof(*machine->requests));
-    machine->requests[machine->request_count++] = sim_copy_text(path);
+    size_t count = machine->request_count + 1;
+
+    machine->requests = sim_grow(machine->requests, count * sizeof(*machine->requests));
+    machine->headers = sim_grow(machine->headers, count * sizeof(*machine->headers));
+    machine->requests[count - 1] = sim_copy_text(path);
+    machine->headers[count - 1] = sim_copy_text(header != NULL ? header : "");
+    machine->request_count = count;
 }
 
 static const struct sim_override_entry *override_for(const struct sim_machine *machine, const char *url)
@@ -103,7 +108,7 @@ static void decide(struct sim_machine *machine, const struct pintle_request *req
     const struct sim_override_entry *override = override_for(machine, request->url);
 
     machine->cancelled = false; /* cancelling ends what is under way, nothing later */
-    log_request(machine, path);
+    log_request(machine, path, request->manifest);
     while (override != NULL && override->answer == SIM_BLOCK && !machine->cancelled) {
         pthread_cond_wait(&machine->changed, &machine->mutex);
         override = override_for(machine, request->url);
@@ -224,12 +229,25 @@ size_t sim_requests(struct sim *sim, const char *pattern)
     return count;
 }
 
+const char *sim_request_header(struct sim *sim, size_t index)
+{
+    const char *header;
+
+    pthread_mutex_lock(&sim->machine->mutex);
+    header = index < sim->machine->request_count ? sim->machine->headers[index] : "";
+    pthread_mutex_unlock(&sim->machine->mutex);
+    return header;
+}
+
 static void clear_requests(struct sim_machine *machine)
 {
-    for (size_t i = 0; i < machine->request_count; i++)
+    for (size_t i = 0; i < machine->request_count; i++) {
         free(machine->requests[i]);
+        free(machine->headers[i]);
+    }
     free(machine->requests);
-    machine->requests = NULL;
+    free(machine->headers);
+    machine->requests = machine->headers = NULL;
     machine->request_count = 0;
 }
 

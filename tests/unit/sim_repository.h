@@ -178,6 +178,8 @@ void sim_retry_after(struct sim *sim, int64_t seconds); /* sent with every statu
 void sim_fail_after(struct sim *sim, int requests);
 /* How many requests were made whose path matches ("*": all), since the last reset. */
 size_t sim_requests(struct sim *sim, const char *pattern);
+/* What the request number index (from 0) said in `Pintle-Manifest`; "" if nothing.  Borrowed until the next reset. */
+const char *sim_request_header(struct sim *sim, size_t index);
 void sim_requests_reset(struct sim *sim);
 /* Bodies that were POSTed, oldest first (answered 202); NULL data past the end.  Borrowed until sim_free(). */
 struct pintle_bytes sim_posted(struct sim *sim, size_t index);
@@ -190,10 +192,11 @@ void sim_store_clear(struct sim *sim);
 /* A blob ("roots", "accepted") as stored; {NULL,0} if absent.  Borrowed until the next change. */
 struct pintle_bytes sim_store_get(struct sim *sim, const char *name);
 void sim_store_put(struct sim *sim, const char *name, struct pintle_bytes bytes); /* empty bytes: removes it */
-/* The next n saves succeed, all later ones fail (a crash, a full disk), until n is negative. */
+/* The next n saves of "roots" and "accepted" succeed, all later ones fail (a crash, a full disk), until n is negative. */
 void sim_store_fail_after(struct sim *sim, int saves);
 void sim_store_fail_load(struct sim *sim, bool fail);
-size_t sim_store_saves(struct sim *sim); /* so far */
+void sim_store_fail_notes(struct sim *sim, bool fail); /* saves of the other blobs, on which no pin depends */
+size_t sim_store_saves(struct sim *sim);               /* of "roots" and "accepted" so far */
 
 /* ---- clock ---- */
 

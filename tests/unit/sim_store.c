@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store of the simulated repository.  Contracts are in sim_repository.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "sim_machine.h"
@@ -9,6 +10,12 @@ static enum pintle_status no_storage(char *detail, size_t size, const char *text
 {
     (void)pti_copy_text(detail, size, text);
     return PINTLE_ERR_STORAGE;
+}
+
+/* What no pin depends on. */
+static bool is_note(const char *name)
+{
+    return strcmp(name, "roots") != 0 && strcmp(name, "accepted") != 0;
 }
 
 static enum pintle_status store_load(void *ctx, const char *name, const struct pintle_sink *sink, bool *found,
@@ -41,12 +48,12 @@ static enum pintle_status store_save(void *ctx, const char *name, struct pintle_
     bool failing;
 
     pthread_mutex_lock(&machine->mutex);
-    failing = machine->saves_left == 0;
-    if (machine->saves_left > 0)
+    failing = is_note(name) ? machine->fail_notes : machine->saves_left == 0;
+    if (machine->saves_left > 0 && !is_note(name))
         machine->saves_left--;
     if (!failing) {
         sim_files_put(&machine->blobs, name, data);
-        machine->saves++;
+        machine->saves += is_note(name) ? 0 : 1;
     }
     pthread_mutex_unlock(&machine->mutex);
     return failing ? no_storage(detail, detail_size, "the simulated store is full") : PINTLE_OK;
@@ -129,6 +136,13 @@ void sim_store_fail_load(struct sim *sim, bool fail)
 {
     pthread_mutex_lock(&sim->machine->mutex);
     sim->machine->fail_load = fail;
+    pthread_mutex_unlock(&sim->machine->mutex);
+}
+
+void sim_store_fail_notes(struct sim *sim, bool fail)
+{
+    pthread_mutex_lock(&sim->machine->mutex);
+    sim->machine->fail_notes = fail;
     pthread_mutex_unlock(&sim->machine->mutex);
 }
 

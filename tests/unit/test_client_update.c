@@ -193,9 +193,9 @@ static void test_header_names_what_the_client_holds(void **state)
     assert_int_equal(pintle_client_header(fixture.client, HOST, text, sizeof text), 0);
     fixture_refresh(&fixture);
     (void)pintle_client_header(fixture.client, "API.example.com.", text, sizeof text);
-    assert_string_equal(text, "charter=1,main=1");
+    assert_string_equal(text, "charter=1,main=1;d=1;w=1");
     (void)pintle_client_header(fixture.client, "other.example.com", text, sizeof text);
-    assert_string_equal(text, "charter=1");
+    assert_string_equal(text, "charter=1;d=1;w=1");
     sim_add_pin(fixture.sim, HOST, 2);
     sim_publish(fixture.sim);
     fixture_refresh(&fixture);

@@ -44,6 +44,20 @@ static const struct page pages[] = {
     {"/http09", "hello, I am from 1991"},
 };
 
+/* What the request said in that header. */
+static bool say_manifest(struct http_fixture_connection *connection, const char *request)
+{
+    static const char name[] = "\r\nPintle-Manifest: ";
+    const char *value = strstr(request, name);
+    char head[256];
+    int size;
+
+    value = value != NULL ? value + strlen(name) : "none\r\n";
+    size = (int)strcspn(value, "\r");
+    snprintf(head, sizeof(head), OK_HEAD "Content-Length: %d\r\n\r\n%.*s", size, size, value);
+    return http_fixture_text(connection, head);
+}
+
 static bool answer(struct http_fixture_connection *connection, const char *request)
 {
     char path[64] = "";
@@ -61,6 +75,8 @@ static bool answer(struct http_fixture_connection *connection, const char *reque
         http_fixture_wait_for_end(connection);
         return false;
     }
+    if (strcmp(path, "/manifest") == 0)
+        return say_manifest(connection, end);
     if (strcmp(path, "/endless") == 0) {
         static const char piece[] = "400\r\n";
         char chunk[sizeof(piece) - 1 + 1024 + 2];
@@ -360,6 +376,28 @@ static void what_cannot_be_sent_says_why(void **state)
     assert_int_equal(atomic_load(&server.requests), 0);
 }
 
+/* A client that was compiled before the field existed sends none; neither does one that has nothing to say. */
+static void manifest_header(void **state)
+{
+    static const struct {
+        const char *value;
+        size_t size;
+        const char *want;
+    } cases[] = {{"charter=3,payments=41;d=1", sizeof(struct pintle_request), "charter=3,payments=41;d=1"},
+                 {"charter=3", offsetof(struct pintle_request, manifest), "none"},
+                 {"", sizeof(struct pintle_request), "none"},
+                 {NULL, sizeof(struct pintle_request), "none"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct pintle_request request = request_of(url_of(&server, "/manifest"));
+
+        request.manifest = cases[i].value;
+        request.size = cases[i].size;
+        assert_string_equal(run(&transport, &request, 100).body, cases[i].want);
+    }
+}
+
 static void certificates_are_validated(void **state)
 {
     static const struct {
@@ -429,6 +467,7 @@ int main(void)
         SERVED(a_transfer_ends_in_time),
         SERVED(another_thread_can_cancel),
         SERVED(what_cannot_be_sent_says_why),
+        SERVED(manifest_header),
         cmocka_unit_test(certificates_are_validated),
         cmocka_unit_test(a_ca_file_must_be_readable),
     };

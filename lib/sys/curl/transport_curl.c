@@ -7,6 +7,7 @@
 #include <pintle/curl_transport.h>
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@
 #define HEADERS_MAX ((size_t)65536) /* bytes, of all header lines: those of 1xx responses, of proxies, and trailers */
 #define POLL_MS 1000                /* curl's own timers wake it earlier */
 #define GZIP_FRAME_MAX 1024         /* what gzip may add to bytes that it cannot make fewer: header, name, trailer */
+#define MANIFEST_HEADER_MAX 2048    /* with its name; clients stay far below */
+#define REQUEST_SIZE_MIN offsetof(struct pintle_request, manifest)
 
 struct curl_transport {
     CURL *easy;
@@ -216,9 +219,28 @@ static bool make_post_headers(struct transfer *transfer)
            add_header(transfer, "Expect:");
 }
 
+/* What a caller compiled before the field existed does not have. */
+static const char *manifest_of(const struct pintle_request *request)
+{
+    return request->size >= sizeof(*request) ? request->manifest : NULL;
+}
+
+static bool make_manifest_header(struct transfer *transfer)
+{
+    const char *value = manifest_of(transfer->request);
+    char header[MANIFEST_HEADER_MAX];
+    int length;
+
+    if (value == NULL || value[0] == '\0')
+        return true;
+    length = snprintf(header, sizeof(header), "Pintle-Manifest: %s", value);
+    return length < 0 || (size_t)length >= sizeof(header) || add_header(transfer, header); /* none rather than half */
+}
+
 static bool make_headers(struct transfer *transfer)
 {
-    return is_post(transfer->request) ? make_post_headers(transfer) : add_header(transfer, "Accept-Encoding: gzip");
+    return (is_post(transfer->request) ? make_post_headers(transfer) : add_header(transfer, "Accept-Encoding: gzip")) &&
+           make_manifest_header(transfer);
 }
 
 /* libcurl compares the announced length with what may arrive, which is a little more than what may come out. */
@@ -308,7 +330,7 @@ static enum pintle_status perform(void *ctx, const struct pintle_request *reques
 
     response->status = 0;
     response->retry_after_s = -1;
-    if (request->size < sizeof(*request) || request->timeout_ms <= 0 ||
+    if (request->size < REQUEST_SIZE_MIN || request->timeout_ms <= 0 ||
         (!is_post(request) && strcmp(request->method, "GET") != 0)) {
         fail(detail, detail_size, "expected GET or POST and a timeout of more than 0 ms");
         return PINTLE_ERR_MISUSE;
