@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.pintle;
+
+import java.io.IOException;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocket;
+
+/**
+ * What full handshakes proved, kept so that today's pins can be asked again when a session is resumed or a connection is used
+ * again, for which no trust manager is called.  Any thread.
+ */
+final class Guard {
+    /** What is pushed out is only asked for again by a full handshake. */
+    private static final int KEPT_MAX = 256;
+
+    /** Evidence of one verified chain, for the one host whose name was verified. */
+    static final class Kept {
+        final String host;
+        final byte[] evidence;
+
+        Kept(String host, byte[] evidence) {
+            this.host = host;
+            this.evidence = evidence;
+        }
+    }
+
+    private final Checker checker;
+    private final Generation generation;
+    /** By host and certificates as sent, which a resumed session has from the full handshake. */
+    private final Map<List<Object>, Kept> kept = new LinkedHashMap<List<Object>, Kept>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<List<Object>, Kept> eldest) {
+            return size() > KEPT_MAX;
+        }
+    };
+    private final Map<SSLSocket, Long> opened = new WeakHashMap<>();
+    private final Map<Object, Kept> accepted = new WeakHashMap<>();
+
+    Guard(PintleClient client) {
+        checker = client.checker();
+        generation = client.generation();
+    }
+
+    Checker checker() {
+        return checker;
+    }
+
+    Generation generation() {
+        return generation;
+    }
+
+    private static List<Object> key(String host, Certificate[] sent) {
+        List<Object> key = new ArrayList<>(Arrays.<Object>asList((Object[]) sent));
+
+        key.add(host);
+        return key;
+    }
+
+    /** connection (a socket or an engine) went through a full handshake with these certificates, and the pins accept them. */
+    void keep(Object connection, String host, X509Certificate[] sent, byte[] evidence) {
+        Kept made = new Kept(host, evidence);
+
+        synchronized (kept) {
+            kept.put(key(host, sent), made);
+        }
+        synchronized (opened) {
+            accepted.put(connection, made);
+        }
+    }
+
+    /** What is known of an established session; null: nothing, it must not be used. */
+    Kept find(SSLSession session) {
+        String host = session.getPeerHost();
+
+        if (host == null)
+            host = Peer.requestedName(session);
+        if (host == null)
+            return null;
+        try {
+            List<Object> key = key(host, session.getPeerCertificates());
+
+            synchronized (kept) {
+                return kept.get(key);
+            }
+        } catch (SSLPeerUnverifiedException anonymous) {
+            return null;
+        }
+    }
+
+    /** The refusal by today's pins; null: they accept.  Evidence serves another host only if its name was verified, too. */
+    PintleVerdict judge(Kept known, String host) {
+        if (known == null)
+            return Checker.reject(PintleReason.UNDECIDED, host);
+        return checker.peek(host, known.evidence);
+    }
+
+    PintleVerdict judge(SSLSession session) {
+        Kept known = find(session);
+
+        return judge(known, known != null ? known.host : session.getPeerHost());
+    }
+
+    /** For {@link #sweep()}. */
+    void watch(SSLSocket socket) {
+        synchronized (opened) {
+            opened.put(socket, generation.now());
+        }
+    }
+
+    /**
+     * Closes watched connections that today's pins refuse; and, since nothing is known of a connection that resumed a session,
+     * those of them that were opened before the pins last changed.
+     */
+    void sweep() {
+        List<SSLSocket> doomed = new ArrayList<>();
+
+        synchronized (opened) {
+            for (Map.Entry<SSLSocket, Long> entry : opened.entrySet()) {
+                Kept known = accepted.get(entry.getKey());
+
+                if (known != null ? checker.peek(known.host, known.evidence) != null : entry.getValue() != generation.now())
+                    doomed.add(entry.getKey());
+            }
+            opened.keySet().removeAll(doomed);
+        }
+        for (SSLSocket socket : doomed) {
+            try {
+                socket.close();
+            } catch (IOException closing) {
+                // It is of no use any more either way.
+            }
+        }
+    }
+}
