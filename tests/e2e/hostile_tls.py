@@ -26,7 +26,7 @@ class HostileTls:
         for name, body in {**self.messages(), **{name: certificates(one, self.above)
                                                  for name, one in self.leaves().items()}}.items():
             self.ports[name] = self.server.listen(lambda connection, body=body: connection.whole(self.key, body))
-        for name, scene in self.flights().items():
+        for name, scene in {**self.flights(), **self.renegotiations(scenes)}.items():
             self.ports[name] = self.server.listen(scene)
 
     def messages(self):
@@ -176,6 +176,25 @@ class HostileTls:
             "no-tls": lambda connection: connection.raw.sendall(b"HTTP/1.1 200 OK\r\n\r\n" * 3),
             "hello-noise": lambda connection: connection.send(connection.hello()[:4], message(HELLO, os.urandom(200))),
         }
+
+    def renegotiations(self, scenes):
+        """The pinned certificate at first; with the request in, another handshake with that one or another."""
+        first = certificates(self.good, self.above)
+        seconds = {"renegotiate": (self.key, first),
+                   "renegotiate-stray": (scenes.stray_key, certificates(der(scenes.stray), self.above)),
+                   "renegotiate-rogue": (scenes.stray_key, certificates(der(scenes.forged))),
+                   "renegotiate-noise": (scenes.stray_key, certificates(os.urandom(500)))}
+
+        def scene(connection, key, body):
+            connection.send(connection.hello(), message(CERTIFICATE, first), connection.key_exchange(self.key),
+                            message(DONE, b""))
+            connection.finish()
+            line = connection.request()
+            if connection.renegotiate(key, body) and body != first:
+                connection.server.saw(f"{line} and took another certificate")
+            connection.answer()
+
+        return {name: lambda connection, second=second: scene(connection, *second) for name, second in seconds.items()}
 
     def port(self, name):
         return self.ports[name]

@@ -8,7 +8,7 @@ from .programs import ROOT
 
 TABLE = ROOT / "tests" / "suite" / "expectations"
 VERSIONS = ("1.2", "1.3")
-FLAGS = ("resumed", "full", "reported")
+FLAGS = ("resumed", "full", "reported", "late", "unanswered")
 
 
 @dataclasses.dataclass

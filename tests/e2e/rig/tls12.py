@@ -21,11 +21,16 @@ CIPHER = 0xC02B
 RECORD_MAX = 16384
 HELLO, CERTIFICATE, KEY_EXCHANGE, DONE, CLIENT_KEY_EXCHANGE, FINISHED = 2, 11, 12, 14, 16, 20
 CHANGE_CIPHER, ALERT, HANDSHAKE, APPLICATION = 20, 21, 22, 23
+NO_RENEGOTIATION = b"\x01\x64"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
 
 
 class Over(Exception):
     """The client went away, or has said enough."""
+
+
+class Declined(Exception):
+    """The client said that it does not renegotiate (RFC 5246, section 7.2.2)."""
 
 
 def vector(data, width=3):
@@ -76,8 +81,9 @@ class Connection:
         self.server, self.raw = server, raw
         self.transcript, self.pending = b"", b""
         self.client = self.mine = None
-        self.client_random, self.server_random = b"", os.urandom(28) + b"mine"
-        self.ephemeral = ec.generate_private_key(ec.SECP256R1())
+        self.client_random = self.server_random = b""
+        self.ephemeral = None
+        self.verified = b""  # both Finished messages of the handshake before (RFC 5746)
 
     def receive(self, size):
         data = b""
@@ -98,7 +104,7 @@ class Connection:
         if self.client is not None:
             data = self.client.open(kind, data)
         if kind == ALERT:
-            raise Over
+            raise Declined if data == NO_RENEGOTIATION else Over
         return kind, data
 
     def handshake(self):
@@ -127,12 +133,13 @@ class Connection:
 
     def hello(self):
         """Reads ClientHello; returns the ServerHello for it."""
+        self.transcript, self.pending = b"", b""
+        self.server_random, self.ephemeral = os.urandom(28) + b"mine", ec.generate_private_key(ec.SECP256R1())
         kind, body = self.handshake()
         if kind != 1:
             raise Over
         self.client_random = body[2:34]
-        # renegotiation_info says that there is none (RFC 5746): some clients insist.
-        extensions = vector(b"\xff\x01" + vector(vector(b"", 1), 2), 2)
+        extensions = vector(b"\xff\x01" + vector(vector(self.verified, 1), 2), 2)
         return message(HELLO, b"\x03\x03" + self.server_random + b"\0" + CIPHER.to_bytes(2, "big") + b"\0" + extensions)
 
     def key_exchange(self, key):
@@ -159,21 +166,42 @@ class Connection:
         if self.record()[0] != CHANGE_CIPHER:
             raise Over
         self.client = client
-        if self.handshake()[0] != FINISHED:
+        kind, theirs = self.handshake()
+        if kind != FINISHED:
             raise Over
         self.write(CHANGE_CIPHER, b"\x01")
         self.mine = mine
-        self.send(message(FINISHED, prf(master, b"server finished", hashlib.sha256(self.transcript).digest(), 12)))
+        ours = prf(master, b"server finished", hashlib.sha256(self.transcript).digest(), 12)
+        self.send(message(FINISHED, ours))
+        self.verified = theirs + ours
 
-    def serve(self):
-        """Answers one request."""
+    def request(self):
+        """Reads one; returns its first line."""
         request = b""
         while b"\r\n\r\n" not in request:
             kind, data = self.record()
             request += data if kind == APPLICATION else b""
-        self.server.saw(request.split(b"\r\n")[0].decode("latin-1"))
+        line = request.split(b"\r\n")[0].decode("latin-1")
+        self.server.saw(line)
+        return line
+
+    def answer(self):
         self.write(APPLICATION, ANSWER)
         self.write(ALERT, b"\x01\x00")
+
+    def serve(self):
+        self.request()
+        self.answer()
+
+    def renegotiate(self, key, body):
+        """Asks for another handshake, with this Certificate message.  False: the client declines."""
+        self.write(HANDSHAKE, message(0, b""))
+        try:
+            self.send(self.hello(), message(CERTIFICATE, body), self.key_exchange(key), message(DONE, b""))
+        except Declined:
+            return False
+        self.finish()
+        return True
 
     def whole(self, key, body):
         """Everything as it should be, but for the body of the Certificate message."""
@@ -217,7 +245,7 @@ class Tls12Server:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 scene(Connection(self, raw))
-            except (Over, OSError, InvalidTag, ValueError, struct.error):
+            except (Over, Declined, OSError, InvalidTag, ValueError, struct.error):
                 pass  # the client has gone, as it should in most scenes
         with self.lock:
             self.busy -= 1
