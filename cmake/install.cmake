@@ -10,7 +10,7 @@ if(PINTLE_OPENSSL)
     list(APPEND libraries pintle-crypto-openssl pintle-openssl)
 endif()
 if(PINTLE_MBEDTLS)
-    list(APPEND libraries pintle-crypto-mbedtls)
+    list(APPEND libraries pintle-crypto-mbedtls pintle-mbedtls)
 endif()
 if(PINTLE_GNUTLS)
     list(APPEND libraries pintle-gnutls)
@@ -30,7 +30,7 @@ install(EXPORT PintleStaticTargets NAMESPACE Pintle:: DESTINATION ${package_dir}
 configure_package_config_file(cmake/PintleConfig.cmake.in PintleConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(PintleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/PintleConfig.cmake ${PROJECT_BINARY_DIR}/PintleConfigVersion.cmake
-        cmake/PintleMbedcrypto.cmake cmake/PintleBoringssl.cmake DESTINATION ${package_dir})
+        cmake/PintleMbedtls.cmake cmake/PintleBoringssl.cmake DESTINATION ${package_dir})
 
 # Paths in the .pc files are relative to the file, so that an installed tree can be moved.
 file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)

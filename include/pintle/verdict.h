@@ -36,7 +36,7 @@ enum pintle_reason {
     PINTLE_REASON_SHIPPED_TOO_OLD,   /* the shipped generation is older than the charter allows */
     PINTLE_REASON_STORE_UNVERIFIED,  /* storage could not be verified and nothing shipped covers this host */
     PINTLE_REASON_EVIDENCE_PARTIAL,  /* the evidence lacks a kind of hash that the policy asks for */
-    PINTLE_REASON_ADAPTER_LIMIT,     /* the adapter cannot supply the issuers that the policy asks for */
+    PINTLE_REASON_ADAPTER_LIMIT,     /* the adapter cannot supply the issuers asked for, or match an address */
     PINTLE_REASON_HOST_INVALID,      /* the host is not a host name or IP address */
     PINTLE_REASON_HOST_MISSING,      /* the adapter was given no host */
     PINTLE_REASON_VALIDATION_FAILED, /* ordinary validation (chain, host name, time) failed: pins were not asked */

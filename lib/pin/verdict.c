@@ -59,8 +59,9 @@ static struct reason_text text_of(enum pintle_reason reason)
         return (struct reason_text){"evidence_partial", "the evidence lacks a kind of hash that the policy asks for",
                                     "extract the evidence anew, with all that the pinset needs"};
     case PINTLE_REASON_ADAPTER_LIMIT:
-        return (struct reason_text){"adapter_limit", "the TLS adapter cannot supply the issuers that the policy needs",
-                                    "pin leaf keys for this host, without denials, or use another TLS library"};
+        return (struct reason_text){
+            "adapter_limit", "the TLS adapter cannot supply the issuers that the policy needs, or match an address",
+            "pin leaf keys for a host name, without denials, or use another TLS library"};
     case PINTLE_REASON_HOST_INVALID:
         return (struct reason_text){"host_invalid", "it is not a host name or IP address",
                                     "name the host alone, as A-labels"};

@@ -9,6 +9,8 @@ static enum pintle_status status_of(enum pintle_reason reason)
         return PINTLE_ERR_TRUST;
     if (reason == PINTLE_REASON_HOST_INVALID || reason == PINTLE_REASON_CHAIN_UNUSABLE)
         return PINTLE_ERR_INPUT;
+    if (reason == PINTLE_REASON_ADAPTER_LIMIT)
+        return PINTLE_ERR_UNSUPPORTED;
     return PINTLE_ERR_MISUSE;
 }
 
