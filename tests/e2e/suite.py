@@ -7,13 +7,14 @@ import shutil
 
 from hostile_tls import HostileTls
 from pki import cert_pin, spki_pin
-from rig.connectors import answer_words
+from rig.connectors import PlainServer, answer_words, path_of
 from rig.nginx import Nginx
 from rig.process import RigError
 from rig.programs import Repository
 from rig.proxy import Proxy
 from scenes import Scenes
 
+OTHER_SERVERS = ("gnutls", "mbedtls", "boringssl")
 CLIENT_WORDS = ("unlisted", "require")
 # What stops before the pins are asked makes no event of the client.
 UNASKED = {"undecided", "host_missing", "host_invalid", "validation_failed", "validation_off"}
@@ -102,11 +103,14 @@ class World:
 
     def __init__(self, directory, table):
         self.directory = directory
-        self.proxy, self.hostile = Proxy(), None
+        self.proxy, self.hostile, self.others = Proxy(), None, {}
         self.nginx = Nginx(directory / "nginx")
         try:
             self.scenes = Scenes(directory / "pki", self.nginx, names_of(table))
             self.hostile = HostileTls(self.scenes)
+            for name in filter(lambda name: path_of(name, "serve"), OTHER_SERVERS):
+                site = self.scenes.sites["chain"]
+                self.others[f"{name}-server"] = PlainServer(name, directory, site.chain, site.key)
             self.pins = Pins(directory, self.nginx, table.policies, self.scenes.certificates)
         except BaseException:
             self.stop()
@@ -114,10 +118,14 @@ class World:
         self.rows = 0
 
     def port(self, server):
+        if server in self.others:
+            return self.others[server].port
         return self.hostile.port(server) if server in self.hostile.ports else self.scenes.port(server)
 
     def arrived(self, server, path):
         """What the server had of the application that asked for path: each request, and whether it was early data."""
+        if server in self.others:
+            return [False for line in self.others[server].requests() if f" {path} " in line]
         if server in self.hostile.ports:
             self.hostile.server.settle()
             return [False for line in self.hostile.server.seen if f" {path} " in line or "before the handshake" in line]
@@ -125,6 +133,8 @@ class World:
 
     def stop(self):
         self.proxy.stop()
+        for other in self.others.values():
+            other.stop()
         if self.hostile:
             self.hostile.stop()
         self.nginx.stop()
@@ -233,7 +243,13 @@ class Cell:
                 ("reported" not in way.flags or answer["reported"] != "0"))
 
 
+def why_not(world, library, row, version):
+    """Why a cell is not tested; None if it is."""
+    missing = [step.server for step in row.steps if step.server.endswith("-server") and step.server not in world.others]
+    return row.why_not(library, version) or (f"serve_{missing[0].removesuffix('-server')} is not built" if missing else None)
+
+
 def run_row(world, connector, library, row):
     """{version: failures}; None instead of failures where the cell is not tested."""
-    return {version: None if row.why_not(library, version) else Cell(world, connector, library, row, version).run()
+    return {version: None if why_not(world, library, row, version) else Cell(world, connector, library, row, version).run()
             for version in row.versions}

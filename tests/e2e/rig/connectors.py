@@ -6,16 +6,43 @@ import re
 import select
 import subprocess
 
-from .process import RigError, program
+from .process import Process, RigError, program, wait_for
 from .programs import binary, clean_environment
 
 ANSWER_SECONDS = 60
 
 
-def path_of(name):
+def path_of(name, kind="connect"):
     """Where the build puts it; None if it has not been built."""
-    path = binary("pintle").parents[1] / "tests" / f"connect_{name}"
+    path = binary("pintle").parents[1] / "tests" / f"{kind}_{name}"
     return path if path.exists() else None
+
+
+class PlainServer:
+    """serve_NAME: an HTTPS server over another TLS library."""
+
+    def __init__(self, name, directory, chain, key):
+        self.name = name
+        self.process = Process([path_of(name, "serve"), chain, key], directory / f"serve_{name}.log")
+        self.known_port = None
+
+    @property
+    def port(self):
+        if self.known_port is None:
+            said = wait_for(f"serve_{self.name} to listen", lambda: re.match(r"port (\d+)\n", self.process.output()),
+                            explain=self.process.output)
+            self.known_port = int(said.group(1))
+        return self.known_port
+
+    def requests(self):
+        """Every request line that reached it: it says so before it answers."""
+        return self.process.output().splitlines()[1:]
+
+    def stop(self):
+        self.process.stop()
+        said = self.process.output()
+        if "Sanitizer" in said or "runtime error: " in said:
+            raise AssertionError(said)
 
 
 class Connector:
