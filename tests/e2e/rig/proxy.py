@@ -4,34 +4,18 @@
 import re
 import socket
 import socketserver
-import threading
 
+from .listener import Listener
 from .process import LOOPBACK
-from .switch import copy
+from .switch import forward
 
 
-class Proxy(socketserver.ThreadingTCPServer):
+class Proxy(Listener):
     """.asked: the "host:port" of each CONNECT, and every other request line as it was."""
 
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self):
-        super().__init__((LOOPBACK, 0), Tunnel)
         self.asked = []
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def port(self):
-        return self.server_address[1]
-
-    def handle_error(self, request, client_address):
-        """A connection that breaks is none of our business."""
-
-    def stop(self):
-        self.shutdown()
-        self.server_close()
+        super().__init__(Tunnel)
 
 
 class Tunnel(socketserver.StreamRequestHandler):
@@ -50,7 +34,4 @@ class Tunnel(socketserver.StreamRequestHandler):
             return
         with socket.create_connection((LOOPBACK, int(wanted.group(2))), timeout=10) as upstream:
             self.wfile.write(b"HTTP/1.1 200 as you wish\r\n\r\n")
-            back = threading.Thread(target=copy, args=(upstream, self.request), daemon=True)
-            back.start()
-            copy(self.request, upstream)
-            back.join()
+            forward(self.request, upstream)

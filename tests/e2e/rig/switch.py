@@ -5,31 +5,15 @@ import socket
 import socketserver
 import threading
 
-from .process import LOOPBACK
+from .listener import Listener
 
 
-class Switch(socketserver.ThreadingTCPServer):
+class Switch(Listener):
     """Forwards every new connection to .target ("address:port", None: refuses)."""
 
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self, target):
-        super().__init__((LOOPBACK, 0), Forwarder)
         self.target = target
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def address(self):
-        return f"{LOOPBACK}:{self.server_address[1]}"
-
-    def handle_error(self, request, client_address):
-        """A connection that breaks is none of our business."""
-
-    def stop(self):
-        self.shutdown()
-        self.server_close()
+        super().__init__(Forwarder)
 
 
 class Forwarder(socketserver.BaseRequestHandler):
@@ -40,10 +24,15 @@ class Forwarder(socketserver.BaseRequestHandler):
             return
         host, port = self.server.target.rsplit(":", 1)
         with socket.create_connection((host, int(port)), timeout=10) as upstream:
-            back = threading.Thread(target=copy, args=(upstream, self.request), daemon=True)
-            back.start()
-            copy(self.request, upstream)
-            back.join()
+            forward(self.request, upstream)
+
+
+def forward(client, upstream):
+    """Both directions, until both have ended."""
+    back = threading.Thread(target=copy, args=(upstream, client), daemon=True)
+    back.start()
+    copy(client, upstream)
+    back.join()
 
 
 def copy(source, sink):

@@ -4,36 +4,19 @@
 import base64
 import hashlib
 import socketserver
-import threading
 
-from .process import LOOPBACK
+from .listener import Listener
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, CLOSE = 1, 8
 
 
-class EchoServer(socketserver.ThreadingTCPServer):
+class EchoServer(Listener):
     """.heard: the texts that arrived."""
 
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self):
-        super().__init__((LOOPBACK, 0), Conversation)
         self.heard = []
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def address(self):
-        return f"{LOOPBACK}:{self.server_address[1]}"
-
-    def handle_error(self, request, client_address):
-        """A client that goes away is none of our business."""
-
-    def stop(self):
-        self.shutdown()
-        self.server_close()
+        super().__init__(Conversation)
 
 
 class Conversation(socketserver.StreamRequestHandler):
