@@ -50,6 +50,15 @@ PINTLE_API enum pintle_status pintle_openssl_set_host(SSL *ssl, const char *host
  */
 PINTLE_API enum pintle_status pintle_openssl_verdict(SSL *ssl, struct pintle_verdict *verdict);
 
+/*
+ * Would the connection that ssl has made be accepted now?  For who keeps connections open and uses them again later: pins
+ * may have been withdrawn since.  Asks checker (NULL: the one that was attached) as pintle_checker_peek() does: no event, no
+ * report, no refresh.  Reason PINTLE_REASON_UNDECIDED and status PINTLE_ERR_MISUSE: ssl never made a connection that was
+ * accepted, or the evidence was lost for lack of memory.  Returns verdict->status.
+ */
+PINTLE_API enum pintle_status pintle_openssl_recheck(SSL *ssl, struct pintle_checker *checker,
+                                                     struct pintle_verdict *verdict);
+
 PINTLE_END_DECLS
 
 #endif

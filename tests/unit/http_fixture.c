@@ -98,6 +98,8 @@ static void *serve(void *arg)
         }
     }
     free(request);
+    if (connection->ssl != NULL) /* or OpenSSL would call the session bad, and forget it */
+        SSL_set_shutdown(connection->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(connection->ssl);
     shutdown(connection->fd,
              SHUT_RDWR); /* the descriptor goes at the end, so that no other gets its number meanwhile */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three functions of every adapter: attach, set_host, verdict. */
+/* The three functions of every adapter: attach, set_host, verdict; and the question whether a verdict still stands. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,4 +89,23 @@ enum pintle_status pintle_openssl_verdict(SSL *ssl, struct pintle_verdict *verdi
     else
         pti_tls_reject(verdict, PINTLE_REASON_UNDECIDED, connection != NULL ? connection->host : "");
     return verdict->status;
+}
+
+enum pintle_status pintle_openssl_recheck(SSL *ssl, struct pintle_checker *checker, struct pintle_verdict *verdict)
+{
+    const struct pti_openssl_context *context;
+    const struct pti_openssl_evidence *evidence;
+
+    if (pintle_openssl_verdict(ssl, verdict) != PINTLE_OK)
+        return verdict != NULL ? verdict->status : PINTLE_ERR_MISUSE;
+    context = pti_openssl_context_get(SSL_get_SSL_CTX(ssl));
+    evidence = pti_openssl_evidence_get(SSL_get_session(ssl));
+    if (checker == NULL && context != NULL)
+        checker = context->checker;
+    /* The application may have put another session, or another SSL_CTX, in place of those that were judged. */
+    if (checker == NULL || evidence == NULL || strcmp(evidence->host, verdict->host) != 0) {
+        pti_tls_reject(verdict, PINTLE_REASON_UNDECIDED, "");
+        return verdict->status;
+    }
+    return pintle_checker_peek(checker, evidence->host, &evidence->evidence, verdict);
 }
