@@ -229,7 +229,9 @@ class Cell:
             checks["the handshake counts as complete"] = (answer["finished"] == "0" or late or
                                                           answer["reason"] in FINISHED_EARLY)
         if "heal" not in step.words:
-            refused = times if not accepted and answer["reason"] not in UNASKED else 0
+            # An adapter that reaches its limit before it asks knows no policy, and so no mode.
+            unasked = answer["reason"] in UNASKED or (answer["reason"], answer["mode"]) == ("adapter_limit", "none")
+            refused = times if not accepted and not unasked else 0
             checks["wrong count of refusals told"] = int(answer["refused"]) == refused
             checks["wrong count of reports told"] = int(answer["reported"]) == (answer["reason"] == "report_only") * times
         return [what for what, right in checks.items() if not right]

@@ -81,9 +81,9 @@ static enum pintle_reason reason_of_silence(const struct pti_mbedtls_connection 
 {
     enum pintle_reason reason = pti_mbedtls_validation(connection);
 
-    /* Some faults, such as a chain that is too long, fail validation before any callback is called. */
+    /* Some faults fail validation without callback, such as a chain that is too long, or after the last one. */
     if (reason == PINTLE_REASON_UNDECIDED && !pti_mbedtls_is_at_hello(connection->ssl) &&
-        connection->phase == PTI_MBEDTLS_STARTED && mbedtls_ssl_get_verify_result(connection->ssl) != 0)
+        mbedtls_ssl_get_verify_result(connection->ssl) != 0)
         reason = PINTLE_REASON_VALIDATION_FAILED;
     return reason;
 }

@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include <mbedtls/oid.h>
+
 #include "tls/mbedtls/hooks.h"
 #include "tls/verdict.h"
 
@@ -66,23 +68,44 @@ static void decide(struct pti_mbedtls_connection *connection)
     (void)pintle_checker_check(checker, connection->host, &connection->evidence, &connection->verdict);
 }
 
-static void begin_chain(struct pti_mbedtls_connection *connection, int depth)
+/* mbedTLS looks at the leaf's extended key usage only after its callbacks: pins would be asked about an invalid one. */
+static void check_usage(const mbedtls_x509_crt *leaf, uint32_t *flags)
 {
+    if (mbedtls_x509_crt_check_extended_key_usage(leaf, MBEDTLS_OID_SERVER_AUTH,
+                                                  MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0)
+        *flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
+}
+
+/*
+ * False: this handshake has its decision.  mbedTLS goes on if it is called again after a refusal, and takes what the
+ * server then sends as its certificate.
+ */
+static bool begin_chain(struct pti_mbedtls_connection *connection, int depth)
+{
+    if (PTI_FIELD(connection->ssl, f_send) != pti_mbedtls_send) {
+        pti_mbedtls_wire_take(connection);
+        pti_mbedtls_forget(connection); /* a new wire, whose ClientHello we did not see */
+    }
+    if (connection->phase == PTI_MBEDTLS_DECIDED)
+        return false;
     connection->failed = false;
     connection->next_depth = depth;
     /* One that is too long is no chain: pintle_checker_evidence() finds nothing in it. */
     connection->chain_size = (size_t)depth < PINTLE_CHAIN_MAX ? (size_t)depth + 1 : 0;
+    return true;
 }
 
 int pti_mbedtls_verify(void *ctx, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
 {
     struct pti_mbedtls_connection *connection = ctx;
     enum pintle_reason reason;
-    int code = ask(connection, certificate, depth, flags);
+    int code;
 
-    pti_mbedtls_wire_take(connection);
-    if (connection->next_depth < 0)
-        begin_chain(connection, depth);
+    if (connection->next_depth < 0 && !begin_chain(connection, depth))
+        return REFUSED;
+    if (depth == 0)
+        check_usage(certificate, flags);
+    code = ask(connection, certificate, depth, flags);
     if (code != 0) {
         (void)refuse(connection, PINTLE_REASON_VALIDATION_FAILED);
         return code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED ? REFUSED : code;
