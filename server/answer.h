@@ -12,7 +12,7 @@ struct pti_routes {
     struct pti_metrics *metrics;
     struct pti_status_board *board;
     struct pti_intake *intake;
-    struct pti_storage *storage; /* for lists: a handle that does not wait for the intake's */
+    struct pti_database *storage; /* for lists: a handle that does not wait for the intake's */
 };
 
 /* What one listener offers. */

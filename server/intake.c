@@ -15,7 +15,7 @@ struct waiting {
 };
 
 struct pti_intake {
-    struct pti_storage *storage;
+    struct pti_database *storage;
     int64_t keep;
     struct pti_metrics *metrics;
     struct pti_status_board *board;
@@ -126,7 +126,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-enum pintle_status pti_intake_new(struct pti_storage *storage, int64_t keep, struct pti_metrics *metrics,
+enum pintle_status pti_intake_new(struct pti_database *storage, int64_t keep, struct pti_metrics *metrics,
                                   struct pti_status_board *board, struct pti_intake **intake, struct pti_error *error)
 {
     struct pti_intake *made = calloc(1, sizeof *made);

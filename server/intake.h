@@ -23,7 +23,7 @@ typedef void (*pti_intake_done_fn)(void *ctx, enum pti_intake_result result);
 struct pti_intake;
 
 /* storage, metrics and board are borrowed.  Only the newest keep reports stay.  PINTLE_ERR_MEMORY. */
-enum pintle_status pti_intake_new(struct pti_storage *storage, int64_t keep, struct pti_metrics *metrics,
+enum pintle_status pti_intake_new(struct pti_database *storage, int64_t keep, struct pti_metrics *metrics,
                                   struct pti_status_board *board, struct pti_intake **intake, struct pti_error *error);
 /* Takes *report, whatever happens.  done runs on the intake's thread, or here if the report cannot be queued. */
 void pti_intake_submit(struct pti_intake *intake, struct pti_report *report, pti_intake_done_fn done, void *ctx);

@@ -30,6 +30,8 @@
 
 /* Storage */
 #define PTI_STORAGE_BUSY_MS 2000 /* signals wait as long */
+#define PTI_DB_TRIES 3           /* of a transaction that the database asks to run again */
+#define PTI_DB_STATEMENTS_MAX 64 /* that one connection keeps prepared */
 
 /* Signer: a request carries every root and the whole publication */
 #define PTI_SIGNER_REQUEST_MAX PTI_STORE_BLOB_MAX

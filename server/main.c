@@ -36,8 +36,8 @@ struct server {
     struct pti_signer signer;
     struct pintle_crypto *crypto;
     int data_lock;
-    struct pti_storage *storage; /* of the main thread and of lists */
-    struct pti_storage *intake_storage;
+    struct pti_database *storage; /* of the main thread and of lists */
+    struct pti_database *intake_storage;
     struct pti_status_board board;
     struct pti_metrics metrics;
     struct pti_intake *intake;
@@ -126,9 +126,9 @@ static enum pintle_status open_data(struct server *server, struct pti_error *err
     if (status == PINTLE_OK)
         status = lock_data(server, error);
     if (status == PINTLE_OK)
-        status = pti_storage_open_sqlite(server->options->data, &server->storage, error);
+        status = pti_database_open_sqlite(server->options->data, &server->storage, error);
     if (status == PINTLE_OK)
-        status = pti_storage_open_sqlite(server->options->data, &server->intake_storage, error);
+        status = pti_database_open_sqlite(server->options->data, &server->intake_storage, error);
     return status;
 }
 
@@ -257,8 +257,8 @@ static void stop_serving(struct server *server)
 static void stop(struct server *server)
 {
     stop_serving(server);
-    pti_storage_close(server->intake_storage);
-    pti_storage_close(server->storage);
+    pti_database_close(server->intake_storage);
+    pti_database_close(server->storage);
     if (server->data_lock >= 0)
         close(server->data_lock);
     pti_signer_stop(&server->signer);

@@ -16,7 +16,7 @@
 #define DAY_S 86400
 
 void pti_resigner_init(struct pti_resigner *resigner, const char *repository, struct pintle_crypto *crypto,
-                       struct pti_storage *storage, struct pti_signer *signer, struct pti_status_board *board,
+                       struct pti_database *storage, struct pti_signer *signer, struct pti_status_board *board,
                        int64_t every_s)
 {
     memset(resigner, 0, sizeof *resigner);

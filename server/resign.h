@@ -15,7 +15,7 @@
 struct pti_resigner {
     const char *repository; /* borrowed, as all below */
     struct pintle_crypto *crypto;
-    struct pti_storage *storage;
+    struct pti_database *storage;
     struct pti_signer *signer;
     struct pti_status_board *board;
     int64_t every_s;
@@ -42,7 +42,7 @@ enum pintle_status pti_resigner_series(const struct pti_published *published, co
 
 /* storage, signer, board and the rest are borrowed. */
 void pti_resigner_init(struct pti_resigner *resigner, const char *repository, struct pintle_crypto *crypto,
-                       struct pti_storage *storage, struct pti_signer *signer, struct pti_status_board *board,
+                       struct pti_database *storage, struct pti_signer *signer, struct pti_status_board *board,
                        int64_t every_s);
 
 /*

@@ -2,126 +2,190 @@
 #include "server/storage.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "server/limits.h"
 
-enum pintle_status pti_storage_new(const struct pti_storage_ops *ops, void *connection, struct pti_storage **storage,
-                                   struct pti_error *error)
-{
-    struct pti_storage *made = calloc(1, sizeof *made);
-    enum pintle_status status = PINTLE_ERR_MEMORY;
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-    *storage = NULL;
-    if (!made) {
-        ops->close(connection);
-        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for the %s database", ops->name);
+/* What nodes that share a database do one after the other. */
+#define LOCK_REPORTS "report"
+#define LOCK_VERSIONS "version"
+
+static bool take_integer(void *ctx, const struct pti_db_value *columns, size_t count)
+{
+    int64_t *integer = ctx;
+
+    (void)count;                           /* 1 */
+    if (columns[0].kind == PTI_DB_INTEGER) /* NULL: an aggregate of nothing */
+        *integer = columns[0].integer;
+    return true;
+}
+
+/* ---- reports ---- */
+
+struct insertion {
+    const struct pti_report *const *reports;
+    size_t count;
+    int64_t received, keep;
+    enum pti_stored *stored;
+    int64_t trimmed;
+};
+
+/* Numbers without gaps, so that trimming need not count. */
+static const struct pti_db_statement newest_number = {"number a report", "SELECT max(seq) FROM report"};
+
+static const struct pti_db_statement insert_report = {
+    "store a report", "INSERT INTO report (seq, id, received, host, type, reason, document)"
+                      " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING"};
+
+static const struct pti_db_statement trim_reports = {"remove old reports", "DELETE FROM report WHERE seq <= $1"};
+
+static enum pti_db_result insert_one(struct pti_database *database, const struct pti_report *report, int64_t received,
+                                     int64_t number, enum pti_stored *stored, struct pti_error *error)
+{
+    const struct pti_db_value values[] = {
+        pti_db_integer(number),
+        pti_db_text(report->id),
+        pti_db_integer(received),
+        pti_db_text(report->host),
+        pti_db_text(report->type),
+        pti_db_text(report->reason),
+        pti_db_text_bytes(pti_buf_bytes(&report->document)),
+    };
+    const struct pti_db_query query = {&insert_report, values, COUNT(values), NULL, NULL};
+    int64_t inserted = 0;
+    enum pti_db_result result = pti_database_run(database, &query, &inserted, error);
+
+    *stored = inserted > 0 ? PTI_STORED_NEW : PTI_STORED_BEFORE;
+    return result;
+}
+
+static enum pti_db_result trim(struct pti_database *database, int64_t oldest_kept, int64_t *trimmed,
+                               struct pti_error *error)
+{
+    const struct pti_db_value value = pti_db_integer(oldest_kept - 1);
+    const struct pti_db_query query = {&trim_reports, &value, 1, NULL, NULL};
+
+    return pti_database_run(database, &query, trimmed, error);
+}
+
+static enum pti_db_result insert_all(struct pti_database *database, void *ctx, struct pti_error *error)
+{
+    struct insertion *insertion = ctx;
+    int64_t number = 0;
+    const struct pti_db_query newest = {&newest_number, NULL, 0, take_integer, &number};
+    enum pti_db_result result = pti_database_run(database, &newest, NULL, error);
+
+    for (size_t i = 0; result == PTI_DB_OK && i < insertion->count; i++) {
+        result = insert_one(database, insertion->reports[i], insertion->received, number + 1, &insertion->stored[i],
+                            error);
+        number += insertion->stored[i] == PTI_STORED_NEW;
     }
-    made->ops = ops;
-    made->connection = connection;
-    pthread_mutex_init(&made->mutex, NULL);
-    status = ops->migrate(connection, error);
-    if (status != PINTLE_OK) {
-        pti_storage_close(made);
-        return status;
-    }
-    *storage = made;
-    return PINTLE_OK;
+    if (result != PTI_DB_OK)
+        return result;
+    return trim(database, number - insertion->keep + 1, &insertion->trimmed, error);
 }
 
-void pti_storage_close(struct pti_storage *storage)
-{
-    if (!storage)
-        return;
-    storage->ops->close(storage->connection);
-    pthread_mutex_destroy(&storage->mutex);
-    free(storage);
-}
-
-/* Ends a transaction as status says; the caller holds the mutex. */
-static enum pintle_status finish(struct pti_storage *storage, enum pintle_status status, struct pti_error *error)
-{
-    if (status == PINTLE_OK)
-        return storage->ops->commit(storage->connection, error);
-    storage->ops->rollback(storage->connection);
-    return status;
-}
-
-static enum pintle_status insert_all(struct pti_storage *storage, const struct pti_report *const *reports, size_t count,
-                                     int64_t received, enum pti_stored *stored, struct pti_error *error)
-{
-    for (size_t i = 0; i < count; i++) {
-        enum pintle_status status = storage->ops->insert_report(storage->connection, reports[i], received, &stored[i],
-                                                                error);
-
-        if (status != PINTLE_OK)
-            return status;
-    }
-    return PINTLE_OK;
-}
-
-enum pintle_status pti_storage_insert_reports(struct pti_storage *storage, const struct pti_report *const *reports,
+enum pintle_status pti_storage_insert_reports(struct pti_database *database, const struct pti_report *const *reports,
                                               size_t count, int64_t received, int64_t keep, enum pti_stored *stored,
                                               int64_t *trimmed, struct pti_error *error)
 {
-    int64_t removed = 0;
-    enum pintle_status status = PINTLE_ERR_STORAGE;
+    struct insertion insertion = {reports, count, received, keep, stored, 0};
+    enum pintle_status status = pti_database_transaction(database, LOCK_REPORTS, insert_all, &insertion, error);
 
-    pthread_mutex_lock(&storage->mutex);
-    status = storage->ops->begin(storage->connection, error);
-    if (status == PINTLE_OK) {
-        status = insert_all(storage, reports, count, received, stored, error);
-        if (status == PINTLE_OK)
-            status = storage->ops->trim_reports(storage->connection, keep, &removed, error);
-        status = finish(storage, status, error);
-    }
-    pthread_mutex_unlock(&storage->mutex);
     if (trimmed)
-        *trimmed = status == PINTLE_OK ? removed : 0;
+        *trimmed = status == PINTLE_OK ? insertion.trimmed : 0;
     return status;
 }
 
-enum pintle_status pti_storage_list_reports(struct pti_storage *storage, const struct pti_report_query *query,
+static const struct pti_db_statement list_reports = {
+    "list reports", "SELECT received, document FROM report ORDER BY seq DESC LIMIT $1"};
+
+static const struct pti_db_statement list_host_reports = {
+    "list reports", "SELECT received, document FROM report WHERE host = $1 ORDER BY seq DESC LIMIT $2"};
+
+static bool take_report(void *ctx, const struct pti_db_value *columns, size_t count)
+{
+    const struct pti_report_query *query = ctx;
+    const struct pti_report_row row = {columns[0].integer, columns[1].bytes};
+
+    (void)count; /* 2 */
+    return query->row(query->ctx, &row);
+}
+
+enum pintle_status pti_storage_list_reports(struct pti_database *database, const struct pti_report_query *query,
                                             struct pti_error *error)
 {
-    enum pintle_status status = PINTLE_ERR_STORAGE;
+    struct pti_report_query copy = *query;
+    const struct pti_db_value limit = pti_db_integer(query->limit);
+    struct pti_db_value values[2];
+    struct pti_db_query list = {&list_reports, &limit, 1, take_report, &copy};
 
     assert(query->limit >= 1 && query->limit <= PTI_LIST_MAX);
-    pthread_mutex_lock(&storage->mutex);
-    status = storage->ops->list_reports(storage->connection, query, error);
-    pthread_mutex_unlock(&storage->mutex);
-    return status;
+    if (query->host) {
+        values[0] = pti_db_text(query->host);
+        values[1] = limit;
+        list.statement = &list_host_reports;
+        list.values = values;
+        list.value_count = COUNT(values);
+    }
+    return pti_database_read(database, &list, error);
 }
 
-enum pintle_status pti_storage_allocate_version(struct pti_storage *storage, const char *role, int64_t published,
+/* ---- versions ---- */
+
+struct allocation {
+    const char *role;
+    int64_t published, version;
+};
+
+static const struct pti_db_statement read_version = {"read a version", "SELECT version FROM version WHERE role = $1"};
+
+static const struct pti_db_column version_columns[] = {{"role", PTI_DB_KEY}, {"version", PTI_DB_LARGEST}};
+static const struct pti_db_table version_table = {"version", "allocate a version", version_columns,
+                                                  COUNT(version_columns)};
+
+static enum pti_db_result allocate(struct pti_database *database, void *ctx, struct pti_error *error)
+{
+    struct allocation *allocation = ctx;
+    const struct pti_db_value role = pti_db_text(allocation->role);
+    int64_t allocated = 0;
+    const struct pti_db_query query = {&read_version, &role, 1, take_integer, &allocated};
+    enum pti_db_result result = pti_database_run(database, &query, NULL, error);
+    struct pti_db_value row[COUNT(version_columns)];
+
+    if (result != PTI_DB_OK)
+        return result;
+    allocation->version = (allocated > allocation->published ? allocated : allocation->published) + 1;
+    if (allocation->version > PTI_JSON_INTEGER_MAX) {
+        (void)pti_fail(
+            error, PINTLE_ERR_STORAGE,
+            "the versions of %s are used up; rotate its key and the other online key in one root, which lets "
+            "both start again",
+            allocation->role);
+        return PTI_DB_CONSTRAINT;
+    }
+    row[0] = role;
+    row[1] = pti_db_integer(allocation->version);
+    return pti_database_upsert(database, &version_table, row, 1, error);
+}
+
+enum pintle_status pti_storage_allocate_version(struct pti_database *database, const char *role, int64_t published,
                                                 int64_t *version, struct pti_error *error)
 {
-    enum pintle_status status = PINTLE_ERR_STORAGE;
+    struct allocation allocation = {role, published, 0};
+    enum pintle_status status = pti_database_transaction(database, LOCK_VERSIONS, allocate, &allocation, error);
 
-    *version = 0;
-    pthread_mutex_lock(&storage->mutex);
-    status = storage->ops->begin(storage->connection, error);
-    if (status == PINTLE_OK) {
-        status = storage->ops->raise_version(storage->connection, role, published, version, error);
-        if (status == PINTLE_OK && *version > PTI_JSON_INTEGER_MAX)
-            status = pti_fail(error, PINTLE_ERR_STORAGE,
-                              "the versions of %s are used up; rotate its key and the other "
-                              "online key in one root, which lets both start again",
-                              role);
-        status = finish(storage, status, error);
-    }
-    pthread_mutex_unlock(&storage->mutex);
+    *version = status == PINTLE_OK ? allocation.version : 0;
     return status;
 }
 
-enum pintle_status pti_storage_allocated_version(struct pti_storage *storage, const char *role, int64_t *version,
+enum pintle_status pti_storage_allocated_version(struct pti_database *database, const char *role, int64_t *version,
                                                  struct pti_error *error)
 {
-    enum pintle_status status = PINTLE_ERR_STORAGE;
+    const struct pti_db_value value = pti_db_text(role);
+    const struct pti_db_query query = {&read_version, &value, 1, take_integer, version};
 
     *version = 0;
-    pthread_mutex_lock(&storage->mutex);
-    status = storage->ops->read_version(storage->connection, role, version, error);
-    pthread_mutex_unlock(&storage->mutex);
-    return status;
+    return pti_database_read(database, &query, error);
 }

@@ -21,14 +21,13 @@ struct disk {
     size_t transactions, inserted;
 };
 
-static enum pintle_status disk_migrate(void *connection, struct pti_error *error)
+static enum pti_db_result disk_migrate(void *connection, struct pti_error *error)
 {
-    (void)connection;
-    (void)error;
-    return PINTLE_OK;
+    (void)connection, (void)error;
+    return PTI_DB_OK;
 }
 
-static enum pintle_status disk_begin(void *connection, struct pti_error *error)
+static enum pti_db_result disk_begin(void *connection, struct pti_error *error)
 {
     struct disk *disk = connection;
     bool broken = false;
@@ -42,34 +41,31 @@ static enum pintle_status disk_begin(void *connection, struct pti_error *error)
     disk->transactions++;
     broken = disk->broken;
     pthread_mutex_unlock(&disk->mutex);
-    return broken ? pti_fail(error, PINTLE_ERR_STORAGE, "told to fail") : PINTLE_OK;
+    if (!broken)
+        return PTI_DB_OK;
+    (void)pti_fail(error, PINTLE_ERR_STORAGE, "told to fail");
+    return PTI_DB_FULL;
 }
 
-static enum pintle_status disk_insert(void *connection, const struct pti_report *report, int64_t received,
-                                      enum pti_stored *stored, struct pti_error *error)
+static enum pti_db_result disk_lock(void *connection, const char *name, struct pti_error *error)
 {
-    (void)report;
-    (void)received;
-    (void)error;
-    ((struct disk *)connection)->inserted++;
-    *stored = PTI_STORED_NEW;
-    return PINTLE_OK;
+    (void)connection, (void)name, (void)error;
+    return PTI_DB_OK;
 }
 
-static enum pintle_status disk_trim(void *connection, int64_t keep, int64_t *removed, struct pti_error *error)
+static enum pti_db_result disk_run(void *connection, const struct pti_db_query *query, int64_t *changed,
+                                   struct pti_error *error)
 {
-    (void)connection;
-    (void)keep;
     (void)error;
-    *removed = 0;
-    return PINTLE_OK;
+    *changed = strncmp(query->statement->sql, "INSERT", 6) == 0;
+    ((struct disk *)connection)->inserted += (size_t)*changed;
+    return PTI_DB_OK;
 }
 
-static enum pintle_status disk_commit(void *connection, struct pti_error *error)
+static enum pti_db_result disk_commit(void *connection, struct pti_error *error)
 {
-    (void)connection;
-    (void)error;
-    return PINTLE_OK;
+    (void)connection, (void)error;
+    return PTI_DB_OK;
 }
 
 static void disk_nothing(void *connection)
@@ -77,20 +73,20 @@ static void disk_nothing(void *connection)
     (void)connection;
 }
 
-static const struct pti_storage_ops disk_ops = {
+static const struct pti_db_ops disk_ops = {
     .name = "disk",
     .migrate = disk_migrate,
     .begin = disk_begin,
+    .lock = disk_lock,
+    .run = disk_run,
     .commit = disk_commit,
     .rollback = disk_nothing,
-    .insert_report = disk_insert,
-    .trim_reports = disk_trim,
     .close = disk_nothing,
 };
 
 struct bench {
     struct disk disk;
-    struct pti_storage *storage;
+    struct pti_database *storage;
     struct pti_metrics metrics;
     struct pti_status_board board;
     struct pti_intake *intake;
@@ -111,7 +107,7 @@ static int set_up(void **state)
     pthread_cond_init(&bench->changed, NULL);
     pti_status_board_init(&bench->board);
     *state = bench;
-    if (pti_storage_new(&disk_ops, &bench->disk, &bench->storage, NULL) != PINTLE_OK)
+    if (pti_database_new(&disk_ops, &bench->disk, &bench->storage, NULL) != PINTLE_OK)
         return -1;
     return pti_intake_new(bench->storage, 1000, &bench->metrics, &bench->board, &bench->intake, NULL) == PINTLE_OK ? 0
                                                                                                                    : -1;
@@ -132,7 +128,7 @@ static int tear_down(void **state)
 
     set_disk(bench, false, false);
     pti_intake_free(bench->intake);
-    pti_storage_close(bench->storage);
+    pti_database_close(bench->storage);
     pti_status_board_clear(&bench->board);
     pthread_cond_destroy(&bench->changed);
     pthread_mutex_destroy(&bench->mutex);

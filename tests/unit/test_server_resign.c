@@ -25,7 +25,7 @@ struct machine {
     int64_t now; /* the machine's; what is published is made in its past */
     struct pintle_crypto *crypto;
     struct pti_signer signer;
-    struct pti_storage *storage;
+    struct pti_database *storage;
     struct pti_status_board board;
     struct pti_resigner resigner;
     struct pti_error error;
@@ -56,7 +56,7 @@ static int remove_machine(void **state)
     char command[128];
 
     pti_signer_stop(&machine->signer);
-    pti_storage_close(machine->storage);
+    pti_database_close(machine->storage);
     pti_status_board_clear(&machine->board);
     pintle_crypto_free(machine->crypto);
     snprintf(command, sizeof command, "rm -rf '%s'", machine->scratch);
@@ -73,7 +73,7 @@ static void begin(struct machine *machine, int64_t age_s, bool signer)
     if (pti_init(&options, machine->crypto, &machine->error) != PINTLE_OK ||
         (signer &&
          pti_signer_start(machine->repository, machine->keys, &machine->signer, &machine->error) != PINTLE_OK) ||
-        pti_storage_open_sqlite(machine->data, &machine->storage, &machine->error) != PINTLE_OK)
+        pti_database_open_sqlite(machine->data, &machine->storage, &machine->error) != PINTLE_OK)
         fail_msg("%s", machine->error.detail);
     pti_resigner_init(&machine->resigner, machine->repository, machine->crypto, machine->storage, &machine->signer,
                       &machine->board, EVERY_S);
@@ -275,10 +275,10 @@ static void a_lost_database_repeats_no_version(void **state)
     begin(machine, 2 * DAY_S, true);
     tick(machine, 0);
     assert_published(machine, 2, 1);
-    pti_storage_close(machine->storage);
+    pti_database_close(machine->storage);
     snprintf(database, sizeof database, "%s/pintled.db", machine->data);
     assert_int_equal(remove(database), 0);
-    assert_int_equal(pti_storage_open_sqlite(machine->data, &machine->storage, NULL), PINTLE_OK);
+    assert_int_equal(pti_database_open_sqlite(machine->data, &machine->storage, NULL), PINTLE_OK);
     machine->resigner.storage = machine->storage;
     tick(machine, 2 * DAY_S);
     assert_published(machine, 3, 2);
