@@ -219,16 +219,17 @@ SSL_SESSION *tls_world_session(struct tls_world *world)
 
 SSL_SESSION *tls_world_import(const SSL_SESSION *session)
 {
-    unsigned char *der = NULL;
-    const unsigned char *next;
-    int size = i2d_SSL_SESSION((SSL_SESSION *)session, &der);
+    int size = i2d_SSL_SESSION((SSL_SESSION *)session, NULL);
+    unsigned char *der = malloc((size_t)size), *end = der;
+    const unsigned char *next = der;
     SSL_SESSION *copy;
 
     assert_true(size > 0);
-    next = der;
+    assert_non_null(der);
+    assert_int_equal(i2d_SSL_SESSION((SSL_SESSION *)session, &end), size);
     copy = d2i_SSL_SESSION(NULL, &next, size);
     assert_non_null(copy);
-    OPENSSL_free(der);
+    free(der);
     return copy;
 }
 
