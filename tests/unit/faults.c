@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,6 +284,46 @@ int __wrap_close(int file)
     return -1;
 }
 
+#ifdef OPENSSL_IS_BORINGSSL
+
+/* BoringSSL takes its memory from these if the program has them; it wants to know the size of what it gives back. */
+void *OPENSSL_memory_alloc(size_t size);
+void OPENSSL_memory_free(void *memory);
+size_t OPENSSL_memory_get_size(void *memory);
+
+union block {
+    size_t size;
+    max_align_t aligned;
+};
+
+void *OPENSSL_memory_alloc(size_t size)
+{
+    union block *block = fate_of(FAULTS_OPENSSL) == FAILS ? NULL : __real_malloc(sizeof *block + size);
+
+    if (block == NULL)
+        return NULL;
+    block->size = size;
+    return block + 1;
+}
+
+void OPENSSL_memory_free(void *memory)
+{
+    if (memory != NULL)
+        free((union block *)memory - 1);
+}
+
+size_t OPENSSL_memory_get_size(void *memory)
+{
+    return memory != NULL ? ((union block *)memory - 1)->size : 0;
+}
+
+bool faults_hook_openssl(void)
+{
+    return true;
+}
+
+#else
+
 static void *openssl_malloc(size_t size, const char *file, int line)
 {
     (void)file;
@@ -312,6 +353,8 @@ bool faults_hook_openssl(void)
 {
     return CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) == 1;
 }
+
+#endif
 
 #else
 
