@@ -2,20 +2,22 @@
 """Runs the table of tests/suite: the world that its rows name, and each row over each connector."""
 
 import collections
+import io
+import json
 import os
 import shutil
 
 from hostile_tls import HostileTls
 from pki import cert_pin, spki_pin
 from rig.connectors import PlainServer, answer_words, path_of
+from rig.expectations import CLIENT_WORDS
 from rig.nginx import Nginx
-from rig.process import RigError
+from rig.process import PortBlock, RigError
 from rig.programs import Repository
 from rig.proxy import Proxy
 from scenes import Scenes
 
 OTHER_SERVERS = ("gnutls", "mbedtls", "boringssl")
-CLIENT_WORDS = ("unlisted", "require")
 # What stops before the pins are asked makes no event of the client.
 UNASKED = {"undecided", "host_missing", "host_invalid", "validation_failed", "validation_off"}
 FINISHED_EARLY = {"undecided", "validation_off"}
@@ -104,7 +106,9 @@ class World:
     def __init__(self, directory, table):
         self.directory = directory
         self.proxy, self.hostile, self.others = Proxy(), None, {}
-        self.nginx = Nginx(directory / "nginx")
+        self.ports = PortBlock()
+        self.nginx = Nginx(directory / "nginx", new_port=self.ports.take)
+        self.log = io.StringIO()
         try:
             self.scenes = Scenes(directory / "pki", self.nginx, names_of(table))
             self.hostile = HostileTls(self.scenes)
@@ -115,7 +119,8 @@ class World:
         except BaseException:
             self.stop()
             raise
-        self.rows = 0
+        self.rows, self.logged = 0, ""
+        self.log = open(self.nginx.request_log, encoding="utf-8")  # pylint: disable=consider-using-with
 
     def port(self, server):
         if server in self.others:
@@ -129,15 +134,21 @@ class World:
         if server in self.hostile.ports:
             self.hostile.server.settle()
             return [False for line in self.hostile.server.seen if f" {path} " in line or "before the handshake" in line]
-        return [entry["early"] == "1" for entry in self.nginx.requests() if f" {path} " in entry["line"]]
+        self.nginx.settle()
+        self.logged += self.log.read()
+        entries = [json.loads(line) for line in self.logged.splitlines() if f" {path} " in line]
+        self.logged = ""  # every path is asked for once, and looked up once
+        return [entry["early"] == "1" for entry in entries]
 
     def stop(self):
+        self.log.close()
         self.proxy.stop()
         for other in self.others.values():
             other.stop()
         if self.hostile:
             self.hostile.stop()
         self.nginx.stop()
+        self.ports.close()
 
 
 class Cell:
@@ -150,6 +161,13 @@ class Cell:
         self.failures = []
 
     def start_client(self):
+        """Rows that change nothing share the client of their section: it never refreshes, so nothing changes for it."""
+        shared = None if self.row.own_client else self.row.section
+        if shared is None or self.connector.serves != shared:
+            self.new_client()
+        self.connector.serves = shared
+
+    def new_client(self):
         words = [f"{word}={value}" for step in self.row.steps for word, value in step.words.items()
                  if word in CLIENT_WORDS]
         pins = self.world.pins

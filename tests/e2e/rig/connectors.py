@@ -50,6 +50,7 @@ class Connector:
 
     def __init__(self, name, directory):
         self.name = name
+        self.serves = None  # whose client it has; the runner's business
         self.log = directory / f"connect_{name}.log"
         path = path_of(name)
         if path is None:

@@ -6,6 +6,7 @@ import re
 
 from .programs import ROOT
 
+CLIENT_WORDS = ("unlisted", "require")  # of the client, not of a connection
 TABLE = ROOT / "tests" / "suite" / "expectations"
 VERSIONS = ("1.2", "1.3")
 FLAGS = ("resumed", "full", "reported", "late", "unanswered")
@@ -55,6 +56,11 @@ class Row:
     versions: tuple
     steps: list
     not_tested: dict = dataclasses.field(default_factory=dict)  # (library, version or None): reason
+
+    @property
+    def own_client(self):
+        """Does it need a client that no other row has used?"""
+        return any(step.action or {*CLIENT_WORDS, "session", "heal", "early"} & set(step.words) for step in self.steps)
 
     def why_not(self, library, version):
         """Why this cell is not tested; None if it is."""

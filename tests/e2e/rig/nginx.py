@@ -62,28 +62,36 @@ class Site:
 class Nginx:
     """Add sites and directories in any order; it starts, or reloads, when the address of one is wanted."""
 
-    def __init__(self, directory, keep=False):
+    def __init__(self, directory, keep=False, new_port=free_port):
         self.directory = directory
+        self.new_port = new_port
         self.keep = keep
+        self.request_log = directory / "requests.log"
         self.sites = []
         self.directories = {}
         self.options = {}  # of them, by port
         self.extra = {}  # server blocks made elsewhere, by port
-        self.settled_port = free_port()
+        self.settled_port = new_port()
         self.process = None
         self.changed = False
         directory.mkdir(parents=True)
 
+    def unused_port(self):
+        """One that nothing of this nginx has: they are not bound before it starts."""
+        while (port := self.new_port()) in self.ports():
+            pass
+        return port
+
     def serve(self, host, chain, key, body="hello from the backend", port=None, protocols="TLSv1.2 TLSv1.3",
               options=""):
-        site = Site(self, host, chain, key, body, port or free_port(), protocols, options)
+        site = Site(self, host, chain, key, body, port or self.unused_port(), protocols, options)
         self.sites.append(site)
         self.changed = True
         return site
 
     def serve_directory(self, directory, options=""):
         """Plain HTTP, as any static file server would do it; returns the base URL."""
-        port = free_port()
+        port = self.unused_port()
         self.directories[port] = directory
         self.options[port] = options
         self.changed = True
@@ -107,7 +115,7 @@ class Nginx:
         user = "user root;" if os.geteuid() == 0 else ""
         return (f"{user} daemon off; worker_processes 1; worker_shutdown_timeout 1s; pid {self.directory}/pid;\n"
                 f"error_log {self.directory}/error.log info;\nevents {{ worker_connections 256; }}\n"
-                f"http {{ {LOG_FORMAT}\naccess_log {self.directory}/requests.log requests;\n{temporary}\n"
+                f"http {{ {LOG_FORMAT}\naccess_log {self.request_log} requests;\n{temporary}\n"
                 "server_names_hash_bucket_size 256; ssl_session_cache shared:sessions:1m;\n" + "\n".join(servers) +
                 "\n}\n")
 
@@ -165,7 +173,7 @@ class Nginx:
 
     def logged(self):
         self.settle()
-        log = self.directory / "requests.log"
+        log = self.request_log
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
     def requests(self, host=None):

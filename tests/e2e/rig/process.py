@@ -41,6 +41,39 @@ def free_port():
                 continue
 
 
+class PortBlock:
+    """Many ports at once, which no other rig takes meanwhile: a socket on the first keeps the block."""
+
+    FIRST, END, SIZE = 10000, 15000, 125  # below those of free_port()
+
+    def __init__(self):
+        bases = list(range(self.FIRST, self.END, self.SIZE))
+        random.SystemRandom().shuffle(bases)
+        for base in bases:
+            self.guard = socket.socket()
+            try:
+                self.guard.bind((LOOPBACK, base))
+            except OSError:
+                self.guard.close()
+                continue
+            self.left = list(range(base + 1, base + self.SIZE))
+            return
+        raise RigError("every block of ports is taken")
+
+    def take(self):
+        while True:
+            port = self.left.pop()
+            with socket.socket() as probe:
+                try:
+                    probe.bind((LOOPBACK, port))
+                    return port
+                except OSError:
+                    continue
+
+    def close(self):
+        self.guard.close()
+
+
 def listens(port):
     """Does somebody accept connections on the port of loopback?"""
     with socket.socket() as probe:

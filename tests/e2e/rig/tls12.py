@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .process import LOOPBACK, wait_for
+from .process import LOOPBACK, RigError
 
 CIPHER = 0xC02B
 RECORD_MAX = 16384
+PATIENCE_SECONDS = 20
 HELLO, CERTIFICATE, KEY_EXCHANGE, DONE, CLIENT_KEY_EXCHANGE, FINISHED = 2, 11, 12, 14, 16, 20
 CHANGE_CIPHER, ALERT, HANDSHAKE, APPLICATION = 20, 21, 22, 23
 NO_RENEGOTIATION = b"\x01\x64"
@@ -215,7 +216,7 @@ class Tls12Server:
 
     def __init__(self):
         self.selector = selectors.DefaultSelector()
-        self.seen, self.busy, self.lock = [], 0, threading.Lock()
+        self.seen, self.busy, self.lock = [], 0, threading.Condition()
         self.wake, self.woken = socket.socketpair()
         self.selector.register(self.woken, selectors.EVENT_READ, None)
         threading.Thread(target=self.accept, daemon=True).start()
@@ -241,7 +242,7 @@ class Tls12Server:
 
     def play(self, raw, scene):
         with raw:
-            raw.settimeout(20)
+            raw.settimeout(PATIENCE_SECONDS)
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 scene(Connection(self, raw))
@@ -249,10 +250,13 @@ class Tls12Server:
                 pass  # the client has gone, as it should in most scenes
         with self.lock:
             self.busy -= 1
+            self.lock.notify_all()
 
     def settle(self):
         """Returns when every client has gone and what it sent has been seen."""
-        wait_for("the server to be done with its clients", lambda: self.busy == 0, 25)
+        with self.lock:
+            if not self.lock.wait_for(lambda: self.busy == 0, PATIENCE_SECONDS + 5):
+                raise RigError("waited for the hand-made server to be done with its clients")
 
     def stop(self):
         self.wake.send(b"x")
