@@ -20,7 +20,7 @@ static bool shall_heal(struct pti_curl_handle *handle, struct pintle_client *cli
     if (!handle->retry || handle->healed)
         return false;
     handle->healed = true;
-    return pintle_client_heal(client, handle->verdict.host, deadline_ms) == PINTLE_OK;
+    return pintle_client_heal(client, pti_curl_noted(handle).host, deadline_ms) == PINTLE_OK;
 }
 
 bool pintle_curl_again(CURL *easy, CURLcode result, struct pintle_client *client, int64_t deadline_ms)
@@ -33,10 +33,10 @@ bool pintle_curl_again(CURL *easy, CURLcode result, struct pintle_client *client
         return false;
     again = result != CURLE_OK && handle->requests == 0 &&
             (shall_reconnect(handle) || shall_heal(handle, client, deadline_ms));
-    verdict = handle->verdict;
+    verdict = pti_curl_noted(handle);
     pti_curl_begin(handle);
     if (!again) {
-        handle->verdict = verdict;
+        pti_curl_note(handle, &verdict);
         handle->healed = false;
         handle->reconnects = 0;
     }

@@ -18,9 +18,9 @@
 #include "tls/verdict.h"
 
 struct context {
-    struct pti_curl_handle *handle;
-    bool copy;     /* made for another easy handle than the one that was attached */
-    bool finished; /* the first handshake is over: from now on the connection may serve anybody, in any thread */
+    struct pti_curl_handle *handle; /* which it serves: the one it was made for, later the one of the last request */
+    bool copy;                      /* made for another easy handle than the one that was attached */
+    bool finished;                  /* the first handshake is over: from now on it may serve anybody, in any thread */
     char address[PINTLE_HOST_MAX + 1];                  /* of the URL, if that names none by name */
     void (*info)(const SSL *ssl, int where, int value); /* the application's; NULL: none */
 };
@@ -61,15 +61,26 @@ static void start(const struct context *context, SSL *ssl)
 }
 
 /* The SSL is gone when the transfer has failed: a refusal is noted now. */
-static void note(const struct context *context, SSL *ssl)
+static void note_first(const struct context *context, SSL *ssl)
 {
     struct pintle_verdict verdict;
 
     if (context->copy || pintle_openssl_verdict(ssl, &verdict) == PINTLE_OK ||
         verdict.reason == PINTLE_REASON_UNDECIDED)
         return;
-    context->handle->verdict = verdict;
+    pti_curl_note(context->handle, &verdict);
     context->handle->retry = verdict.status == PINTLE_ERR_RETRY;
+}
+
+/* A renegotiation, TLS 1.2: the request has been let through, but nothing is accepted until this has come to its end. */
+static void note_again(const struct context *context, SSL *ssl)
+{
+    struct pintle_verdict verdict;
+
+    if (context->copy || SSL_version(ssl) >= TLS1_3_VERSION)
+        return;
+    (void)pintle_openssl_verdict(ssl, &verdict);
+    pti_curl_note(context->handle, &verdict);
 }
 
 static void on_info(const SSL *const_ssl, int where, int value)
@@ -79,15 +90,28 @@ static void on_info(const SSL *const_ssl, int where, int value)
 
     if (context == NULL)
         return;
-    if (!context->finished) {
-        if (where == SSL_CB_HANDSHAKE_START)
-            start(context, ssl);
-        if (where == SSL_CB_CONNECT_EXIT || where == SSL_CB_HANDSHAKE_DONE)
-            note(context, ssl);
-        context->finished = where == SSL_CB_HANDSHAKE_DONE;
+    if (where == SSL_CB_HANDSHAKE_START && !context->finished)
+        start(context, ssl);
+    if (where == SSL_CB_CONNECT_EXIT || where == SSL_CB_HANDSHAKE_DONE) {
+        if (context->finished)
+            note_again(context, ssl);
+        else
+            note_first(context, ssl);
+        context->finished = context->finished || where == SSL_CB_HANDSHAKE_DONE;
     }
     if (context->info != NULL)
         context->info(ssl, where, value);
+}
+
+void pti_curl_context_serve(SSL *ssl, struct pti_curl_handle *handle)
+{
+    struct context *context = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), context_index);
+
+    if (context == NULL || context->handle == handle)
+        return;
+    pti_curl_handle_free(context->handle);
+    context->handle = pti_curl_handle_ref(handle);
+    context->copy = false;
 }
 
 static enum pintle_status hook(struct pti_curl_handle *handle, CURL *easy, SSL_CTX *ctx,
@@ -145,7 +169,7 @@ static CURLcode pin(struct pti_curl_handle *handle, CURL *easy, SSL_CTX *ctx)
     if (status == PINTLE_ERR_MEMORY)
         verdict.status = status;
     if (easy == handle->easy)
-        handle->verdict = verdict;
+        pti_curl_note(handle, &verdict);
     return status == PINTLE_ERR_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_PEER_FAILED_VERIFICATION;
 }
 

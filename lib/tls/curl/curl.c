@@ -123,7 +123,7 @@ enum pintle_status pintle_curl_verdict(CURL *easy, struct pintle_verdict *verdic
         return PINTLE_ERR_MISUSE;
     handle = pti_curl_handle_get(easy);
     if (handle != NULL)
-        *verdict = handle->verdict;
+        *verdict = pti_curl_noted(handle);
     else
         pti_tls_reject(verdict, PINTLE_REASON_UNDECIDED, "");
     pti_curl_handle_free(handle);

@@ -5,7 +5,6 @@
  */
 #include "tls/curl/handle.h"
 
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +124,7 @@ bool pti_curl_handle_add(CURL *easy, struct pintle_checker *checker)
     atomic_init(&handle->references, 1);
     handle->easy = easy;
     handle->checker = pintle_checker_ref(checker);
+    (void)pthread_mutex_init(&handle->lock, NULL);
     pti_tls_reject(&handle->verdict, PINTLE_REASON_UNDECIDED, "");
     if (curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &peer) == CURLE_OK)
         handle->peer = peer;
@@ -156,6 +156,7 @@ void pti_curl_handle_free(struct pti_curl_handle *handle)
     if (handle == NULL || atomic_fetch_sub_explicit(&handle->references, 1, memory_order_acq_rel) != 1)
         return;
     pintle_checker_free(handle->checker);
+    (void)pthread_mutex_destroy(&handle->lock);
     free(handle);
 }
 
@@ -166,10 +167,30 @@ void pti_curl_listen(struct pti_curl_handle *handle, const struct pti_curl_liste
     handle->listener = listener != NULL ? *listener : (struct pti_curl_listener){NULL, NULL, NULL};
 }
 
+void pti_curl_note(struct pti_curl_handle *handle, const struct pintle_verdict *verdict)
+{
+    (void)pthread_mutex_lock(&handle->lock);
+    handle->verdict = *verdict;
+    (void)pthread_mutex_unlock(&handle->lock);
+}
+
+struct pintle_verdict pti_curl_noted(struct pti_curl_handle *handle)
+{
+    struct pintle_verdict verdict;
+
+    (void)pthread_mutex_lock(&handle->lock);
+    verdict = handle->verdict;
+    (void)pthread_mutex_unlock(&handle->lock);
+    return verdict;
+}
+
 void pti_curl_begin(struct pti_curl_handle *handle)
 {
+    struct pintle_verdict verdict;
+
     handle->requests = 0;
     handle->retry = false;
     handle->outdated = false;
-    pti_tls_reject(&handle->verdict, PINTLE_REASON_UNDECIDED, handle->limit);
+    pti_tls_reject(&verdict, PINTLE_REASON_UNDECIDED, handle->limit);
+    pti_curl_note(handle, &verdict);
 }

@@ -9,6 +9,7 @@
 #ifndef PTI_TLS_CURL_HANDLE_H
 #define PTI_TLS_CURL_HANDLE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -31,6 +32,8 @@ struct pti_curl_handle {
     CURL *easy;                   /* not to be used by an SSL_CTX, which may outlive it */
     const char *peer;             /* where libcurl writes the peer's address for this handle, and for no other */
     struct pintle_checker *checker;
+    pthread_mutex_t lock; /* for verdict alone: a server may renegotiate whenever somebody uses its connection */
+    struct pintle_verdict verdict; /* pti_curl_note(), pti_curl_noted() */
     /* ---- */
     curl_ssl_ctx_callback ssl_ctx_function;
     void *ssl_ctx_data;
@@ -39,7 +42,6 @@ struct pti_curl_handle {
     struct pti_curl_listener listener;
     bool limited;                    /* pintle_curl_set_host() was called */
     char limit[PINTLE_HOST_MAX + 1]; /* with this; "" refuses all */
-    struct pintle_verdict verdict;
     /* Of the transfer of this moment, until pti_curl_begin(). */
     unsigned requests; /* let through */
     bool retry;        /* its handshake was refused with PINTLE_ERR_RETRY */
@@ -61,6 +63,9 @@ void pti_curl_handle_free(struct pti_curl_handle *handle);
 
 /* The handle, which nobody else needs, takes listener over and lets go of the one before. */
 void pti_curl_listen(struct pti_curl_handle *handle, const struct pti_curl_listener *listener);
+
+void pti_curl_note(struct pti_curl_handle *handle, const struct pintle_verdict *verdict);
+struct pintle_verdict pti_curl_noted(struct pti_curl_handle *handle);
 
 /* A transfer begins, or is tried again. */
 void pti_curl_begin(struct pti_curl_handle *handle);

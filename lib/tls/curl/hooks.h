@@ -11,13 +11,18 @@
 #ifndef PTI_TLS_CURL_HOOKS_H
 #define PTI_TLS_CURL_HOOKS_H
 
-#include <pintle/curl.h>
+#include <openssl/ssl.h>
+
+#include "tls/curl/handle.h"
 
 /* CURLOPT_SSL_CTX_FUNCTION; data is the easy handle that was attached. */
 CURLcode pti_curl_context(CURL *easy, void *ssl_ctx, void *data);
 
 /* CURLOPT_PREREQFUNCTION; likewise. */
 int pti_curl_request(void *data, char *peer, char *local, int peer_port, int local_port);
+
+/* From now on what becomes of ssl, should it renegotiate, is noted with handle. */
+void pti_curl_context_serve(SSL *ssl, struct pti_curl_handle *handle);
 
 /* False without memory.  The first needs it to have returned true once. */
 bool pti_curl_context_init(void);

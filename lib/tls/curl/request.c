@@ -38,6 +38,8 @@ static void check_encrypted(struct pti_curl_handle *handle, SSL *ssl, const char
 {
     if (pintle_openssl_recheck(ssl, handle->checker, verdict) == PINTLE_OK && strcmp(verdict->host, host) != 0)
         pti_tls_reject(verdict, PINTLE_REASON_VALIDATION_OFF, host); /* made for another name */
+    if (verdict->status == PINTLE_OK)
+        pti_curl_context_serve(ssl, handle);
 }
 
 /* Returns whether the request would go over TLS. */
@@ -74,15 +76,17 @@ static bool is_outdated(const struct pti_curl_handle *handle)
 
 static bool let_through(struct pti_curl_handle *handle)
 {
-    bool encrypted = check(handle, &handle->verdict);
+    struct pintle_verdict verdict;
+    bool encrypted = check(handle, &verdict);
 
-    if (handle->verdict.status != PINTLE_OK) {
+    pti_curl_note(handle, &verdict);
+    if (verdict.status != PINTLE_OK) {
         handle->outdated = encrypted && is_outdated(handle);
         return false;
     }
     handle->requests++;
     if (handle->listener.request != NULL)
-        handle->listener.request(handle->listener.ctx, &handle->verdict, encrypted);
+        handle->listener.request(handle->listener.ctx, &verdict, encrypted);
     return true;
 }
 
