@@ -15,7 +15,7 @@ import pytest
 
 from pki import spki_pin
 from rig.clock import clock
-from rig.compiler import build_directory, compile_object, compile_program, compiler_words
+from rig.compiler import compile_object, compile_program, compiler_words, install
 from rig.hostile import HostileServer
 from rig.markdown import Session, blocks, one_block
 from rig.process import free_port, wait_for
@@ -101,11 +101,7 @@ def test_shell_examples_of_the_pages_run(page, tmp_path, backend, ca):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """What `make install` puts on a developer's machine, as the environment that finds it."""
-    directory = tmp_path_factory.mktemp("installed")
-    subprocess.run(["cmake", "--install", build_directory(), "--prefix", directory / "usr"], check=True, capture_output=True)
-    library = next(directory.glob("usr/lib*/**/pkgconfig")).parent
-    return {"PKG_CONFIG_PATH": str(library / "pkgconfig"), "LD_LIBRARY_PATH": str(library)}
+    return install(tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture

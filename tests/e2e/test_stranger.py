@@ -81,5 +81,7 @@ def test_libraries_need_nothing_but_libc_and_what_they_adapt(stranger):
     assert needed(libraries / "libpintle-crypto-mbedtls.so") <= {"libc", "libmbedcrypto", "libpintle"}
     assert needed(libraries / "libpintle-openssl.so") <= {"libc", "libcrypto", "libssl", "libpintle"}
     assert needed(libraries / "libpintle-gnutls.so") <= {"libc", "libgnutls", "libpintle"}
+    mbedtls = {"libmbedtls", "libmbedx509", "libmbedcrypto"}
+    assert needed(libraries / "libpintle-mbedtls.so") <= {"libc", "libpintle"} | mbedtls
     assert needed(libraries / "libpintle-curl-transport.so") <= {"libc", "libcurl", "libz", "libpintle"}
     assert "libpintle" in needed(stranger)

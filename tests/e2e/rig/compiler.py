@@ -22,6 +22,14 @@ def compiler_words():
     return [compiler, *([f"-fsanitize={sanitize.group(1)}"] if sanitize else [])]
 
 
+def install(directory):
+    """What `make install` puts on a developer's machine, as the environment that finds it."""
+    subprocess.run(["cmake", "--install", build_directory(), "--prefix", directory / "usr"], check=True, capture_output=True)
+    library = next(directory.glob("usr/lib*/**/pkgconfig")).parent
+    return {"PKG_CONFIG_PATH": str(library / "pkgconfig"), "LD_LIBRARY_PATH": str(library),
+            "CMAKE_PREFIX_PATH": str(directory / "usr")}
+
+
 def compile_program(program, *sources, include=(), libraries=(), ours=LIBRARIES):
     """Links sources with our libraries (all of those over OpenSSL, unless told otherwise); returns the program."""
     directory = build_directory() / "lib"
