@@ -7,12 +7,25 @@ import random
 
 from cryptography.hazmat.primitives import serialization
 
+from pki import new_key
 from rig.der import (SAN, SERVER_AUTH, TRUE, USAGE, alternative_names, common_name, der, extension, leaf, seq, spki_of, tlv,
                      usual_extensions, utc)
-from rig.tls12 import (CERTIFICATE, DONE, HANDSHAKE, HELLO, Tls12Server, certificates, message, vector)
+from rig.handmade import CERTIFICATE, FINISHED, HANDSHAKE, SERVER_HELLO, HandmadeServer, message, vector
+from rig.tls12 import Tls12
+from rig.tls13 import Tls13
 
 MEGABYTES_10 = 10_000_000
 BASIC_AND_USAGE = 2  # how many of the usual extensions come before the names
+
+
+def certificates(*ders):
+    """The body of a Certificate message, for either version."""
+    return lambda list_of: list_of(*ders)
+
+
+def raw(body):
+    """A body that is no list of certificates; TLS 1.3 has one byte more in front of the list."""
+    return lambda list_of: list_of()[:-3] + body
 
 
 class HostileTls:
@@ -21,7 +34,7 @@ class HostileTls:
     def __init__(self, scenes):
         self.issuing, self.key, self.names = scenes.issuing, scenes.key, scenes.names
         self.good, self.above = der(scenes.good), der(scenes.issuing.certificate)
-        self.server = Tls12Server()
+        self.server = HandmadeServer(Tls12, Tls13)
         self.ports = {}
         for name, body in {**self.messages(), **{name: certificates(one, self.above)
                                                  for name, one in self.leaves().items()}}.items():
@@ -40,12 +53,12 @@ class HostileTls:
             "good": certificates(good, above),
             "no-certificates": certificates(),
             "empty-certificate": certificates(b"", above),
-            "empty-message": b"",
+            "empty-message": lambda list_of: b"",
             "truncated": certificates(good[:len(good) // 2], above),
             "one-byte-short": certificates(good[:-1], above),
             "one-byte-more": certificates(good + b"\0", above),
-            "list-lies": vector(vector(good) + vector(above))[:-100],
-            "entry-lies": vector(b"\xff\xff\xff" + good + vector(above)),
+            "list-lies": raw(vector(vector(good) + vector(above))[:-100]),
+            "entry-lies": raw(vector(b"\xff\xff\xff" + good + vector(above))),
             "noise": certificates(noise, above),
             "noise-above": certificates(good, noise),
             "noise-appended": certificates(good, above, noise),
@@ -137,44 +150,45 @@ class HostileTls:
     def flights(self):
         """Servers that do not keep to the order of the messages."""
         body = certificates(self.good, self.above)
-        whole = message(CERTIFICATE, body)
+
+        def play(connection, *sent, key=self.key):
+            connection.greet()
+            for one in sent:
+                connection.send(one)
+            connection.prove(key)
+            connection.end_flight()
+            connection.finish()
+            connection.request()
+            connection.answer()
 
         def cut(connection):
-            connection.send(connection.hello(), whole[:len(whole) // 2])
+            connection.greet()
+            whole = connection.certificate(body)
+            connection.send(whole[:len(whole) // 2])
 
         def twice(connection):
-            connection.send(connection.hello(), whole, whole, connection.key_exchange(self.key), message(DONE, b""))
-            connection.finish()
-            connection.serve()
-
-        def none(connection):
-            connection.send(connection.hello(), connection.key_exchange(self.key), message(DONE, b""))
-            connection.finish()
-            connection.serve()
+            play(connection, connection.certificate(body), connection.certificate(body))
 
         def stranger(connection):
-            """The pinned certificate, and a signature of somebody who has not its key."""
-            connection.send(connection.hello(), whole, connection.key_exchange(connection.ephemeral), message(DONE, b""))
-            connection.finish()
-            connection.serve()
+            play(connection, connection.certificate(body), key=new_key())
 
         def finished_at_once(connection):
-            connection.send(connection.hello(), whole, message(20, b"x" * 12))
-            connection.serve()
+            connection.greet()
+            connection.send(connection.certificate(body), message(FINISHED, b"x" * 12))
+            connection.request()
 
         def endless(connection):
-            connection.send(connection.hello())
-            connection.raw.sendall(b"")
+            connection.greet()
             connection.send(bytes([CERTIFICATE]) + b"\xff\xff\xff")
             while True:
                 connection.write(HANDSHAKE, b"x" * 16000)
 
         return {
-            "cut-in-certificate": cut, "certificate-twice": twice, "certificate-missing": none, "key-of-another": stranger,
+            "cut-in-certificate": cut, "certificate-twice": twice, "certificate-missing": play, "key-of-another": stranger,
             "finished-at-once": finished_at_once, "certificate-endless": endless,
-            "closed-at-once": lambda connection: connection.hello(),
+            "closed-at-once": lambda connection: None,
             "no-tls": lambda connection: connection.raw.sendall(b"HTTP/1.1 200 OK\r\n\r\n" * 3),
-            "hello-noise": lambda connection: connection.send(connection.hello()[:4], message(HELLO, os.urandom(200))),
+            "hello-noise": lambda connection: connection.send(message(SERVER_HELLO, os.urandom(200))),
         }
 
     def renegotiations(self, scenes):
@@ -186,9 +200,7 @@ class HostileTls:
                    "renegotiate-noise": (scenes.stray_key, certificates(os.urandom(500)))}
 
         def scene(connection, key, body):
-            connection.send(connection.hello(), message(CERTIFICATE, first), connection.key_exchange(self.key),
-                            message(DONE, b""))
-            connection.finish()
+            connection.present(self.key, first)
             line = connection.request()
             if connection.renegotiate(key, body) and body != first:
                 connection.server.saw(f"{line} and took another certificate")

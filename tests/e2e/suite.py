@@ -159,6 +159,7 @@ class Cell:
         world.rows += 1
         self.name = f"{library.name}-{version}-{world.rows}"
         self.failures = []
+        self.ended = []  # how steps ended that may end in several ways
 
     def start_client(self):
         """Rows that change nothing share the client of their section: it never refreshes, so nothing changes for it."""
@@ -176,14 +177,14 @@ class Cell:
                                       f"url={pins.place(self.name)}", *words]))
 
     def run(self):
-        """The failures, as texts; none: the cell is right."""
+        """.failures says what is wrong, as texts; none: the cell is right."""
         self.start_client()
         for number, step in enumerate(self.row.steps, 1):
             if step.action:
                 self.act(step.action)
             elif not self.connect(step, number):
                 break
-        return self.failures
+        return self
 
     def act(self, action):
         if action == "publish":
@@ -229,6 +230,8 @@ class Cell:
         """What is wrong with an answer."""
         expected = self.expected(step)
         fits = [way for way in expected if self.fits(way, answer)]
+        if len(expected) > 1:
+            self.ended.append(answer["reason"])
         if not fits:
             return [f"expected {' or '.join(map(str, expected))}"]
         times = int(step.words.get("threads", 1)) * int(step.words.get("times", 1))
@@ -270,6 +273,6 @@ def why_not(world, library, row, version):
 
 
 def run_row(world, connector, library, row):
-    """{version: failures}; None instead of failures where the cell is not tested."""
+    """{version: cell that was run}; None instead of a cell that is not tested."""
     return {version: None if why_not(world, library, row, version) else Cell(world, connector, library, row, version).run()
             for version in row.versions}

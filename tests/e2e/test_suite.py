@@ -39,6 +39,6 @@ def test_section(world, connector, library, section):
         pytest.skip(f"connect_{library.name} is not built")
     found = []
     for row in TABLE.section(section):
-        for version, failures in run_row(world, connector(library.name), library, row).items():
-            found += [f"{row.name}, TLS {version}: {failure}" for failure in failures or ()]
+        for version, cell in run_row(world, connector(library.name), library, row).items():
+            found += [f"{row.name}, TLS {version}: {failure}" for failure in (cell.failures if cell else ())]
     assert not found, f"{len(found)} findings\n" + "\n".join(found)
