@@ -16,12 +16,16 @@ struct pti_tls_envelope {
 };
 
 /* The largest envelope without its session, in bytes. */
-#define PTI_TLS_ENVELOPE_HEAD_MAX (8 + 1 + 1 + PINTLE_HOST_MAX + 2 + PINTLE_EVIDENCE_SERIALISED_MAX)
+#define PTI_TLS_ENVELOPE_HEAD_MAX (8 + 8 + 1 + 1 + PINTLE_HOST_MAX + 2 + PINTLE_EVIDENCE_SERIALISED_MAX)
 
 /* Writes everything but the session, which follows it, and returns how many bytes it took. */
 size_t pti_tls_envelope_head(const struct pti_tls_envelope *envelope, uint8_t out[PTI_TLS_ENVELOPE_HEAD_MAX]);
 
-/* Reads an envelope of that library; session borrows from bytes.  PINTLE_ERR_INPUT: it is none. */
+/*
+ * Reads an envelope of that library; session borrows from bytes.  PINTLE_ERR_INPUT: it is none, or damaged.  Damage is
+ * found by a checksum, because libraries read their sessions trustingly (GnuTLS crashes over one that is cut short);
+ * who can write an application's sessions at will has its secrets anyway.
+ */
 enum pintle_status pti_tls_envelope_read(struct pintle_bytes bytes, char library, struct pti_tls_envelope *envelope);
 
 #endif

@@ -156,14 +156,12 @@ static bool prepare(struct context *context, gnutls_session_t session, const str
     return true;
 }
 
-static void send_early(const struct connection *connection, const struct connect_order *order,
-                       struct connect_result *result)
+/* GnuTLS keeps it for ClientHello; that it was taken is known once the server says so. */
+static void queue_early(const struct connection *connection, const struct connect_order *order)
 {
     char text[1024];
-    size_t size = connector_request(order, text, sizeof text);
 
-    /* Taken means kept for ClientHello, and nothing sent so far. */
-    result->early = gnutls_record_send_early_data(connection->session, text, size) >= 0;
+    (void)gnutls_record_send_early_data(connection->session, text, connector_request(order, text, sizeof text));
 }
 
 static void communicate(struct context *context, struct connection *connection, const struct connect_order *order,
@@ -173,8 +171,9 @@ static void communicate(struct context *context, struct connection *connection, 
     int error;
 
     if (order->early)
-        send_early(connection, order, result);
+        queue_early(connection, order);
     error = handshake(connection);
+    result->early = (gnutls_session_get_flags(session) & GNUTLS_SFLAGS_EARLY_DATA) != 0;
     result->finished = error == 0;
     if (error < 0)
         connector_say(result, gnutls_strerror(error));

@@ -31,6 +31,7 @@ enum pintle_status pintle_gnutls_session_get(gnutls_session_t session, gnutls_da
     }
     memcpy(envelope.host, connection->host, sizeof envelope.host);
     envelope.evidence = connection->evidence;
+    envelope.session = (struct pintle_bytes){inner.data, inner.size};
     size = pti_tls_envelope_head(&envelope, head);
     data->data = gnutls_malloc(size + inner.size);
     if (data->data != NULL) {

@@ -21,6 +21,7 @@ struct pti_gnutls_connection {
     struct pintle_checker *checker;
     struct pintle_verdict verdict;
     enum pti_gnutls_phase phase;
+    bool established;                /* a handshake has passed: this one is a renegotiation */
     char host[PINTLE_HOST_MAX + 1];  /* given to pintle_gnutls_set_host(); "" if it was not called */
     struct pintle_evidence evidence; /* behind an acceptance */
 
