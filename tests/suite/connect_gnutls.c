@@ -22,6 +22,7 @@ struct context {
 struct connection {
     gnutls_session_t session;
     int fd;
+    struct connect_result *result;
 };
 
 static const char *version(void)
@@ -89,8 +90,10 @@ static int handshake(struct connection *connection)
     do
         result = gnutls_handshake(connection->session);
     while (result < 0 && again(connection, result));
-    if (result < 0)
+    if (result < 0) {
+        connector_say(connection->result, gnutls_strerror(result));
         gnutls_alert_send_appropriate(connection->session, result);
+    }
     return result;
 }
 
@@ -168,15 +171,11 @@ static void communicate(struct context *context, struct connection *connection, 
                         struct connect_result *result)
 {
     gnutls_session_t session = connection->session;
-    int error;
 
     if (order->early)
         queue_early(connection, order);
-    error = handshake(connection);
+    result->finished = handshake(connection) == 0;
     result->early = (gnutls_session_get_flags(session) & GNUTLS_SFLAGS_EARLY_DATA) != 0;
-    result->finished = error == 0;
-    if (error < 0)
-        connector_say(result, gnutls_strerror(error));
     connector_exchange(order, result, connection, write_some, read_some);
     if (!result->exchanged)
         connector_say(result, "the connection was closed");
@@ -190,7 +189,7 @@ static void communicate(struct context *context, struct connection *connection, 
 static void connect_once(void *arg, const struct connect_order *order, struct connect_result *result)
 {
     struct context *context = arg;
-    struct connection connection = {NULL, connector_dial(order, result)};
+    struct connection connection = {NULL, connector_dial(order, result), result};
     unsigned flags = GNUTLS_CLIENT | GNUTLS_NO_SIGNAL | (order->nonblocking ? GNUTLS_NONBLOCK : 0);
 
     if (connection.fd >= 0 && gnutls_init(&connection.session, flags) == 0) {

@@ -66,8 +66,8 @@ static bool is_weakened(gnutls_session_t session)
 }
 
 /*
- * GnuTLS cannot take a session back, so one that is no longer welcome ends the handshake.  It is given to GnuTLS again, for
- * since pintle_gnutls_session_set() another may have been put in its place.
+ * GnuTLS cannot take a session back, so one that is no longer welcome ends the handshake.  Only here is it certain that
+ * the session which goes with this ClientHello is the one whose evidence was asked about, and no other that was set since.
  */
 static int offer(gnutls_session_t session, struct pti_gnutls_connection *connection)
 {
@@ -80,8 +80,9 @@ static int offer(gnutls_session_t session, struct pti_gnutls_connection *connect
         connection->phase = PTI_GNUTLS_DECIDED;
         return REFUSED;
     }
-    if (gnutls_session_set_data(session, connection->kept.data, connection->kept.size) < 0)
+    if (!connection->given_once && gnutls_session_set_data(session, connection->kept.data, connection->kept.size) < 0)
         return reject(connection, PINTLE_REASON_UNDECIDED);
+    connection->given_once = connection->kept_tls13;
     connection->phase = PTI_GNUTLS_OFFERED;
     return 0;
 }

@@ -5,12 +5,14 @@
 #include "tls/envelope.h"
 #include "tls/gnutls/state.h"
 
-#define LIBRARY 'G'
+/* Whose envelope it is. */
+#define TLS12 'g'
+#define TLS13 'G'
 
 enum pintle_status pintle_gnutls_session_get(gnutls_session_t session, gnutls_datum_t *data)
 {
     struct pti_gnutls_connection *connection;
-    struct pti_tls_envelope envelope = {.library = LIBRARY};
+    struct pti_tls_envelope envelope = {.library = TLS13};
     uint8_t head[PTI_TLS_ENVELOPE_HEAD_MAX];
     gnutls_datum_t inner = {NULL, 0};
     size_t size;
@@ -29,6 +31,8 @@ enum pintle_status pintle_gnutls_session_get(gnutls_session_t session, gnutls_da
     default:
         return PINTLE_ERR_UNSUPPORTED;
     }
+    if (gnutls_protocol_get_version(session) != GNUTLS_TLS1_3)
+        envelope.library = TLS12;
     memcpy(envelope.host, connection->host, sizeof envelope.host);
     envelope.evidence = connection->evidence;
     envelope.session = (struct pintle_bytes){inner.data, inner.size};
@@ -43,6 +47,14 @@ enum pintle_status pintle_gnutls_session_get(gnutls_session_t session, gnutls_da
     return data->data != NULL ? PINTLE_OK : PINTLE_ERR_MEMORY;
 }
 
+static bool read_envelope(const gnutls_datum_t *data, struct pti_tls_envelope *envelope)
+{
+    struct pintle_bytes bytes = {data->data, data->size};
+
+    return pti_tls_envelope_read(bytes, TLS13, envelope) == PINTLE_OK ||
+           pti_tls_envelope_read(bytes, TLS12, envelope) == PINTLE_OK;
+}
+
 enum pintle_status pintle_gnutls_session_set(gnutls_session_t session, const gnutls_datum_t *data)
 {
     struct pti_gnutls_connection *connection;
@@ -55,8 +67,7 @@ enum pintle_status pintle_gnutls_session_set(gnutls_session_t session, const gnu
     if (connection == NULL || connection->phase != PTI_GNUTLS_IDLE || connection->kept.size > 0 ||
         connection->host[0] == '\0')
         return PINTLE_ERR_MISUSE;
-    if (pti_tls_envelope_read((struct pintle_bytes){data->data, data->size}, LIBRARY, &envelope) != PINTLE_OK ||
-        strcmp(envelope.host, connection->host) != 0)
+    if (!read_envelope(data, &envelope) || strcmp(envelope.host, connection->host) != 0)
         return PINTLE_ERR_INPUT;
     status = pintle_checker_peek(connection->checker, connection->host, &envelope.evidence, &verdict);
     if (status != PINTLE_OK)
@@ -64,7 +75,9 @@ enum pintle_status pintle_gnutls_session_set(gnutls_session_t session, const gnu
     copy = gnutls_malloc(envelope.session.size);
     if (copy == NULL)
         return PINTLE_ERR_MEMORY;
-    if (gnutls_session_set_data(session, envelope.session.data, envelope.session.size) < 0) {
+    /* In TLS 1.2 ClientHello begins with the session's id, before pti_gnutls_hello() is called. */
+    if (envelope.library == TLS12 &&
+        gnutls_session_set_data(session, envelope.session.data, envelope.session.size) < 0) {
         gnutls_free(copy);
         return PINTLE_ERR_INPUT;
     }
@@ -72,5 +85,6 @@ enum pintle_status pintle_gnutls_session_set(gnutls_session_t session, const gnu
     connection->kept = (gnutls_datum_t){copy, (unsigned)envelope.session.size};
     memcpy(connection->kept_host, envelope.host, sizeof envelope.host);
     connection->kept_evidence = envelope.evidence;
+    connection->kept_tls13 = envelope.library == TLS13;
     return PINTLE_OK;
 }

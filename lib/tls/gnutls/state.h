@@ -27,6 +27,8 @@ struct pti_gnutls_connection {
 
     /* The kept session that may be offered, as GnuTLS wrote it; empty if there is none. */
     gnutls_datum_t kept;
+    bool kept_tls13;
+    bool given_once; /* GnuTLS has it, and loses memory over a second time (TLS 1.3) */
     char kept_host[PINTLE_HOST_MAX + 1];
     struct pintle_evidence kept_evidence;
 };
