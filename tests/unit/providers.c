@@ -5,20 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
+#ifdef OPENSSL_IS_BORINGSSL /* tests/boringssl: it is the one that was linked */
+#define DEFAULT "boringssl"
+#define default_new pintle_crypto_boringssl_new
+#else
+#define DEFAULT "openssl"
+#define default_new pintle_crypto_openssl_new
+#endif
+
 static const char *name(void)
 {
     const char *given = getenv("PINTLE_TEST_CRYPTO");
 
-    return given != NULL ? given : "openssl";
+    return given != NULL ? given : DEFAULT;
 }
 
 enum pintle_status provider_new(struct pintle_crypto **crypto)
 {
-    if (strcmp(name(), "openssl") == 0)
-        return pintle_crypto_openssl_new(crypto);
+    if (strcmp(name(), DEFAULT) == 0)
+        return default_new(crypto);
     if (strcmp(name(), "mbedtls") == 0)
         return pintle_crypto_mbedtls_new(crypto);
-    (void)fprintf(stderr, "PINTLE_TEST_CRYPTO: expected openssl or mbedtls, found \"%s\"\n", name());
+    (void)fprintf(stderr, "PINTLE_TEST_CRYPTO: expected " DEFAULT " or mbedtls, found \"%s\"\n", name());
     abort();
 }
 

@@ -16,7 +16,7 @@
 #include "base/encode.h"
 #include "providers.h"
 
-/* OpenSSL's allocations are counted, and can be made to fail. */
+/* OpenSSL's allocations (or BoringSSL's: tests/boringssl) are counted, and can be made to fail. */
 enum shortage {
     ONCE,    /* the one with this number */
     ON,      /* and all later ones */
@@ -51,6 +51,52 @@ static bool may_allocate(void)
     return may;
 }
 
+#ifdef OPENSSL_IS_BORINGSSL
+
+/* BoringSSL takes its memory from these if the program has them; it wants to know the size of what it gives back. */
+void *OPENSSL_memory_alloc(size_t size);
+void OPENSSL_memory_free(void *memory);
+size_t OPENSSL_memory_get_size(void *memory);
+
+union block {
+    size_t size;
+    max_align_t aligned;
+};
+
+void *OPENSSL_memory_alloc(size_t size)
+{
+    union block *block = may_allocate() ? malloc(sizeof *block + size) : NULL;
+
+    if (block == NULL)
+        return NULL;
+    atomic_fetch_add(&blocks, 1);
+    block->size = size;
+    return block + 1;
+}
+
+void OPENSSL_memory_free(void *memory)
+{
+    if (memory == NULL)
+        return;
+    atomic_fetch_sub(&blocks, 1);
+    free((union block *)memory - 1);
+}
+
+size_t OPENSSL_memory_get_size(void *memory)
+{
+    return memory != NULL ? ((union block *)memory - 1)->size : 0;
+}
+
+static bool count_allocations(void)
+{
+    return true;
+}
+
+#define ERR_raise(library, reason) ERR_put_error(library, 0, reason, __FILE__, __LINE__)
+#define FEWEST_ALLOCATIONS 0 /* of a key or a verification; Ed25519 needs none at all */
+
+#else
+
 static void *counted_malloc(size_t size, const char *file, int line)
 {
     (void)file;
@@ -76,6 +122,15 @@ static void counted_free(void *block, const char *file, int line)
         atomic_fetch_sub(&blocks, 1);
     free(block);
 }
+
+static bool count_allocations(void)
+{
+    return CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) == 1;
+}
+
+#define FEWEST_ALLOCATIONS 3
+
+#endif
 
 static void allocate_normally(void)
 {
@@ -106,6 +161,10 @@ static void put_foreign_error(void)
 
 static void assert_foreign_error_alone(void)
 {
+#ifdef OPENSSL_IS_BORINGSSL /* which forgets all errors when it reads a compressed point */
+    if (ERR_peek_error() == 0)
+        return;
+#endif
     assert_int_equal(ERR_GET_REASON(ERR_get_error()), 77);
     assert_int_equal(ERR_get_error(), 0);
 }
@@ -643,7 +702,7 @@ static void allocation_failures(void **state)
 
                 while (step_fails(row, step, n))
                     n++;
-                assert_true(n > 2);
+                assert_true(n >= FEWEST_ALLOCATIONS);
             }
         crypto->ops->key_free(crypto, row->key);
     }
@@ -665,9 +724,8 @@ static void references_keep_it_alive(void **state)
 
 int main(void)
 {
-    if (CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) != 1) {
+    if (!count_allocations())
         return 1;
-    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_vectors),
         cmocka_unit_test(hashing_allocates_nothing),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The provider over BoringSSL, by its low-level functions: they allocate little, look nothing up, and threads may verify
- * under one key.  Nothing stays behind in BoringSSL's error queue, which belongs to the application.
+ * under one key.  Nothing stays behind in BoringSSL's error queue, which belongs to the application; but to read a
+ * compressed point BoringSSL empties it.
  */
 #include <stdlib.h>
 #include <string.h>
