@@ -2,12 +2,13 @@
 """examples/: built as a stranger builds them, against what `make install` installs, and run against a real server."""
 
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from rig.compiler import compiler_words, install
+from rig.compiler import build_directory, compile_program, compiler_words, install
 from rig.programs import ROOT, clean_environment
 
 EXAMPLES = ("openssl", "curl", "gnutls", "mbedtls", "boringssl")
@@ -72,3 +73,35 @@ def test_example(built, shop, tmp_path, backend, repository, rogue_authority, ho
     code, page, reason = run(program, environment, tmp_path, *words)
     assert (code, page, reason) == (1, "", "mismatch")
     assert len(backend.requests(host)) == before
+
+
+# ---- one archive ----
+
+# What each libpintle-all-NAME.a is linked with, and the transport that goes with it.
+NEEDS = {"openssl": ("socket", "-lssl -lcrypto"), "curl": ("curl", "-lcurl -lz -lssl -lcrypto"),
+         "gnutls": ("socket", "-lgnutls -lmbedcrypto"), "mbedtls": ("socket", "-lmbedtls -lmbedx509 -lmbedcrypto"),
+         "boringssl": ("socket", "-L{0} -Wl,-rpath,{0} -lssl -lcrypto")}
+
+
+def cached(name):
+    return re.search(rf"^{name}:\w+=(.*)$", (build_directory() / "CMakeCache.txt").read_text(), re.M)[1]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_one_archive(shop, tmp_path, name):
+    """Core, provider and adapter in one file, in which only the public names are left: the example is linked with it alone."""
+    archive = build_directory() / "lib" / f"libpintle-all-{name}.a"
+    names = subprocess.run(["nm", "-g", "--defined-only", archive], capture_output=True, text=True, check=True).stdout
+    left = set(re.findall(r"^[0-9a-f]+ \w (\w+)$", names, re.M))
+    assert {f"pintle_{name}_attach", "pintle_client_new"} <= left
+    assert [other for other in left if not other.startswith("pintle_")] == []
+    transport, libraries = NEEDS[name]
+    boringssl = name == "boringssl"
+    words = libraries.format(cached("PINTLE_BORINGSSL_LIBDIR")).split()
+    if name == "mbedtls" and not compiler_words()[1:]: # a program without any shared library, as in a firmware
+        words.append("-static")
+    program = compile_program(
+        tmp_path / name, *(ROOT / "examples" / f"{part}.c" for part in (name, "example", f"transport_{transport}")),
+        include=[cached("PINTLE_BORINGSSL_INCLUDE")] if boringssl else [], ours=[archive], libraries=[*words, "-pthread", "-ldl"])
+    code, page, reason = run(program, {}, tmp_path, *shop[1])
+    assert (code, reason) == (0, "matched") and page.endswith("the page")
