@@ -15,6 +15,7 @@ from rig.nginx import Nginx
 from rig.process import PortBlock, RigError
 from rig.programs import Repository
 from rig.proxy import Proxy
+from rig.switch import Dribble
 from scenes import Scenes
 
 OTHER_SERVERS = ("gnutls", "mbedtls", "boringssl")
@@ -105,7 +106,7 @@ class World:
 
     def __init__(self, directory, table):
         self.directory = directory
-        self.proxy, self.hostile, self.others = Proxy(), None, {}
+        self.proxy, self.dribble, self.hostile, self.others = Proxy(), Dribble(None), None, {}
         self.ports = PortBlock()
         self.nginx = Nginx(directory / "nginx", new_port=self.ports.take)
         self.log = io.StringIO()
@@ -119,10 +120,13 @@ class World:
         except BaseException:
             self.stop()
             raise
+        self.dribble.target = self.scenes.sites["chain"].address
         self.rows, self.logged = 0, ""
         self.log = open(self.nginx.request_log, encoding="utf-8")  # pylint: disable=consider-using-with
 
     def port(self, server):
+        if server == "dribble":
+            return self.dribble.port
         if server in self.others:
             return self.others[server].port
         return self.hostile.port(server) if server in self.hostile.ports else self.scenes.port(server)
@@ -143,6 +147,7 @@ class World:
     def stop(self):
         self.log.close()
         self.proxy.stop()
+        self.dribble.stop()
         for other in self.others.values():
             other.stop()
         if self.hostile:
