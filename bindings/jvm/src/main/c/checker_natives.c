@@ -111,6 +111,15 @@ static jobject peek(JNIEnv *env, jclass owner, jlong checker, jbyteArray host, j
 
     (void)owner;
     ask(env, pintle_checker_peek, checker, host, evidence, &verdict);
+    return pti_jni_verdict_new(env, &verdict);
+}
+
+static jobject refusal(JNIEnv *env, jclass owner, jlong checker, jbyteArray host, jbyteArray evidence)
+{
+    struct pintle_verdict verdict;
+
+    (void)owner;
+    ask(env, pintle_checker_peek, checker, host, evidence, &verdict);
     return verdict.status != PINTLE_OK ? pti_jni_verdict_new(env, &verdict) : NULL;
 }
 
@@ -162,6 +171,7 @@ static const struct pti_jni_method methods[] = {
     {"evidence", "(J[[B)[B", (void (*)(void))evidence},
     {"check", "(J[B[B)Lio/pintle/PintleVerdict;", (void (*)(void))check},
     {"peek", "(J[B[B)Lio/pintle/PintleVerdict;", (void (*)(void))peek},
+    {"refusal", "(J[B[B)Lio/pintle/PintleVerdict;", (void (*)(void))refusal},
     {"reject", "(I[B)Lio/pintle/PintleVerdict;", (void (*)(void))reject},
     {"sameHost", "([B[B)Z", (void (*)(void))same_host},
     {"name", "(II)Ljava/lang/String;", (void (*)(void))name_of},

@@ -8,6 +8,8 @@ import java.nio.charset.StandardCharsets;
  * more.  Any thread.
  */
 final class Checker {
+    private static final byte[] NO_EVIDENCE = {};
+
     private final Handles.Handle handle;
 
     Checker(long checker) {
@@ -35,13 +37,27 @@ final class Checker {
         }
     }
 
-    /** Null if today's pins accept evidence that was kept. */
+    /** By today's pins, on evidence that was kept: no event, no report, no refresh. */
     PintleVerdict peek(String host, byte[] evidence) {
         try {
             return Native.peek(handle.value(), bytes(host), evidence);
         } finally {
             keepAlive();
         }
+    }
+
+    /** As {@link #peek}, but null if today's pins accept the evidence. */
+    PintleVerdict refusal(String host, byte[] evidence) {
+        try {
+            return Native.refusal(handle.value(), bytes(host), evidence);
+        } finally {
+            keepAlive();
+        }
+    }
+
+    /** Is there a policy for host? */
+    boolean isListed(String host) {
+        return peek(host, NO_EVIDENCE).mode() != PintleMode.NONE;
     }
 
     static PintleVerdict reject(PintleReason reason, String host) {

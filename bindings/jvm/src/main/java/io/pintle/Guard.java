@@ -102,13 +102,18 @@ final class Guard {
     PintleVerdict judge(Kept known, String host) {
         if (known == null)
             return Checker.reject(PintleReason.UNDECIDED, host);
-        return checker.peek(host, known.evidence);
+        return checker.refusal(host, known.evidence);
     }
 
     PintleVerdict judge(SSLSession session) {
         Kept known = find(session);
 
         return judge(known, known != null ? known.host : session.getPeerHost());
+    }
+
+    /** The verdict by today's pins on an established session of which this much is known. */
+    PintleVerdict verdict(Kept known, String host) {
+        return known != null ? checker.peek(known.host, known.evidence) : Checker.reject(PintleReason.UNDECIDED, host);
     }
 
     /** For {@link #sweep()}. */
@@ -129,7 +134,7 @@ final class Guard {
             for (Map.Entry<SSLSocket, Long> entry : opened.entrySet()) {
                 Kept known = accepted.get(entry.getKey());
 
-                if (known != null ? checker.peek(known.host, known.evidence) != null : entry.getValue() != generation.now())
+                if (known != null ? checker.refusal(known.host, known.evidence) != null : entry.getValue() != generation.now())
                     doomed.add(entry.getKey());
             }
             opened.keySet().removeAll(doomed);

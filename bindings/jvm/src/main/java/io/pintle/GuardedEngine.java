@@ -6,7 +6,6 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLException;
-import javax.net.ssl.SSLSession;
 
 /**
  * A client's engine that neither sends nor delivers anything unless today's pins accept what its session proved: after the
@@ -15,15 +14,16 @@ import javax.net.ssl.SSLSession;
 final class GuardedEngine extends DelegatingEngine {
     private static final ByteBuffer[] NOTHING = {};
 
-    private final Contexts contexts;
-    private final Object lock = new Object();
+    private final Judge judge;
     private volatile boolean established;
-    private SSLSession judged;
-    private Guard.Kept known;
 
     GuardedEngine(SSLEngine delegate, Contexts contexts) {
         super(delegate);
-        this.contexts = contexts;
+        this.judge = new Judge(contexts);
+    }
+
+    PintleVerdict verdict() {
+        return judge.verdict("");
     }
 
     /** Until there is a verdict the application's bytes are kept away: an engine may take them along with its last flight. */
@@ -32,51 +32,44 @@ final class GuardedEngine extends DelegatingEngine {
         if (!delegate.getUseClientMode() || delegate.isOutboundDone())
             return delegate.wrap(sources, offset, length, destination);
         if (established) {
-            judge();
+            ask();
             return delegate.wrap(sources, offset, length, destination);
         }
-        return watch(delegate.wrap(NOTHING, 0, 0, destination));
+        try {
+            return watch(delegate.wrap(NOTHING, 0, 0, destination));
+        } catch (SSLException | RuntimeException failed) {
+            judge.failed(failed);
+            throw failed;
+        }
     }
 
     @Override
     public SSLEngineResult unwrap(ByteBuffer source, ByteBuffer[] destinations, int offset, int length)
             throws SSLException {
-        SSLEngineResult result = delegate.unwrap(source, destinations, offset, length);
+        try {
+            SSLEngineResult result = delegate.unwrap(source, destinations, offset, length);
 
-        return delegate.getUseClientMode() ? watch(result) : result;
+            return delegate.getUseClientMode() ? watch(result) : result;
+        } catch (SSLException | RuntimeException failed) {
+            judge.failed(failed);
+            throw failed;
+        }
     }
 
     private SSLEngineResult watch(SSLEngineResult result) throws SSLException {
         if (result.getHandshakeStatus() == HandshakeStatus.FINISHED) {
-            judge();
+            ask();
             established = true;
         }
         return result;
     }
 
-    private PintleVerdict ask() {
-        synchronized (lock) {
-            SSLSession session = delegate.getSession();
-
-            if (session != judged)
-                known = contexts.guard().find(session);
-            judged = session;
-
-            PintleVerdict refusal = contexts.guard().judge(known, known != null ? known.host : session.getPeerHost());
-
-            if (refusal != null)
-                session.invalidate();
-            return refusal;
+    private void ask() throws SSLException {
+        try {
+            judge.judge(delegate.getSession());
+        } catch (SSLException refused) {
+            delegate.closeOutbound();
+            throw refused;
         }
-    }
-
-    private void judge() throws SSLException {
-        PintleVerdict refusal = ask();
-
-        if (refusal == null)
-            return;
-        contexts.renew();
-        delegate.closeOutbound();
-        throw Refusals.asIo(refusal);
     }
 }

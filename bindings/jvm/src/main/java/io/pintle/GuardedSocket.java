@@ -14,73 +14,61 @@ import javax.net.ssl.SSLSocket;
  * and again before each write.
  */
 final class GuardedSocket extends DelegatingSocket {
-    private final Contexts contexts;
+    private final Judge judge;
     private final Object lock = new Object();
     private boolean shaken;
-    private SSLSession judged;
-    private Guard.Kept known;
 
     GuardedSocket(SSLSocket delegate, Contexts contexts) {
         super(delegate);
-        this.contexts = contexts;
+        this.judge = new Judge(contexts);
+    }
+
+    PintleVerdict verdict() {
+        return judge.verdict("");
     }
 
     @Override
     public void startHandshake() throws IOException {
-        synchronized (lock) {
-            delegate.startHandshake();
-            shaken = true;
-        }
-        judge();
+        shake(true);
+        ask();
     }
 
     /** Performs the handshake if there was none; the session is invalid if the pins refuse it. */
     @Override
     public SSLSession getSession() {
-        SSLSession session;
-
-        synchronized (lock) {
-            session = delegate.getSession();
-            shaken = shaken || session.isValid();
+        try {
+            shake(false);
+            ask();
+        } catch (IOException refused) {
+            delegate.getSession().invalidate();
         }
-        if (session.isValid()) {
+        return delegate.getSession();
+    }
+
+    /** On an established connection another handshake is a renegotiation, which is the application's to ask for. */
+    private void shake(boolean again) throws IOException {
+        synchronized (lock) {
+            if (shaken && !again)
+                return;
             try {
-                judge();
-            } catch (IOException refused) {
-                session.invalidate();
-            }
-        }
-        return session;
-    }
-
-    private PintleVerdict ask() throws IOException {
-        synchronized (lock) {
-            SSLSession session;
-
-            if (!shaken)
                 delegate.startHandshake();
+            } catch (IOException | RuntimeException failed) {
+                judge.failed(failed);
+                throw failed;
+            }
             shaken = true;
-            session = delegate.getSession();
-            if (session != judged)
-                known = contexts.guard().find(session);
-            judged = session;
-
-            PintleVerdict refusal = contexts.guard().judge(known, known != null ? known.host : session.getPeerHost());
-
-            if (refusal != null)
-                session.invalidate();
-            return refusal;
         }
     }
 
-    private void judge() throws IOException {
-        PintleVerdict refusal = delegate.getUseClientMode() ? ask() : null;
-
-        if (refusal == null)
+    private void ask() throws IOException {
+        if (!delegate.getUseClientMode())
             return;
-        contexts.renew();
-        delegate.close();
-        throw Refusals.asIo(refusal);
+        try {
+            judge.judge(delegate.getSession());
+        } catch (IOException refused) {
+            delegate.close();
+            throw refused;
+        }
     }
 
     @Override
@@ -89,8 +77,10 @@ final class GuardedSocket extends DelegatingSocket {
             private boolean begun;
 
             private void begin() throws IOException {
-                if (!begun)
-                    judge();
+                if (!begun) {
+                    shake(false);
+                    ask();
+                }
                 begun = true;
             }
 
@@ -118,7 +108,8 @@ final class GuardedSocket extends DelegatingSocket {
 
             @Override
             public void write(byte[] data, int offset, int length) throws IOException {
-                judge();
+                shake(false);
+                ask();
                 out.write(data, offset, length);
             }
         };

@@ -58,8 +58,11 @@ final class Native {
     /** On a full handshake. */
     static native PintleVerdict check(long checker, byte[] host, byte[] evidence);
 
-    /** On evidence kept from an earlier handshake: null if today's pins accept it. */
+    /** On evidence kept from an earlier handshake. */
     static native PintleVerdict peek(long checker, byte[] host, byte[] evidence);
+
+    /** As peek, but null if today's pins accept the evidence: for what is asked before every write. */
+    static native PintleVerdict refusal(long checker, byte[] host, byte[] evidence);
 
     /** A rejection that no pin decided; reason is a number of {@code enum pintle_reason}. */
     static native PintleVerdict reject(int reason, byte[] host);

@@ -224,10 +224,10 @@ public final class PintleClient implements AutoCloseable {
         }
     }
 
-    /** Like {@link #header}, for helpers that may outlive the client: empty once it is closed. */
-    String headerIfOpen(String host) {
+    /** Like {@link #header}, for helpers, which may outlive the client: empty once it is closed, and for hosts without a policy. */
+    String headerIfListed(String host) {
         try {
-            return header(host);
+            return checker.isListed(host) ? header(host) : "";
         } catch (IllegalStateException isClosed) {
             return "";
         }

@@ -11,6 +11,7 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLServerSocketFactory;
 import javax.net.ssl.SSLSessionContext;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509TrustManager;
@@ -50,6 +51,25 @@ public final class PintleSSLContext extends SSLContext {
         Contexts contexts = contexts(client, platform, keys, provider);
 
         return new PintleSSLContext(contexts, contexts.current().getProvider());
+    }
+
+    /**
+     * The verdict on the connection of a socket that this made: the refusal, or what today's pins say of it; reason
+     * {@link PintleReason#UNDECIDED} before a handshake has ended.
+     *
+     * @throws IllegalArgumentException it is no such socket
+     */
+    public static @NotNull PintleVerdict verdict(@NotNull SSLSocket socket) {
+        if (!(socket instanceof GuardedSocket))
+            throw new IllegalArgumentException("expected a socket of a PintleSSLContext, found " + socket.getClass().getName());
+        return ((GuardedSocket) socket).verdict();
+    }
+
+    /** As {@link #verdict(SSLSocket)}, of an engine. */
+    public static @NotNull PintleVerdict verdict(@NotNull SSLEngine engine) {
+        if (!(engine instanceof GuardedEngine))
+            throw new IllegalArgumentException("expected an engine of a PintleSSLContext, found " + engine.getClass().getName());
+        return ((GuardedEngine) engine).verdict();
     }
 
     static Contexts contexts(PintleClient client, X509TrustManager platform, KeyManager[] keys, Provider provider) {

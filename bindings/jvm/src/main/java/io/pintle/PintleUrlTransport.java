@@ -44,6 +44,8 @@ public final class PintleUrlTransport implements PintleTransport {
         }, request.timeoutMs());
         try {
             return exchange(connection, request, sink);
+        } catch (RuntimeException cut) {
+            throw new IOException("the transfer was cut off", cut); // HttpURLConnection does not expect disconnect() just then
         } finally {
             deadline.cancel();
             current = null;

@@ -57,7 +57,7 @@ final class OkHttpCalls implements Interceptor {
         if (!request.isHttps() || !"websocket".equalsIgnoreCase(request.header("Upgrade")))
             return request;
         guard.sweep();
-        value = client.headerIfOpen(request.url().host());
+        value = client.headerIfListed(request.url().host());
         return value.isEmpty() ? request : request.newBuilder().header(HEADER, value).build();
     }
 }

@@ -51,7 +51,7 @@ final class OkHttpRequests implements Interceptor {
     }
 
     private Request withHeader(Request request) {
-        String value = client.headerIfOpen(request.url().host());
+        String value = client.headerIfListed(request.url().host());
 
         return value.isEmpty() ? request : request.newBuilder().header(OkHttpCalls.HEADER, value).build();
     }

@@ -15,7 +15,7 @@ import org.jetbrains.annotations.Nullable;
  * the request made once more on a new one; connections are not shared between hosts (HTTP/2 coalescing), for each host has its own
  * handshake and verdict; redirects to another host are pinned for that host; after a refusal with {@link PintleStatus#RETRY} there
  * is one {@link PintleClient#heal} and one further try, unless a part of the call that may not be repeated was sent already; and
- * requests over TLS carry the header {@code Pintle-Manifest}.
+ * requests over TLS to hosts that have a policy carry the header {@code Pintle-Manifest}, after a redirect that of the new host.
  *
  * <p>It does not promise anything about {@code http} URLs, nor about a builder whose {@code sslSocketFactory} or
  * {@code hostnameVerifier} is replaced, or whose interceptors are taken out, afterwards.

@@ -97,7 +97,7 @@ final class ClientTests {
             Tests.thrown(IllegalStateException.class, () -> client.header("leaf.test"));
             Tests.thrown(IllegalStateException.class, () -> client.sendReports(SECONDS_10));
             Tests.thrown(IllegalStateException.class, client::sharedContext);
-            Tests.same(null, client.checker().peek("unlisted.test", new byte[0]));
+            Tests.same(PintleReason.UNLISTED, client.checker().peek("unlisted.test", new byte[0]).reason());
         });
         Tests.add("a client that nobody closes is freed when the next is made", () -> {
             for (int i = 0; i < 50; i++)

@@ -131,11 +131,13 @@ final class SessionTests {
                     Tests.same((int) 'x', socket.getInputStream().read());
                     socket.getOutputStream().write(new byte[] {'y'});
                     Tests.same((int) 'y', socket.getInputStream().read());
+                    Tests.same(PintleReason.MATCHED, PintleSSLContext.verdict(socket).reason());
                     repository.now = "second";
                     client.refresh(10_000);
                     Tests.same(PintleReason.MISMATCH, World.reason(
                             Tests.thrown(IOException.class, () -> socket.getOutputStream().write('z'))));
                     Tests.isTrue(socket.isClosed(), "closed");
+                    Tests.same(PintleReason.MISMATCH, PintleSSLContext.verdict(socket).reason());
                 }
                 try (SSLSocket socket = socket(context, server)) {
                     Tests.same(PintleReason.MISMATCH,

@@ -22,18 +22,25 @@ final class TrustTests {
             throws Exception {
         try (PintleClient client = world.builder(world.repository()).build()) {
             Pair pair = new Pair(Pair.engine(PintleSSLContext.of(client, platform, null, null), host), world.server(server));
-            SSLException refusal = Tests.thrown(SSLException.class, () -> pair.send("hello"));
+            SSLException refusal;
 
+            Tests.same(PintleReason.UNDECIDED, PintleSSLContext.verdict(pair.client).reason());
+            refusal = Tests.thrown(SSLException.class, () -> pair.send("hello"));
             Tests.same(0, pair.served());
+            Tests.same(World.reason(refusal), PintleSSLContext.verdict(pair.client).reason());
             return World.reason(refusal);
         }
     }
 
     private static void accepted(World world, String host, String server, X509TrustManager platform) throws Exception {
         try (PintleClient client = world.builder(world.repository()).build()) {
-            for (String protocol : new String[] {"TLSv1.2", "TLSv1.3"})
-                new Pair(Pair.engine(PintleSSLContext.of(client, platform, null, null), host), world.server(server), protocol)
-                        .send("hello");
+            for (String protocol : new String[] {"TLSv1.2", "TLSv1.3"}) {
+                Pair pair = new Pair(Pair.engine(PintleSSLContext.of(client, platform, null, null), host),
+                        world.server(server), protocol);
+
+                pair.send("hello");
+                Tests.same(PintleReason.MATCHED, PintleSSLContext.verdict(pair.client).reason());
+            }
         }
     }
 
