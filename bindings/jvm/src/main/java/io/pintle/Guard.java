@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
@@ -21,15 +22,19 @@ import javax.net.ssl.SSLSocket;
 final class Guard {
     /** What is pushed out is only asked for again by a full handshake. */
     private static final int KEPT_MAX = 256;
+    /** For so long a path that was verified is not built anew for the same certificates and host. */
+    private static final long PATH_NS = TimeUnit.MINUTES.toNanos(10);
 
     /** Evidence of one verified chain, for the one host whose name was verified. */
     static final class Kept {
         final String host;
         final byte[] evidence;
+        private final long verifiedAt;
 
-        Kept(String host, byte[] evidence) {
+        Kept(String host, byte[] evidence, long verifiedAt) {
             this.host = host;
             this.evidence = evidence;
+            this.verifiedAt = verifiedAt;
         }
     }
 
@@ -47,7 +52,9 @@ final class Guard {
     private final Map<SSLSocket, Long> opened = new WeakHashMap<>();
     private final Map<Object, Kept> accepted = new WeakHashMap<>();
 
+    /** @throws IllegalStateException the client is closed */
     Guard(PintleClient client) {
+        client.requireOpen();
         checker = client.checker();
         generation = client.generation();
     }
@@ -67,9 +74,30 @@ final class Guard {
         return key;
     }
 
+    /**
+     * The evidence of these certificates, if their path was verified for this host a short while ago and today's pins need no more
+     * than was taken from it; else null.
+     */
+    byte[] recent(String host, X509Certificate[] sent) {
+        Kept known;
+
+        synchronized (kept) {
+            known = kept.get(key(host, sent));
+        }
+        if (known == null || System.nanoTime() - known.verifiedAt > PATH_NS
+                || checker.peek(host, known.evidence).reason() == PintleReason.EVIDENCE_PARTIAL)
+            return null;
+        return known.evidence;
+    }
+
     /** connection (a socket or an engine) went through a full handshake with these certificates, and the pins accept them. */
     void keep(Object connection, String host, X509Certificate[] sent, byte[] evidence) {
-        Kept made = new Kept(host, evidence);
+        Kept before, made;
+
+        synchronized (kept) {
+            before = kept.get(key(host, sent));
+        }
+        made = before != null && before.evidence == evidence ? before : new Kept(host, evidence, System.nanoTime());
 
         synchronized (kept) {
             kept.put(key(host, sent), made);

@@ -33,6 +33,11 @@ final class Peer {
         }
     }
 
+    /** Without the dot that marks a name as absolute: SNI and ordinary validation do not know it. */
+    static String relative(String host) {
+        return host != null && host.length() > 1 && host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
+    }
+
     /** The one name asked for in SNI; null if there is none, or several. */
     static String requestedName(SSLSession session) {
         List<String> names = new ArrayList<>();

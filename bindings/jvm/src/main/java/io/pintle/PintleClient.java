@@ -41,7 +41,10 @@ public final class PintleClient implements AutoCloseable {
         checker = new Checker(Native.clientChecker(handle.value()));
     }
 
-    /** A configuration to fill in: {@link Builder#roots roots} and a store are required. */
+    /**
+     * A configuration to fill in: {@link Builder#roots roots} and a store are required.  The native library pintle_jni is loaded by
+     * the first {@link Builder#build()} as {@link System#loadLibrary} does it, with its errors.
+     */
     public static @NotNull Builder builder() {
         return new Builder();
     }
@@ -209,6 +212,13 @@ public final class PintleClient implements AutoCloseable {
         return checker;
     }
 
+    void requireOpen() {
+        synchronized (lock) {
+            if (closed)
+                throw new IllegalStateException("this PintleClient is closed");
+        }
+    }
+
     Generation generation() {
         return generation;
     }
@@ -216,8 +226,7 @@ public final class PintleClient implements AutoCloseable {
     /** One for all that is pinned over the platform's defaults, so that it shares connections and sessions. */
     PintleSSLContext sharedContext() {
         synchronized (lock) {
-            if (closed)
-                throw new IllegalStateException("this PintleClient is closed");
+            requireOpen();
             if (context == null)
                 context = PintleSSLContext.of(this);
             return context;
@@ -250,8 +259,7 @@ public final class PintleClient implements AutoCloseable {
 
     private long beginFromAnywhere() {
         synchronized (lock) {
-            if (closed)
-                throw new IllegalStateException("this PintleClient is closed");
+            requireOpen();
             calls++;
             return handle.value();
         }

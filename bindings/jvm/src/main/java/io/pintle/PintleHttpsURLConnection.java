@@ -25,7 +25,7 @@ public final class PintleHttpsURLConnection {
      *
      * @return connection
      * @throws IllegalArgumentException it is no {@link HttpsURLConnection}
-     * @throws IllegalStateException the client is closed
+     * @throws IllegalStateException the client is closed, or the connection was connected already
      */
     public static @NotNull HttpsURLConnection pin(@NotNull URLConnection connection, @NotNull PintleClient client) {
         if (!(connection instanceof HttpsURLConnection))
@@ -33,6 +33,7 @@ public final class PintleHttpsURLConnection {
 
         HttpsURLConnection https = (HttpsURLConnection) connection;
 
+        https.setDoInput(https.getDoInput()); // throws if it is connected, which the next line would not
         https.setSSLSocketFactory(client.sharedContext().getSocketFactory());
         return https;
     }

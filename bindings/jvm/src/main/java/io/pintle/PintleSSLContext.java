@@ -110,7 +110,7 @@ public final class PintleSSLContext extends SSLContext {
 
         @Override
         protected SSLEngine engineCreateSSLEngine(String host, int port) {
-            return new GuardedEngine(contexts.current().createSSLEngine(host, port), contexts);
+            return new GuardedEngine(contexts.current().createSSLEngine(Peer.relative(host), port), contexts);
         }
 
         @Override

@@ -59,7 +59,7 @@ abstract class PintleSocketFactory extends SSLSocketFactory {
 
     @Override
     public Socket createSocket(Socket socket, String host, int port, boolean autoClose) throws IOException {
-        return made(current().createSocket(socket, host, port, autoClose));
+        return made(current().createSocket(socket, Peer.relative(host), port, autoClose));
     }
 
     @Override

@@ -104,7 +104,9 @@ public final class PintleTrustManager extends X509ExtendedTrustManager {
             throw refused;
         }
 
-        byte[] evidence = guard.checker().evidence(encode(path(chain, authType, host, handshake)));
+        byte[] recent = guard.recent(host, chain);
+        byte[] evidence =
+                recent != null ? recent : guard.checker().evidence(encode(path(chain, authType, host, handshake)));
         PintleVerdict verdict = guard.checker().check(host, evidence);
 
         if (verdict.status() != PintleStatus.OK)

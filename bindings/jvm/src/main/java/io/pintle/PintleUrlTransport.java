@@ -7,9 +7,13 @@ import java.io.OutputStream;
 import java.net.CookieHandler;
 import java.net.HttpURLConnection;
 import java.net.URL;
+import java.security.GeneralSecurityException;
 import java.util.Timer;
 import java.util.TimerTask;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.HttpsURLConnection;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocketFactory;
 import org.jetbrains.annotations.NotNull;
 
 /**
@@ -25,10 +29,23 @@ public final class PintleUrlTransport implements PintleTransport {
     private static final int STATUS_REDIRECT = 300;
     private static final int TOO_SLOW_AFTER_S = 10;
 
+    private final SSLSocketFactory sockets = platformSockets();
     private volatile HttpURLConnection current;
 
     /** Serves one client. */
     public PintleUrlTransport() {}
+
+    /** Not the default of {@link HttpsURLConnection}, which the application may have pinned. */
+    private static SSLSocketFactory platformSockets() {
+        try {
+            SSLContext context = SSLContext.getInstance("TLS");
+
+            context.init(null, null, null);
+            return context.getSocketFactory();
+        } catch (GeneralSecurityException impossible) {
+            throw new IllegalStateException("the platform has no TLS", impossible);
+        }
+    }
 
     @Override
     public @NotNull Response perform(@NotNull Request request, @NotNull Sink sink) throws IOException {
@@ -53,7 +70,7 @@ public final class PintleUrlTransport implements PintleTransport {
         }
     }
 
-    private static HttpURLConnection open(Request request) throws IOException {
+    HttpURLConnection open(Request request) throws IOException {
         URL url = new URL(request.url());
         int timeout = (int) Math.min(request.timeoutMs(), TimeUnit.SECONDS.toMillis(30));
 
@@ -65,6 +82,8 @@ public final class PintleUrlTransport implements PintleTransport {
 
         HttpURLConnection connection = (HttpURLConnection) url.openConnection();
 
+        if (connection instanceof HttpsURLConnection)
+            ((HttpsURLConnection) connection).setSSLSocketFactory(sockets);
         connection.setInstanceFollowRedirects(false);
         connection.setUseCaches(false);
         connection.setAllowUserInteraction(false);

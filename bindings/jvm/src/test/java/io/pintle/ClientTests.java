@@ -97,6 +97,7 @@ final class ClientTests {
             Tests.thrown(IllegalStateException.class, () -> client.header("leaf.test"));
             Tests.thrown(IllegalStateException.class, () -> client.sendReports(SECONDS_10));
             Tests.thrown(IllegalStateException.class, client::sharedContext);
+            Tests.thrown(IllegalStateException.class, () -> PintleSSLContext.of(client));
             Tests.same(PintleReason.UNLISTED, client.checker().peek("unlisted.test", new byte[0]).reason());
         });
         Tests.add("a client that nobody closes is freed when the next is made", () -> {

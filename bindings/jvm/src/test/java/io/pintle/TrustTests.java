@@ -78,7 +78,10 @@ final class TrustTests {
                 accepted(world, host, host, world.trust("root.ca"));
         });
         Tests.add("another spelling of the host is the same host",
-                () -> accepted(world, "LEAF.test", "leaf.test", world.trust("root.ca")));
+                () -> {
+                    accepted(world, "LEAF.test", "leaf.test", world.trust("root.ca"));
+                    accepted(world, "leaf.test.", "leaf.test", world.trust("root.ca"));
+                });
         Tests.add("a cross-signed issuer leads to whichever root is trusted", () -> {
             accepted(world, "issuer.test", "crossed", world.trust("other.ca"));
             Tests.same(PintleReason.VALIDATION_FAILED, refused(world, "issuer.test", "crossed", world.trust("root.ca")));

@@ -12,10 +12,13 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.Certificate;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import javax.net.ssl.HttpsURLConnection;
+import javax.net.ssl.SSLSocketFactory;
 
 /** The transport over HttpURLConnection. */
 final class UrlTransportTests {
@@ -118,6 +121,55 @@ final class UrlTransportTests {
             } finally {
                 CookieHandler.setDefault(null);
             }
+        });
+        Tests.add("the URL transport is not pinned by what the application made the default", () -> {
+            SSLSocketFactory before = HttpsURLConnection.getDefaultSSLSocketFactory();
+            HttpsURLConnection opened;
+
+            try {
+                HttpsURLConnection.setDefaultSSLSocketFactory((SSLSocketFactory) SSLSocketFactory.getDefault());
+                opened = (HttpsURLConnection) new PintleUrlTransport().open(get("https://repository.test/", 100, TIMEOUT_MS));
+                Tests.isTrue(opened.getSSLSocketFactory() != HttpsURLConnection.getDefaultSSLSocketFactory(), "the default");
+            } finally {
+                HttpsURLConnection.setDefaultSSLSocketFactory(before);
+            }
+        });
+        Tests.add("a connection that is connected cannot be pinned any more", () -> {
+            HttpsURLConnection connected = new HttpsURLConnection(new java.net.URL("https://leaf.test/")) {
+                {
+                    connected = true;
+                }
+
+                @Override
+                public void connect() {}
+
+                @Override
+                public void disconnect() {}
+
+                @Override
+                public boolean usingProxy() {
+                    return false;
+                }
+
+                @Override
+                public String getCipherSuite() {
+                    return null;
+                }
+
+                @Override
+                public Certificate[] getLocalCertificates() {
+                    return null;
+                }
+
+                @Override
+                public Certificate[] getServerCertificates() {
+                    return null;
+                }
+            };
+
+            Tests.thrown(IllegalStateException.class, () -> PintleHttpsURLConnection.pin(connected, null));
+            Tests.thrown(IllegalArgumentException.class,
+                    () -> PintleHttpsURLConnection.pin(new java.net.URL("http://leaf.test/").openConnection(), null));
         });
         Tests.add("the URL transport ends at its deadline, however slowly a head arrives", () -> {
             try (ServerSocket listener = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
