@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/reports for clients, GET /v1/reports for administrators. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,12 @@
 
 #define MEDIA_TYPE "application/json"
 
-/* A deferred report: who waits for the answer. */
+/* Deferred reports: who waits for the answer, and what has become of those of one request so far. */
 struct pending {
     const struct pti_listener *listener;
     struct pti_http_exchange *exchange;
+    atomic_size_t left;
+    atomic_int worst; /* enum pti_intake_result */
 };
 
 static const char *why_not_stored(enum pti_intake_result result)
@@ -33,17 +36,25 @@ static const char *why_not_stored(enum pti_intake_result result)
     return NULL;
 }
 
+/* All of a request or, as far as its sender is told, none: what is sent again is known by its id. */
 static void report_done(void *ctx, enum pti_intake_result result)
 {
-    struct pending pending = *(struct pending *)ctx;
+    struct pending *pending = ctx;
     struct pti_http_response accepted = PTI_HTTP_RESPONSE(202);
+    int worst;
 
-    free(ctx);
+    if (result != PTI_INTAKE_STORED)
+        atomic_store(&pending->worst, (int)result);
+    if (atomic_fetch_sub(&pending->left, 1) > 1)
+        return;
+    worst = atomic_load(&pending->worst);
     accepted.cache_control = "no-store";
-    if (result == PTI_INTAKE_STORED)
-        pti_answer(pending.listener, pending.exchange, PTI_ROUTE_REPORTS, &accepted);
+    if (worst == PTI_INTAKE_STORED)
+        pti_answer(pending->listener, pending->exchange, PTI_ROUTE_REPORTS, &accepted);
     else
-        pti_answer_error(pending.listener, pending.exchange, PTI_ROUTE_REPORTS, 503, why_not_stored(result));
+        pti_answer_error(pending->listener, pending->exchange, PTI_ROUTE_REPORTS, 503,
+                         why_not_stored((enum pti_intake_result)worst));
+    free(pending);
 }
 
 static bool is_json(const char *content_type)
@@ -62,30 +73,43 @@ static void refuse(const struct pti_listener *listener, struct pti_http_exchange
     pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, code, detail);
 }
 
-static void submit(const struct pti_listener *listener, struct pti_http_exchange *exchange, struct pti_report *report)
+static void submit(const struct pti_listener *listener, struct pti_http_exchange *exchange, struct pti_report *reports,
+                   size_t count)
 {
     struct pending *pending = malloc(sizeof *pending);
 
     if (!pending) {
-        pti_report_clear(report);
+        for (size_t i = 0; i < count; i++)
+            pti_report_clear(&reports[i]);
         pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
         return;
     }
-    *pending = (struct pending){listener, exchange};
+    pending->listener = listener;
+    pending->exchange = exchange;
+    atomic_init(&pending->left, count);
+    atomic_init(&pending->worst, PTI_INTAKE_STORED);
     pti_http_defer(exchange);
-    pti_intake_submit(listener->routes->intake, report, report_done, pending);
+    for (size_t i = 0; i < count; i++)
+        pti_intake_submit(listener->routes->intake, &reports[i], report_done, pending);
+}
+
+static bool is_too_large(const struct pti_http_request *request)
+{
+    return request->too_large || (request->body.size > PTI_REPORT_SIZE_MAX && request->body.data[0] != '[');
 }
 
 void pti_answer_report(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
     const struct pti_http_request *request = pti_http_request(exchange);
     enum pintle_status status = PINTLE_ERR_INPUT;
-    struct pti_report report;
+    struct pti_report reports[PTI_REPORT_BATCH_MAX];
     struct pti_error error;
-    char too_large[64];
+    char too_large[96];
+    size_t count;
 
-    if (request->too_large) {
-        snprintf(too_large, sizeof too_large, "a report has at most %d bytes", PTI_REPORT_SIZE_MAX);
+    if (is_too_large(request)) {
+        snprintf(too_large, sizeof too_large, "a report has at most %d bytes, an array of reports at most %d",
+                 PTI_REPORT_SIZE_MAX, PTI_REPORT_BATCH_SIZE_MAX);
         refuse(listener, exchange, 413, PTI_DROP_TOO_LARGE, too_large);
         return;
     }
@@ -93,9 +117,9 @@ void pti_answer_report(const struct pti_listener *listener, struct pti_http_exch
         refuse(listener, exchange, 415, PTI_DROP_MEDIA_TYPE, "expected Content-Type: " MEDIA_TYPE);
         return;
     }
-    status = pti_report_parse(request->body, &report, &error);
+    status = pti_report_parse_batch(request->body, reports, &count, &error);
     if (status == PINTLE_OK)
-        submit(listener, exchange, &report);
+        submit(listener, exchange, reports, count);
     else if (status == PINTLE_ERR_MEMORY)
         pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
     else

@@ -113,7 +113,7 @@ static size_t body_max(void *ctx, enum pti_http_method method, const char *path)
 
     for (const struct route *route = next_route(ctx, path, &index); route; route = next_route(ctx, path, &index))
         if (route->method == PTI_HTTP_POST && takes(route, method))
-            return PTI_REPORT_SIZE_MAX;
+            return PTI_REPORT_BATCH_SIZE_MAX;
     return 0;
 }
 

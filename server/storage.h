@@ -9,8 +9,8 @@
 #ifndef PTI_SERVER_STORAGE_H
 #define PTI_SERVER_STORAGE_H
 
+#include "report/report.h"
 #include "server/database.h"
-#include "server/report.h"
 
 /* What happened to one report of a batch. */
 enum pti_stored { PTI_STORED_NEW, PTI_STORED_BEFORE };

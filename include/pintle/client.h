@@ -70,6 +70,14 @@ PINTLE_API enum pintle_status pintle_client_start(struct pintle_client *client);
 PINTLE_API enum pintle_status pintle_client_send_reports(struct pintle_client *client, int64_t deadline_ms);
 
 /*
+ * What network the device is on, for reports and nothing else: a type such as "wifi" or "cellular" (at most 16 characters
+ * of a-z, A-Z, 0-9, '.', '_', ':' and '-'), and bits of enum pintle_network.  NULL: not known, as before the first call.
+ * PINTLE_ERR_MISUSE.
+ */
+enum pintle_network { PINTLE_NETWORK_CAPTIVE = 1, PINTLE_NETWORK_VPN = 2, PINTLE_NETWORK_PROXY = 4 };
+PINTLE_API enum pintle_status pintle_client_set_network(struct pintle_client *client, const char *type, unsigned bits);
+
+/*
  * What the client holds, as one JSON object for a diagnostics page: state, versions, age, hosts with pin counts, last
  * error.  Writes at most size bytes with the terminator and returns the length of the whole text without it, as snprintf
  * does; 0 if memory ran out.

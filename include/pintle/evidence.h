@@ -25,6 +25,17 @@ enum pintle_of { PINTLE_OF_SPKI = 1, PINTLE_OF_CERT = 2 };
 /* Where in the verified chain a pin must stand; usable as bits. */
 enum pintle_at { PINTLE_AT_LEAF = 1, PINTLE_AT_ISSUER = 2, PINTLE_AT_ANY = 3 };
 
+/* What adapter extracted evidence; reports name it. */
+enum pintle_adapter {
+    PINTLE_ADAPTER_NONE = 0,
+    PINTLE_ADAPTER_OPENSSL,
+    PINTLE_ADAPTER_GNUTLS,
+    PINTLE_ADAPTER_MBEDTLS,
+    PINTLE_ADAPTER_BORINGSSL,
+    PINTLE_ADAPTER_CURL,
+    PINTLE_ADAPTER_JVM
+};
+
 /* The largest serialised form, in bytes. */
 #define PINTLE_EVIDENCE_SERIALISED_MAX (8 + PINTLE_CHAIN_MAX * 2 * PINTLE_SHA256_SIZE)
 
@@ -33,7 +44,7 @@ struct pintle_evidence {
     uint8_t count;     /* certificates; 0 if there is no usable chain */
     uint8_t of;        /* which hashes are filled in: bits of enum pintle_of */
     uint8_t leaf_only; /* 1 if the adapter could not obtain the issuers: issuer pins cannot be evaluated */
-    uint8_t reserved;
+    uint8_t adapter;   /* who made it, for reports: an enum pintle_adapter; not serialised */
     uint8_t spki[PINTLE_CHAIN_MAX][PINTLE_SHA256_SIZE];
     uint8_t cert[PINTLE_CHAIN_MAX][PINTLE_SHA256_SIZE];
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
+#include "client/outbox.h"
 #include "client/storage.h"
 #include "client/turn.h"
 #include "client/wait.h"
@@ -151,6 +152,7 @@ static enum pintle_status start(struct pintle_client *client, struct pti_error *
     if (status == PINTLE_OK)
         status = pti_storage_start(client, error);
     if (status == PINTLE_OK) {
+        pti_outbox_start(client);
         emit_started(client);
         pti_client_tell_stale(client);
     }

@@ -58,6 +58,8 @@ struct pintle_client {
     bool adoption_told;           /* the application knows that it cannot be remembered; under state */
     int64_t adoption_after_ms;    /* monotonic: the store is left alone until then; under state */
 
+    bool outbox_told; /* the application knows that reports cannot be kept in the store; with the turn */
+
     /* the optional thread, lib/sys/thread.c; under state */
     void *thread;
     void (*thread_stop)(void *thread);

@@ -124,15 +124,17 @@ static void set_reports(struct pintle_client *client, const struct pti_generatio
 
     (void)pti_copy_text(settings.app_id, sizeof settings.app_id, client->config->app_id);
     (void)pti_copy_text(settings.app_version, sizeof settings.app_version, client->config->app_version);
+    (void)pti_copy_text(settings.os, sizeof settings.os, client->config->os);
+    (void)pti_copy_text(settings.os_version, sizeof settings.os_version, client->config->os_version);
     if (generation != NULL) {
         settings.sample_per_mille = generation->charter.sample_per_mille;
         settings.shipped = generation->shipped;
         settings.issued = generation->timestamp->issued;
         settings.expires = pti_generation_expires(generation, NULL);
     }
-    (void)pthread_mutex_lock(&client->live->lock);
+    (void)pthread_mutex_lock(&client->live->reports_lock);
     client->live->reports.settings = settings;
-    (void)pthread_mutex_unlock(&client->live->lock);
+    (void)pthread_mutex_unlock(&client->live->reports_lock);
 }
 
 void pti_enforce_swap(struct pintle_client *client, struct pti_generation *generation, bool unverified,

@@ -28,6 +28,8 @@ const char *pintle_event_name(enum pintle_event_kind kind)
         return "reports_sent";
     case PINTLE_EVENT_REPORTS_DROPPED:
         return "reports_dropped";
+    case PINTLE_EVENT_REPORT:
+        return "report";
     }
     return "unknown";
 }

@@ -80,10 +80,10 @@ static void write_hosts(const struct pintle_pinset *pinset, struct pti_json_writ
 
 static void write_reports(const struct pintle_client *client, struct pti_json_writer *writer)
 {
-    (void)pthread_mutex_lock(&client->live->lock);
+    (void)pthread_mutex_lock(&client->live->reports_lock);
     pti_json_put_integer(writer, "reports_dropped", (int64_t)client->live->reports.dropped);
     pti_json_put_integer(writer, "reports_queued", (int64_t)client->live->reports.count);
-    (void)pthread_mutex_unlock(&client->live->lock);
+    (void)pthread_mutex_unlock(&client->live->reports_lock);
 }
 
 static void write_generation(const struct pintle_client *client, struct pti_json_writer *writer)

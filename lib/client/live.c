@@ -12,8 +12,12 @@ static bool init_locks(struct pti_live *live)
 {
     if (pthread_mutex_init(&live->lock, NULL) != 0)
         return false;
+    if (pthread_mutex_init(&live->reports_lock, NULL) != 0)
+        goto no_second;
     if (pti_wait_init(&live->changed))
         return true;
+    (void)pthread_mutex_destroy(&live->reports_lock);
+no_second:
     (void)pthread_mutex_destroy(&live->lock);
     return false;
 }
@@ -30,6 +34,9 @@ enum pintle_status pti_live_new(const struct pintle_clock *clock, struct pintle_
         return PINTLE_ERR_MEMORY;
     }
     atomic_init(&(*live)->references, 1);
+    atomic_init(&(*live)->recovering, 0);
+    pti_successes_init(&(*live)->successes);
+    pti_reports_init(&(*live)->reports);
     (*live)->clock = *clock;
     (*live)->crypto = pti_crypto_ref(crypto);
     (*live)->on_event = on_event;
@@ -52,6 +59,7 @@ void pti_live_unref(struct pti_live *live)
     pti_reports_clear(&live->reports);
     pintle_crypto_free(live->crypto);
     (void)pthread_cond_destroy(&live->changed);
+    (void)pthread_mutex_destroy(&live->reports_lock);
     (void)pthread_mutex_destroy(&live->lock);
     free(live);
 }
@@ -177,6 +185,9 @@ void pti_live_heal_end(struct pti_live *live, bool succeeded, int64_t patience_m
         live->heal.healed = live->heal.begun;
     live->heal.patient_until = live->clock.monotonic_ms(live->clock.ctx) + bounded_ms;
     (void)pthread_mutex_unlock(&live->lock);
+    (void)pthread_mutex_lock(&live->reports_lock);
+    pti_reports_tried(&live->reports);
+    (void)pthread_mutex_unlock(&live->reports_lock);
 }
 
 uint64_t pti_live_wish(struct pti_live *live, const char *host)
@@ -215,7 +226,7 @@ bool pti_live_wait(struct pti_live *live, int64_t timeout_ms)
     bool open, early = true;
 
     (void)pthread_mutex_lock(&live->lock);
-    while (!live->closed && !wanted(&live->heal) && early)
+    while (!live->closed && !wanted(&live->heal) && !live->reports_wanted && early)
         early = pti_wait_until(&live->changed, &live->lock, &moment);
     open = !live->closed;
     (void)pthread_mutex_unlock(&live->lock);
@@ -275,7 +286,38 @@ static void want_heal(struct pti_live *live, struct pintle_verdict *verdict)
     (void)pthread_mutex_unlock(&live->lock);
 }
 
-/* Under the lock: has a report just been dropped that the application was not told of? */
+struct pti_report_moment pti_live_moment(struct pti_live *live)
+{
+    struct pti_report_moment moment;
+
+    (void)pthread_mutex_lock(&live->lock);
+    moment.now = live->clock.now(live->clock.ctx);
+    moment.behind = live->time_floor > moment.now ? live->time_floor - moment.now : 0;
+    moment.random = live->clock.random(live->clock.ctx);
+    moment.id[0] = live->clock.random(live->clock.ctx);
+    moment.id[1] = live->clock.random(live->clock.ctx);
+    moment.seed = live->clock.random(live->clock.ctx);
+    (void)pthread_mutex_unlock(&live->lock);
+    return moment;
+}
+
+void pti_live_count_recovering(struct pti_live *live)
+{
+    atomic_store_explicit(&live->recovering, pti_reports_recovering(&live->reports), memory_order_relaxed);
+}
+
+bool pti_live_reports_wanted(struct pti_live *live)
+{
+    bool are_wanted;
+
+    (void)pthread_mutex_lock(&live->lock);
+    are_wanted = live->reports_wanted;
+    live->reports_wanted = false;
+    (void)pthread_mutex_unlock(&live->lock);
+    return are_wanted;
+}
+
+/* Has a report just been dropped that the application was not told of? */
 static bool drop_untold(struct pti_reports *reports, uint64_t dropped_before)
 {
     bool untold = reports->dropped != dropped_before && !reports->drop_told;
@@ -291,21 +333,36 @@ static void tell_drop(struct pti_live *live)
                   "the queue of reports is full or memory ran out; newer reports are dropped until some are sent");
 }
 
-static void queue_report(struct pti_live *live, const struct pintle_evidence *evidence,
-                         const struct pintle_verdict *verdict)
+/* One of both is set: a connection, or a manifest. */
+struct news {
+    const struct pintle_evidence *evidence;
+    const struct pintle_verdict *verdict;
+    const char *host, *reason;
+    int64_t charter_version;
+};
+
+static void queue_report(struct pti_live *live, const struct news *news)
 {
+    struct pti_report_moment moment = pti_live_moment(live);
     struct pintle_pinset *pinset = pti_live_pinset(live);
+    struct pti_reports *reports = &live->reports;
     uint64_t dropped;
     bool untold;
 
-    (void)pthread_mutex_lock(&live->lock);
-    dropped = live->reports.dropped;
-    if (!live->closed)
-        pti_reports_add(&live->reports, pinset, evidence, verdict, live->clock.now(live->clock.ctx),
-                        live->clock.random(live->clock.ctx), live->clock.random(live->clock.ctx));
-    untold = drop_untold(&live->reports, dropped);
-    (void)pthread_mutex_unlock(&live->lock);
+    (void)pthread_mutex_lock(&live->reports_lock);
+    dropped = reports->dropped;
+    if (news->verdict != NULL)
+        pti_reports_add(reports, &live->successes, pinset, news->evidence, news->verdict, &moment);
+    else
+        pti_reports_add_manifest(reports, news->host, news->reason, news->charter_version, &moment);
+    untold = drop_untold(reports, dropped);
+    pti_live_count_recovering(live);
+    (void)pthread_mutex_unlock(&live->reports_lock);
     pintle_pinset_free(pinset);
+    (void)pthread_mutex_lock(&live->lock);
+    live->reports_wanted = true;
+    (void)pthread_cond_broadcast(&live->changed);
+    (void)pthread_mutex_unlock(&live->lock);
     if (untold)
         tell_drop(live);
 }
@@ -331,19 +388,22 @@ static bool host_of_url(const char *url, struct pti_host *host)
 void pti_live_report_manifest(struct pti_live *live, const char *url, const char *reason, int64_t charter_version)
 {
     struct pti_host host;
-    uint64_t dropped;
-    bool untold;
 
-    if (!host_of_url(url, &host))
+    if (host_of_url(url, &host))
+        queue_report(live, &(struct news){.host = host.name, .reason = reason, .charter_version = charter_version});
+}
+
+/* A connection that was refused and passes now has recovered. */
+static void count_match(struct pti_live *live, const struct pintle_evidence *evidence,
+                        const struct pintle_verdict *verdict)
+{
+    pti_successes_add(&live->successes, verdict->noted_host);
+    if (atomic_load_explicit(&live->recovering, memory_order_relaxed) == 0 || evidence->count == 0)
         return;
-    (void)pthread_mutex_lock(&live->lock);
-    dropped = live->reports.dropped;
-    pti_reports_add_manifest(&live->reports, host.name, reason, charter_version, live->clock.now(live->clock.ctx),
-                             live->clock.random(live->clock.ctx), live->clock.random(live->clock.ctx));
-    untold = drop_untold(&live->reports, dropped);
-    (void)pthread_mutex_unlock(&live->lock);
-    if (untold)
-        tell_drop(live);
+    (void)pthread_mutex_lock(&live->reports_lock);
+    pti_reports_recovered(&live->reports, verdict->host, evidence->spki[0]);
+    pti_live_count_recovering(live);
+    (void)pthread_mutex_unlock(&live->reports_lock);
 }
 
 static void decided(void *ctx, const struct pintle_evidence *evidence, struct pintle_verdict *verdict)
@@ -352,12 +412,14 @@ static void decided(void *ctx, const struct pintle_evidence *evidence, struct pi
     bool refused = verdict->status != PINTLE_OK;
     char line[PTI_ERROR_DETAIL_MAX];
 
+    if (verdict->reason == PINTLE_REASON_MATCHED)
+        count_match(live, evidence, verdict);
     if (!refused && verdict->reason != PINTLE_REASON_REPORT_ONLY)
         return;
     if (verdict->status == PINTLE_ERR_PIN_MISMATCH)
         want_heal(live, verdict);
-    if (verdict->mode != PINTLE_MODE_NONE)
-        queue_report(live, evidence, verdict);
+    if (verdict->mode != PINTLE_MODE_NONE && !pti_live_closed(live))
+        queue_report(live, &(struct news){.evidence = evidence, .verdict = verdict});
     (void)pintle_verdict_describe(verdict, line, sizeof line);
     pti_live_emit(live, refused ? PINTLE_EVENT_REFUSED : PINTLE_EVENT_REPORT_ONLY, verdict->status, verdict, line);
 }

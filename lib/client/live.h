@@ -14,7 +14,7 @@
 #include <pintle/event.h>
 
 #include "client/bucket.h"
-#include "client/report.h"
+#include "client/reports.h"
 
 /* Wishes for a refresh, numbered from 1 as they are granted.  A refresh serves all that were made before it began. */
 struct pti_heal {
@@ -38,11 +38,17 @@ struct pti_live {
     int64_t time_floor;           /* Unix seconds: metadata time is never before this */
     struct pti_buckets buckets;
     struct pti_heal heal;
-    struct pti_reports reports;
+    bool reports_wanted;      /* something for the thread: a report that is in no store yet */
     pintle_event_fn on_event; /* NULL once closed */
     void *event_ctx;
     unsigned callbacks; /* running now */
     bool closed;
+
+    /* under a lock of their own, so that a check that passes never waits for a report that is written */
+    pthread_mutex_t reports_lock;
+    struct pti_reports reports;
+    struct pti_successes successes; /* without any lock */
+    atomic_uint recovering;         /* reports of refusals whose connection may pass yet */
 };
 
 /* PINTLE_ERR_MEMORY.  The caller owns one reference. */
@@ -63,6 +69,12 @@ int64_t pti_live_now(struct pti_live *live);                  /* metadata time i
 void pti_live_emit(struct pti_live *live, enum pintle_event_kind kind, enum pintle_status status,
                    const struct pintle_verdict *verdict, const char *message);
 
+/* Now, with fresh random numbers, for a report. */
+struct pti_report_moment pti_live_moment(struct pti_live *live);
+/* Under the lock of the reports: how many wait for their connection to pass. */
+void pti_live_count_recovering(struct pti_live *live);
+bool pti_live_reports_wanted(struct pti_live *live); /* asked once */
+
 /* Queues a report about a manifest from url: reason is "manifest_rejected" or "stale". */
 void pti_live_report_manifest(struct pti_live *live, const char *url, const char *reason, int64_t charter_version);
 
@@ -76,7 +88,7 @@ uint64_t pti_live_wish(struct pti_live *live, const char *host);
 /* Has a refresh that serves this wish ended, or succeeded? */
 bool pti_live_heal_tried(struct pti_live *live, uint64_t wish);
 bool pti_live_heal_healed(struct pti_live *live, uint64_t wish);
-/* Waits until a refresh is wanted, the client closes, or timeout_ms passed; false if closing. */
+/* Waits until a refresh is wanted, a report is new, the client closes, or timeout_ms passed; false if closing. */
 bool pti_live_wait(struct pti_live *live, int64_t timeout_ms);
 
 /* A checker that follows this state. */

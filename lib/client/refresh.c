@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "client/outbox.h"
 #include "client/poll.h"
 #include "client/refresh.h"
 #include "client/turn.h"
@@ -129,6 +130,7 @@ enum pintle_status pti_refresh(struct pintle_client *client, int64_t deadline, s
     remember(client, error);
     pti_live_heal_end(client->live, status == PINTLE_OK, client->retry_after_s > 0 ? client->retry_after_s * 1000 : 0);
     pti_client_tell_stale(client);
+    pti_outbox_sync_if_changed(client);
     return status;
 }
 
@@ -158,7 +160,8 @@ enum pintle_status pti_refresh_if_due(struct pintle_client *client, int64_t dead
     status = pti_client_begin(client, "refresh", deadline_ms, &deadline);
     if (status != PINTLE_OK)
         return status;
-    if (pintle_client_next_due(client) == 0) /* nobody was quicker while we waited for the turn */
-        (void)pti_refresh(client, deadline, &error);
+    if (pintle_client_next_due(client) > 0) /* somebody was quicker while we waited for the turn */
+        return pti_client_end(client, NULL);
+    (void)pti_refresh(client, deadline, &error);
     return pti_client_end(client, &error);
 }

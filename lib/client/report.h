@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reports: what a client tells a collector about refused or unusual connections.  An allow-list of fields without any
- * identifier of a person or device; a bounded queue in memory; one report per (host, leaf key, versions, reason) in 24
- * hours, in one process.  When memory runs out a report is dropped and counted, nothing else happens.
+ * One report as text: what a client tells a collector about a refused or unusual connection, or about its checks of a day.
+ * An allow-list of fields (lib/report) without any identifier of a person or device.
  */
 #ifndef PTI_CLIENT_REPORT_H
 #define PTI_CLIENT_REPORT_H
@@ -10,39 +9,51 @@
 #include "base/buf.h"
 #include "pin/pinset.h"
 
+#define PTI_REPORT_ID_SIZE 32 /* 128 random bits in hexadecimal, without terminator */
+#define PTI_NETWORK_TYPE_MAX 16
+
+/* What does not change from report to report. */
 struct pti_report_settings {
     char app_id[64];
     char app_version[64];
+    char os[64];
+    char os_version[64];
     int sample_per_mille;
     bool shipped;    /* the pins in force came inside the app */
     int64_t issued;  /* of the manifest in force, Unix seconds; -1 if unknown */
     int64_t expires; /* likewise */
 };
 
-struct pti_reports {
-    struct pti_report_settings settings;
-    struct pintle_bytes queue[PTI_REPORTS_MAX]; /* JSON, owned */
-    size_t count;
-    struct {
-        uint64_t key;
-        int64_t at; /* Unix seconds */
-    } seen[PTI_REPORT_DEDUP_MAX];
-    size_t seen_count;
-    uint64_t dropped; /* queue full or out of memory */
-    bool drop_told;   /* the application knows of it since the queue last had room */
+/* What the application said of the network. */
+struct pti_report_network {
+    char type[PTI_NETWORK_TYPE_MAX + 1]; /* "": nothing */
+    unsigned bits;                       /* of enum pintle_network */
 };
 
-/* random decides on sampling, id names the report; both uniform. */
-void pti_reports_add(struct pti_reports *reports, const struct pintle_pinset *pinset,
-                     const struct pintle_evidence *evidence, const struct pintle_verdict *verdict, int64_t now,
-                     uint64_t random, uint64_t id);
-/* About a manifest instead of a connection: reason is "manifest_rejected" or "stale", host where the manifest came from. */
-void pti_reports_add_manifest(struct pti_reports *reports, const char *host, const char *reason,
-                              int64_t charter_version, int64_t now, uint64_t random, uint64_t id);
-/* Takes the oldest out of the queue; the caller frees it with pti_bytes_free(). false if there is none. */
-bool pti_reports_take(struct pti_reports *reports, struct pintle_bytes *report);
-/* Puts one back at the front, after a failed transfer; it is dropped and counted if the queue has filled up meanwhile. */
-void pti_reports_put_back(struct pti_reports *reports, struct pintle_bytes report);
-void pti_reports_clear(struct pti_reports *reports);
+/* What a report is about. */
+struct pti_report_subject {
+    const char *type;
+    const char *reason;
+    const struct pintle_verdict *verdict;
+    const struct pintle_evidence *evidence; /* NULL: about no connection */
+    const struct pintle_pinset *pinset;     /* NULL: about a manifest */
+    int64_t successes; /* checks of this policy that matched since its last report; -1: none counted */
+};
+
+/* When, by which clock, and under which random name. */
+struct pti_report_moment {
+    int64_t now;     /* Unix seconds, local */
+    int64_t behind;  /* seconds by which the local clock is known to be late; 0: not known to be wrong */
+    uint64_t random; /* decides on sampling */
+    uint64_t id[2];
+    uint64_t seed; /* for the devices of a day, if it is the first report of one */
+};
+
+void pti_report_write(struct pti_buf *out, const struct pti_report_settings *settings,
+                      const struct pti_report_network *network, const struct pti_report_subject *subject,
+                      const struct pti_report_moment *moment);
+
+/* The name of an enum pintle_adapter in reports; NULL for none. */
+const char *pti_adapter_name(uint8_t adapter);
 
 #endif

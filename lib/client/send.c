@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending queued reports to the charter's collectors, over the client's ordinary transport. */
+/* Sending queued reports to the charter's collectors, in batches, over the client's ordinary transport. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include <pintle/client.h>
+
+#include "client/outbox.h"
 #include "client/turn.h"
 
 #define ANSWER_SIZE_MAX 65536
@@ -14,10 +18,18 @@ struct sending {
     size_t url; /* the one that answers; the next is tried when it does not */
     int64_t deadline_ms;
     unsigned sent, refused;
+    struct pti_error refusal; /* the last */
 };
 
-/* One report; *keep says that the collector may take it another time. */
-static enum pintle_status post(struct sending *sending, struct pintle_bytes report, bool *keep, struct pti_error *error)
+/* Some reports from the front of the queue, as they go over the wire: one is an object, several are an array. */
+struct batch {
+    struct pti_buf text;
+    char ids[PTI_REPORT_BATCH_MAX][PTI_REPORT_ID_SIZE + 1];
+    size_t count;
+};
+
+/* One request; *keep says that the collector may take it another time. */
+static enum pintle_status post(struct sending *sending, struct pintle_bytes body, bool *keep, struct pti_error *error)
 {
     const struct pintle_config *config = sending->client->config;
     struct pintle_response response = {sizeof response, 0, -1};
@@ -29,7 +41,7 @@ static enum pintle_status post(struct sending *sending, struct pintle_bytes repo
         .method = "POST",
         .url = sending->urls[sending->url],
         .content_type = "application/json",
-        .body = report,
+        .body = body,
         .max_response = ANSWER_SIZE_MAX,
         .timeout_ms = sending->deadline_ms - config->clock.monotonic_ms(config->clock.ctx),
         .min_bytes_per_second = PTI_MIN_BYTES_PER_SECOND,
@@ -52,25 +64,8 @@ static enum pintle_status post(struct sending *sending, struct pintle_bytes repo
                     response.status);
 }
 
-static bool take(struct pintle_client *client, struct pintle_bytes *report)
-{
-    bool taken;
-
-    (void)pthread_mutex_lock(&client->live->lock);
-    taken = pti_reports_take(&client->live->reports, report);
-    (void)pthread_mutex_unlock(&client->live->lock);
-    return taken;
-}
-
-static void put_back(struct pintle_client *client, struct pintle_bytes report)
-{
-    (void)pthread_mutex_lock(&client->live->lock);
-    pti_reports_put_back(&client->live->reports, report);
-    (void)pthread_mutex_unlock(&client->live->lock);
-}
-
-/* One report to the collector that answered last, or else to each of the others in turn. */
-static enum pintle_status post_anywhere(struct sending *sending, struct pintle_bytes report, bool *keep,
+/* One request to the collector that answered last, or else to each of the others in turn. */
+static enum pintle_status post_anywhere(struct sending *sending, struct pintle_bytes body, bool *keep,
                                         struct pti_error *error)
 {
     enum pintle_status status = PINTLE_ERR_NETWORK;
@@ -79,30 +74,85 @@ static enum pintle_status post_anywhere(struct sending *sending, struct pintle_b
     for (size_t tried = 0; tried < sending->url_count && status != PINTLE_OK && *keep; tried++) {
         if (tried > 0)
             sending->url = (sending->url + 1) % sending->url_count;
-        status = post(sending, report, keep, error);
+        status = post(sending, body, keep, error);
     }
     return status;
 }
 
+/* Nobody but who has the turn takes reports out, so what is read here stays. */
+static size_t copy_front(struct pti_live *live, struct pti_reports_entry *entries, size_t max)
+{
+    size_t count;
+
+    (void)pthread_mutex_lock(&live->reports_lock);
+    count = live->reports.count < max ? live->reports.count : max;
+    for (size_t i = 0; i < count; i++)
+        entries[i] = live->reports.queue[i];
+    (void)pthread_mutex_unlock(&live->reports_lock);
+    return count;
+}
+
+static enum pintle_status gather(struct pintle_client *client, size_t max, struct batch *batch, struct pti_error *error)
+{
+    struct pti_reports_entry entries[PTI_REPORT_BATCH_MAX];
+    size_t count = copy_front(client->live, entries, max);
+    size_t size = 2;
+
+    pti_buf_init(&batch->text, PTI_REPORT_BATCH_SIZE_MAX);
+    for (batch->count = 0; batch->count < count; batch->count++) {
+        size += entries[batch->count].json.size + 129;
+        if (size > PTI_REPORT_BATCH_SIZE_MAX)
+            break;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->count > 1)
+            pti_buf_text(&batch->text, i == 0 ? "[" : ",");
+        pti_reports_compose(&entries[i], &batch->text);
+        (void)pti_copy_text(batch->ids[i], sizeof batch->ids[0], entries[i].id);
+    }
+    if (batch->count > 1)
+        pti_buf_text(&batch->text, "]");
+    return pti_buf_check(&batch->text, error, "reports");
+}
+
+static void remove_sent(struct pintle_client *client, const struct batch *batch)
+{
+    struct pti_live *live = client->live;
+
+    (void)pthread_mutex_lock(&live->reports_lock);
+    for (size_t i = 0; i < batch->count; i++)
+        pti_reports_remove(&live->reports, batch->ids[i]);
+    pti_live_count_recovering(live);
+    (void)pthread_mutex_unlock(&live->reports_lock);
+}
+
+/* A batch that is refused goes out again one by one: one bad report, or a collector that knows no batches. */
 static enum pintle_status send_all(struct sending *sending, struct pti_error *error)
 {
-    struct pintle_bytes report;
+    size_t max = PTI_REPORT_BATCH_MAX;
+    struct batch batch;
 
-    while (take(sending->client, &report)) {
-        bool keep;
-        enum pintle_status status = post_anywhere(sending, report, &keep, error);
+    for (;;) {
+        enum pintle_status status = gather(sending->client, max, &batch, error);
+        bool keep = true;
 
-        if (status != PINTLE_OK && keep) {
-            put_back(sending->client, report);
+        if (status == PINTLE_OK && batch.count > 0)
+            status = post_anywhere(sending, pti_buf_bytes(&batch.text), &keep, error);
+        pti_buf_clear(&batch.text);
+        if ((status == PINTLE_OK && batch.count == 0) || (status != PINTLE_OK && keep))
             return status;
+        if (status != PINTLE_OK && batch.count > 1) {
+            max = 1;
+            continue;
         }
-        pti_bytes_free(&report);
-        if (status == PINTLE_OK)
-            sending->sent++;
-        else
+        remove_sent(sending->client, &batch);
+        if (status == PINTLE_OK) {
+            sending->sent += (unsigned)batch.count;
+        } else {
             sending->refused++;
+            sending->refusal = *error;
+        }
     }
-    return PINTLE_OK;
 }
 
 static void find_collectors(struct sending *sending)
@@ -116,7 +166,7 @@ static void find_collectors(struct sending *sending)
     (void)pthread_mutex_unlock(&client->state);
 }
 
-static void emit(const struct sending *sending, const struct pti_error *error)
+static void emit(const struct sending *sending)
 {
     char line[PTI_ERROR_DETAIL_MAX];
 
@@ -125,16 +175,24 @@ static void emit(const struct sending *sending, const struct pti_error *error)
         pti_live_emit(sending->client->live, PINTLE_EVENT_REPORTS_SENT, PINTLE_OK, NULL, line);
     }
     if (sending->refused > 0)
-        pti_live_emit(sending->client->live, PINTLE_EVENT_REPORTS_DROPPED, error->status, NULL, error->detail);
+        pti_live_emit(sending->client->live, PINTLE_EVENT_REPORTS_DROPPED, sending->refusal.status, NULL,
+                      sending->refusal.detail);
 }
 
 /* The charter names no collector: nobody wants what was queued. */
 static void discard_all(struct pintle_client *client)
 {
-    struct pintle_bytes report;
+    struct pti_live *live = client->live;
 
-    while (take(client, &report))
-        pti_bytes_free(&report);
+    (void)pthread_mutex_lock(&live->reports_lock);
+    while (live->reports.count > 0) {
+        char id[PTI_REPORT_ID_SIZE + 1];
+
+        (void)pti_copy_text(id, sizeof id, live->reports.queue[0].id);
+        pti_reports_remove(&live->reports, id);
+    }
+    pti_live_count_recovering(live);
+    (void)pthread_mutex_unlock(&live->reports_lock);
 }
 
 static enum pintle_status send_reports(struct sending *sending, struct pti_error *error)
@@ -150,12 +208,13 @@ static enum pintle_status send_reports(struct sending *sending, struct pti_error
     if (client->config->transport.perform == NULL)
         return pti_fail(error, PINTLE_ERR_MISUSE, "reports: no transport was configured");
     status = send_all(sending, error);
-    emit(sending, error);
+    emit(sending);
     if (status == PINTLE_OK)
         pti_error_clear(error);
     return status;
 }
 
+/* On disk before the first byte goes out: what is cut off then is sent again under the same ids. */
 enum pintle_status pintle_client_send_reports(struct pintle_client *client, int64_t deadline_ms)
 {
     struct pti_error error = {PINTLE_OK, ""};
@@ -167,6 +226,36 @@ enum pintle_status pintle_client_send_reports(struct pintle_client *client, int6
     status = pti_client_begin(client, "reports", deadline_ms, &sending.deadline_ms); /* one transfer at a time */
     if (status != PINTLE_OK)
         return status;
+    pti_outbox_sync(client);
     (void)send_reports(&sending, &error);
+    pti_outbox_sync_if_changed(client);
     return pti_client_end(client, &error);
+}
+
+static bool type_is_acceptable(const char *type)
+{
+    size_t size = strspn(type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-");
+
+    return size > 0 && size <= PTI_NETWORK_TYPE_MAX && type[size] == '\0';
+}
+
+enum pintle_status pintle_client_set_network(struct pintle_client *client, const char *type, unsigned bits)
+{
+    const unsigned known = PINTLE_NETWORK_CAPTIVE | PINTLE_NETWORK_VPN | PINTLE_NETWORK_PROXY;
+    struct pti_report_network network = {.bits = bits};
+    struct pti_error error;
+
+    if (client == NULL)
+        return PINTLE_ERR_MISUSE;
+    if ((bits & ~known) != 0 || (type != NULL && !type_is_acceptable(type))) {
+        (void)pti_fail(&error, PINTLE_ERR_MISUSE,
+                       "network: expected a type of 1 to %d characters out of A-Z a-z 0-9 . _ : - and known bits",
+                       PTI_NETWORK_TYPE_MAX);
+        return pti_client_fail(client, &error);
+    }
+    (void)pti_copy_text(network.type, sizeof network.type, type != NULL ? type : "");
+    (void)pthread_mutex_lock(&client->live->reports_lock);
+    client->live->reports.network = network;
+    (void)pthread_mutex_unlock(&client->live->reports_lock);
+    return PINTLE_OK;
 }

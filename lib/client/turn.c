@@ -26,10 +26,11 @@ static int64_t deadline_after(const struct pintle_client *client, int64_t deadli
 /* The turn of a long call that has ended, or never came to it; the client may be gone afterwards. */
 static enum pintle_status leave(struct pintle_client *client, bool had_turn, const struct pti_error *error)
 {
-    enum pintle_status status = error->status;
+    enum pintle_status status = error != NULL ? error->status : PINTLE_OK;
 
     (void)pthread_mutex_lock(&client->state);
-    client->error = *error;
+    if (error != NULL)
+        client->error = *error;
     client->refreshing = client->refreshing && !had_turn;
     client->long_calls--;
     (void)pthread_cond_broadcast(&client->ended);

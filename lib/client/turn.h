@@ -11,7 +11,7 @@
  * Around a call that may take long.  pti_client_begin() waits for the turn until deadline_ms milliseconds have passed, and
  * says in *deadline when that is; if it fails, the call has ended.  pti_client_end() gives the turn back.  A failure is
  * left for pintle_client_error(), and its status returned; pintle_client_free() waits until then, so that the client may
- * be gone afterwards.  PINTLE_ERR_MISUSE (deadline_ms is not above 0), PINTLE_ERR_NETWORK (it has passed).
+ * be gone afterwards; with NULL what failed before stays to be asked for.  PINTLE_ERR_MISUSE (deadline_ms is not above 0), PINTLE_ERR_NETWORK (it has passed).
  */
 enum pintle_status pti_client_begin(struct pintle_client *client, const char *what, int64_t deadline_ms,
                                     int64_t *deadline);

@@ -62,7 +62,7 @@ def test_full_disk(world, disk):
             break
     assert refusals > 0
     assert world.codes() == [0, 0, 67]
-    assert sorted(path.name for path in world.client.store.iterdir()) == ["accepted", "adoption", "lock", "roots"]
+    assert sorted(path.name for path in world.client.store.iterdir()) == ["accepted", "adoption", "lock", "reports", "roots"]
 
 
 def test_read_only_disk(world, disk):

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "server/report.h"
+#include "report/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -15,8 +15,8 @@ struct fixture {
     struct pintle_client *client;
     struct pintle_checker *checker;
     /* every event since the last fixture_forget_events() */
-    unsigned events[PINTLE_EVENT_REPORTS_DROPPED + 1];
-    char last_message[PINTLE_EVENT_REPORTS_DROPPED + 1][512];
+    unsigned events[PINTLE_EVENT_REPORT + 1];
+    char last_message[PINTLE_EVENT_REPORT + 1][2048];
 };
 
 /* A new sim in which the zone "main" pins host to key 1; nothing is published yet. */

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "client_fixture.h"
 #include "pin_fixture.h"
-#include "server/report.h"
+#include "report/report.h"
 
 #define ID "'id':'0123456789abcdef'"
 #define HEAD                                                                                                           \
@@ -162,10 +162,11 @@ static void name_collector(struct pti_charter *charter, const char *url)
 /* The two halves of one format are written in two rooms that do not know each other. */
 static void takes_what_our_client_sends(void **state)
 {
-    static const char *const hosts[] = {"api.example.com", "sim.example"}; /* a connection, a manifest */
+    static const char *const hosts[] = {"api.example.com", "sim.example", "sim.example"}; /* rejected, and stale */
     struct fixture fixture;
-    struct pti_report report;
+    struct pti_report reports[PTI_REPORT_BATCH_MAX];
     struct pti_error error;
+    size_t count;
 
     (void)state;
     fixture_init(&fixture, sim_new());
@@ -179,13 +180,12 @@ static void takes_what_our_client_sends(void **state)
     sim_advance(fixture.sim, 4 * SIM_DAY);
     fixture_refresh_fails(&fixture, PINTLE_ERR_TRUST, "expired");
     assert_int_equal(pintle_client_send_reports(fixture.client, FIXTURE_DEADLINE_MS), PINTLE_OK);
-    for (size_t i = 0; i < 2; i++) {
-        struct pintle_bytes posted = sim_posted(fixture.sim, i);
-        assert_non_null(posted.data);
-        if (pti_report_parse(posted, &report, &error) != PINTLE_OK)
-            fail_msg("%s in %.*s", error.detail, (int)posted.size, (const char *)posted.data);
-        assert_string_equal(report.host, hosts[i]);
-        pti_report_clear(&report);
+    if (pti_report_parse_batch(sim_posted(fixture.sim, 0), reports, &count, &error) != PINTLE_OK)
+        fail_msg("%s", error.detail);
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(reports[i].host, hosts[i]);
+        pti_report_clear(&reports[i]);
     }
     fixture_clear(&fixture);
 }

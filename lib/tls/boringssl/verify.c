@@ -88,6 +88,7 @@ static void decide(struct pintle_checker *checker, STACK_OF(X509) * chain, struc
     struct pintle_evidence evidence;
     enum pintle_status status = pti_libssl_evidence(checker, chain, &evidence);
 
+    evidence.adapter = PINTLE_ADAPTER_BORINGSSL;
     if (status != PINTLE_OK && status != PINTLE_ERR_INPUT) {
         refuse(connection, PINTLE_REASON_CHAIN_UNUSABLE);
         connection->verdict.status = status;

@@ -106,6 +106,7 @@ static void ask(struct pti_gnutls_connection *connection, const struct pti_gnutl
     enum pintle_status status = pintle_checker_evidence(connection->checker, chain->der, chain->count,
                                                         &connection->evidence);
 
+    connection->evidence.adapter = PINTLE_ADAPTER_GNUTLS;
     if (status != PINTLE_OK && status != PINTLE_ERR_INPUT) {
         (void)reject(connection, PINTLE_REASON_CHAIN_UNUSABLE);
         connection->verdict.status = status;

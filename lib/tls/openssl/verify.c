@@ -65,6 +65,7 @@ static void decide(const struct pti_openssl_context *context, SSL *ssl, X509_STO
         atomic_init(&kept->references, 1);
         memcpy(kept->host, host, strlen(host) + 1);
         status = pti_libssl_evidence(context->checker, X509_STORE_CTX_get0_chain(store), &kept->evidence);
+        kept->evidence.adapter = PINTLE_ADAPTER_OPENSSL;
     }
     if (status != PINTLE_OK && status != PINTLE_ERR_INPUT) {
         pti_tls_reject(verdict, PINTLE_REASON_CHAIN_UNUSABLE, host);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A report as a client sends it: an allow-list of fields, each with a type and bounds.  One table in report.c is all
- * there is to know about the form.  What is kept is the report written anew from its parsed values, never the bytes
- * received.
+ * there is to know about the form, for the client that reads its queue back and for the server that takes reports in.
+ * What is kept is the report written anew from its parsed values, never the bytes received.
  */
-#ifndef PTI_SERVER_REPORT_H
-#define PTI_SERVER_REPORT_H
+#ifndef PTI_REPORT_REPORT_H
+#define PTI_REPORT_REPORT_H
 
 #include <pintle/verdict.h>
 
 #include "base/buf.h"
+#include "base/json.h"
+#include "base/limits.h"
 
 #define PTI_REPORT_TOKEN_MAX 64 /* bytes of id, type, reason and the like */
 
@@ -25,7 +27,17 @@ struct pti_report {
  * On failure *report is empty.  PINTLE_ERR_INPUT: no JSON object, an unknown field (the message names it), a missing
  * one, or a value out of bounds.  PINTLE_ERR_MEMORY.
  */
+enum pintle_status pti_report_read(const struct pti_json_value *value, struct pti_report *report,
+                                   struct pti_error *error);
+/* The same of a whole text. */
 enum pintle_status pti_report_parse(struct pintle_bytes text, struct pti_report *report, struct pti_error *error);
 void pti_report_clear(struct pti_report *report);
+
+/*
+ * What one request brings: a report, or an array of 1 to PTI_REPORT_BATCH_MAX, all of them or none.  The error of an array
+ * names the element.  On success the caller clears *count reports.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
+ */
+enum pintle_status pti_report_parse_batch(struct pintle_bytes text, struct pti_report reports[PTI_REPORT_BATCH_MAX],
+                                          size_t *count, struct pti_error *error);
 
 #endif

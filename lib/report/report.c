@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/report.h"
+#include "report/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -386,34 +386,41 @@ static void copy_string(const struct pti_json_value *object, const char *name, c
     out[text.size] = '\0';
 }
 
-enum pintle_status pti_report_parse(struct pintle_bytes text, struct pti_report *report, struct pti_error *error)
+enum pintle_status pti_report_read(const struct pti_json_value *value, struct pti_report *report,
+                                   struct pti_error *error)
 {
-    struct pti_json *json = NULL;
-    const struct pti_json_value *root = NULL;
     enum pintle_status status = PINTLE_ERR_INPUT;
 
     memset(report, 0, sizeof *report);
     pti_buf_init(&report->document, 2 * PTI_REPORT_SIZE_MAX);
+    if (pti_json_type(value) != PTI_JSON_OBJECT)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected a report, which is an object, found %s",
+                        pti_json_type_name(pti_json_type(value)));
+    status = check_object(report_fields, value, "a report", error);
+    if (status == PINTLE_OK) {
+        copy_string(value, "id", report->id, sizeof report->id);
+        copy_string(value, "type", report->type, sizeof report->type);
+        copy_string(value, "host", report->host, sizeof report->host);
+        copy_string(value, "reason", report->reason, sizeof report->reason);
+        pti_json_write_compact(value, &report->document);
+        status = pti_buf_check(&report->document, error, "report");
+    }
+    if (status != PINTLE_OK)
+        pti_report_clear(report);
+    return status;
+}
+
+enum pintle_status pti_report_parse(struct pintle_bytes text, struct pti_report *report, struct pti_error *error)
+{
+    struct pti_json *json = NULL;
+    enum pintle_status status = PINTLE_ERR_INPUT;
+
+    memset(report, 0, sizeof *report);
     status = pti_json_parse(text, &json, error);
     if (status != PINTLE_OK)
         return status;
-    root = pti_json_root(json);
-    if (pti_json_type(root) != PTI_JSON_OBJECT)
-        status = pti_fail(error, PINTLE_ERR_INPUT, "expected a report, which is an object, found %s",
-                          pti_json_type_name(pti_json_type(root)));
-    else
-        status = check_object(report_fields, root, "a report", error);
-    if (status == PINTLE_OK) {
-        copy_string(root, "id", report->id, sizeof report->id);
-        copy_string(root, "type", report->type, sizeof report->type);
-        copy_string(root, "host", report->host, sizeof report->host);
-        copy_string(root, "reason", report->reason, sizeof report->reason);
-        pti_json_write_compact(root, &report->document);
-        status = pti_buf_check(&report->document, error, "report");
-    }
+    status = pti_report_read(pti_json_root(json), report, error);
     pti_json_free(json);
-    if (status != PINTLE_OK)
-        pti_report_clear(report);
     return status;
 }
 
@@ -421,4 +428,42 @@ void pti_report_clear(struct pti_report *report)
 {
     pti_buf_clear(&report->document);
     memset(report, 0, sizeof *report);
+}
+
+static enum pintle_status read_batch(const struct pti_json_value *array, struct pti_report *reports, size_t *count,
+                                     struct pti_error *error)
+{
+    enum pintle_status status = PINTLE_OK;
+
+    if (pti_json_count(array) < 1 || pti_json_count(array) > PTI_REPORT_BATCH_MAX)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected 1 to %d reports in an array, found %zu",
+                        PTI_REPORT_BATCH_MAX, pti_json_count(array));
+    for (const struct pti_json_value *item = pti_json_first(array); item && status == PINTLE_OK;
+         item = pti_json_next(item)) {
+        status = pti_report_read(item, &reports[*count], error);
+        if (status == PINTLE_OK)
+            (*count)++;
+    }
+    if (status == PINTLE_ERR_INPUT)
+        (void)pti_error_prefix(error, "report %zu of the array", *count + 1);
+    return status;
+}
+
+enum pintle_status pti_report_parse_batch(struct pintle_bytes text, struct pti_report reports[PTI_REPORT_BATCH_MAX],
+                                          size_t *count, struct pti_error *error)
+{
+    struct pti_json *json = NULL;
+    enum pintle_status status = pti_json_parse(text, &json, error);
+
+    *count = 0;
+    if (status != PINTLE_OK)
+        return status;
+    if (pti_json_type(pti_json_root(json)) == PTI_JSON_ARRAY)
+        status = read_batch(pti_json_root(json), reports, count, error);
+    else if ((status = pti_report_read(pti_json_root(json), &reports[0], error)) == PINTLE_OK)
+        *count = 1;
+    pti_json_free(json);
+    for (; status != PINTLE_OK && *count > 0; (*count)--)
+        pti_report_clear(&reports[*count - 1]);
+    return status;
 }
