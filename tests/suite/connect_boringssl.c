@@ -167,6 +167,7 @@ static bool prepare(struct context *context, SSL *ssl, const struct connect_orde
         SSL_set_early_data_enabled(ssl, 1);
     if (!order->sni)
         set = set && SSL_set_tlsext_host_name(ssl, NULL) == 1;
+    SSL_set_renegotiate_mode(ssl, ssl_renegotiate_freely); /* or a server that asks for it ends the connection */
     SSL_set_app_data(ssl, order->session != CONNECT_SESSION_NONE ? context : NULL);
     (void)pthread_mutex_lock(&context->lock);
     if (order->session == CONNECT_SESSION_RESUME || order->early)

@@ -40,6 +40,8 @@ enum pintle_status pintle_mbedtls_session_get(mbedtls_ssl_context *ssl, uint8_t 
     *size = head_size + session_size;
     if (code != 0)
         return PINTLE_ERR_MISUSE;
+    envelope.session = (struct pintle_bytes){out + head_size, session_size};
+    (void)pti_tls_envelope_head(&envelope, head); /* now that the session is there for the checksum */
     memcpy(out, head, head_size);
     return PINTLE_OK;
 }
