@@ -8,6 +8,11 @@ import javax.net.ssl.X509ExtendedTrustManager;
 final class Platform {
     private Platform() {}
 
+    /** One platform, one vocabulary. */
+    static String authType(String given) {
+        return given;
+    }
+
     static VerifiedPath verifiedPath(X509ExtendedTrustManager manager) {
         X509TrustManagerExtensions extensions = new X509TrustManagerExtensions(manager);
 

@@ -33,6 +33,11 @@ final class Platform {
 
     private Platform() {}
 
+    /** In the JDK's words: where TLS 1.3 says nothing of the key exchange, Conscrypt says "GENERIC", which the JDK does not know. */
+    static String authType(String given) {
+        return given.equals("GENERIC") ? "UNKNOWN" : given;
+    }
+
     static VerifiedPath verifiedPath(X509ExtendedTrustManager manager) {
         return (sent, authType, host, handshake) -> {
             if (sent.length > CHAIN_MAX)

@@ -77,7 +77,7 @@ public final class PintleTrustManager extends X509ExtendedTrustManager {
             checkServerTrusted(chain, authType);
         else
             verify(chain, authType, tls, session, tls.getSSLParameters(),
-                    (manager, asked) -> manager.checkServerTrusted(asked, authType, new Named.Socket(tls)));
+                    (manager, asked) -> manager.checkServerTrusted(asked, Platform.authType(authType), new Named.Socket(tls)));
     }
 
     /** @throws CertificateException the platform's refusal, or a {@link PintlePinException} */
@@ -90,7 +90,7 @@ public final class PintleTrustManager extends X509ExtendedTrustManager {
             checkServerTrusted(chain, authType);
         else
             verify(chain, authType, engine, session, engine.getSSLParameters(),
-                    (manager, asked) -> manager.checkServerTrusted(asked, authType, new Named.Engine(engine)));
+                    (manager, asked) -> manager.checkServerTrusted(asked, Platform.authType(authType), new Named.Engine(engine)));
     }
 
     private void verify(X509Certificate[] chain, String authType, Object connection, SSLSession session,
