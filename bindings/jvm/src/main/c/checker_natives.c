@@ -92,6 +92,7 @@ static void ask(JNIEnv *env, ask_fn how, jlong checker, jbyteArray host, jbyteAr
         serialised.size = (size_t)size;
     }
     (void)pintle_evidence_parse(&parsed, serialised); /* what is not evidence is empty evidence */
+    parsed.adapter = PINTLE_ADAPTER_JVM;
     (void)pti_jni_text_get(env, host, name, sizeof name);
     (void)how(checker_of(checker), name, &parsed, verdict);
 }

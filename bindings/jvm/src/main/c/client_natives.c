@@ -91,6 +91,17 @@ static void send_reports(JNIEnv *env, jclass owner, jlong client, jlong deadline
     fail(env, client_of(client), pintle_client_send_reports(client_of(client)->client, deadline_ms));
 }
 
+static jboolean set_network(JNIEnv *env, jclass owner, jlong client, jbyteArray type, jint bits)
+{
+    char text[PTI_JNI_TEXT_SIZE];
+
+    (void)owner;
+    if (pti_jni_text_get(env, type, text, sizeof text) != PINTLE_OK)
+        return false;
+    return pintle_client_set_network(client_of(client)->client, type != NULL ? text : NULL, (unsigned)bits) ==
+           PINTLE_OK;
+}
+
 /* Asked for its length, it may have grown when it is asked for its text: then once more. */
 static jbyteArray info(JNIEnv *env, jclass owner, jlong handle)
 {
@@ -151,6 +162,7 @@ static const struct pti_jni_method methods[] = {
     {"clientNextDue", "(J)J", (void (*)(void))next_due},
     {"clientStart", "(J)V", (void (*)(void))start},
     {"clientSendReports", "(JJ)V", (void (*)(void))send_reports},
+    {"clientSetNetwork", "(J[BI)Z", (void (*)(void))set_network},
     {"clientInfo", "(J)[B", (void (*)(void))info},
     {"clientHeader", "(J[B)[B", (void (*)(void))header},
     {"clientError", "(J)[B", (void (*)(void))error},

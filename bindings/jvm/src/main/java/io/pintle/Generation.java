@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.pintle;
 
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -8,6 +10,10 @@ import java.util.concurrent.atomic.AtomicLong;
  * since.  Only a hint: whatever is reused is asked for again, see {@link Connections}.
  */
 final class Generation {
+    /** Not what an attacker can bring about at will, who would cost every connection its session. */
+    private static final Set<PintleEvent.Kind> CHANGES = EnumSet.of(PintleEvent.Kind.STARTED, PintleEvent.Kind.APPLIED,
+            PintleEvent.Kind.UP_TO_DATE, PintleEvent.Kind.STALE, PintleEvent.Kind.STORAGE);
+
     private final AtomicLong count = new AtomicLong();
 
     long now() {
@@ -19,7 +25,7 @@ final class Generation {
         AtomicLong counted = count;
 
         return event -> {
-            if (event.verdict() == null)
+            if (CHANGES.contains(event.kind()))
                 counted.incrementAndGet();
             if (told != null)
                 told.onEvent(event);

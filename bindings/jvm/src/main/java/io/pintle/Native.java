@@ -42,6 +42,9 @@ final class Native {
 
     static native void clientSendReports(long client, long deadlineMs) throws PintleException;
 
+    /** False: misuse.  bits of {@code enum pintle_network}: 1 captive, 2 VPN, 4 proxy. */
+    static native boolean clientSetNetwork(long client, byte[] type, int bits);
+
     static native byte[] clientInfo(long client);
 
     static native byte[] clientHeader(long client, byte[] host);

@@ -130,6 +130,24 @@ public final class PintleClient implements AutoCloseable {
         }
     }
 
+    /**
+     * What network the device is on, for reports and nothing else.
+     *
+     * @param type such as "wifi" or "cellular": at most 16 characters of a-z, A-Z, 0-9, '.', '_', ':' and '-'; null: not known
+     * @param captive behind a captive portal
+     * @throws IllegalArgumentException type is none
+     */
+    public void setNetwork(@Nullable String type, boolean captive, boolean vpn, boolean proxy) {
+        long client = begin();
+
+        try {
+            if (!Native.clientSetNetwork(client, bytes(type), (captive ? 1 : 0) + (vpn ? 2 : 0) + (proxy ? 4 : 0)))
+                throw new IllegalArgumentException("expected the type of a network, found \"" + type + "\"");
+        } finally {
+            end();
+        }
+    }
+
     /** What the client holds, as one JSON object for a diagnostics page (pintle_client(3) describes it). */
     public @NotNull String info() {
         long client = beginFromAnywhere();

@@ -31,7 +31,9 @@ public final class PintleEvent {
         /** Reports reached a collector. */
         REPORTS_SENT,
         /** Reports were dropped: the queue is full or the collector refused them. */
-        REPORTS_DROPPED;
+        REPORTS_DROPPED,
+        /** A report was queued; the message is its JSON, for an application that sends its own. */
+        REPORT;
 
         private static final Kind[] ALL = values();
 
@@ -67,7 +69,7 @@ public final class PintleEvent {
         return status;
     }
 
-    /** One line. */
+    /** One line; of {@link Kind#REPORT}, JSON. */
     public @NotNull String message() {
         return message;
     }

@@ -81,6 +81,10 @@ final class ClientTests {
                 Tests.same(false, client.heal("leaf.test", SECONDS_10)); // nobody asked for it
                 Tests.isTrue(!client.error().isEmpty(), "error");
                 client.sendReports(SECONDS_10);
+                client.setNetwork("wifi", true, false, true);
+                client.setNetwork(null, false, false, false);
+                for (String type : new String[] {"wi fi", "seventeen.letters", "wifi\0"})
+                    Tests.thrown(IllegalArgumentException.class, () -> client.setNetwork(type, false, false, false));
             }
         });
         Tests.add("after close() there is nothing but IllegalStateException", () -> {
@@ -251,16 +255,21 @@ final class ClientTests {
         });
         Tests.add("an event of a refusal has its verdict", () -> {
             List<PintleVerdict> refused = new CopyOnWriteArrayList<>();
+            List<String> reports = new CopyOnWriteArrayList<>();
 
             try (PintleClient client = world.builder(world.repository()).events(event -> {
                 if (event.kind() == PintleEvent.Kind.REFUSED)
                     refused.add(event.verdict());
+                if (event.kind() == PintleEvent.Kind.REPORT)
+                    reports.add(event.message());
             }).build()) {
                 PintleVerdict verdict = client.checker().check("leaf.test", new byte[0]);
 
                 Tests.same(PintleReason.CHAIN_UNUSABLE, verdict.reason());
                 Tests.same(1, refused.size());
                 Tests.same(verdict.toString(), refused.get(0).toString());
+                client.sendReports(SECONDS_10); // nobody takes them, and they are dropped, but first they are written
+                Tests.isTrue(reports.toString().contains("\"adapter\":\"jvm\""), "reports: " + reports);
             }
         });
         Tests.add("a chain that is empty, too long, or no certificates is unusable", () -> {
