@@ -26,7 +26,7 @@ test-long:
 bench:
 	@tools/setup.sh full
 	@cmake --preset release -DBUILD_TESTING=ON >/dev/null
-	@cmake --build --preset release --target pintle-shared bench_programs
+	@cmake --build --preset release --target pintle-libraries pintle-archives bench_programs
 	@tests/bench/run
 
 lint:
