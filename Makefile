@@ -44,5 +44,5 @@ install: all
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
 
 clean:
-	@rm -rf build build-dev build-asan build-tsan build-fuzz build-coverage
+	@rm -rf build build-dev build-asan build-tsan build-fuzz build-coverage build-aarch64
 	@find tests tools -name __pycache__ -prune -exec rm -rf {} +

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tools/setup.sh demo|test|full: installs what is missing from Debian 12's packages (as root, or through sudo) and, for
-# test and full, the Python tools of tools/requirements.txt into build/venv and, into build/peers, the other TUF clients
+# tools/setup.sh demo|test|long|full: installs what is missing from Debian 12's packages (as root, or through sudo) and, for
+# all but demo, the Python tools of tools/requirements.txt into build/venv and, into build/peers, the other TUF clients
 # and the Java libraries that tests talk to (tests/peers).  Running it again does nothing.
-#   demo  to build, and to run the demonstration     test  also to run the tests     full  also lint, bench and packaging
+#   demo  to build, and to run the demonstration     test  also to run the tests     long  also those of make test-long
+#   full  to run the tests, and also lint, bench and packaging
 # No system service is started or enabled: packages that would do so are held back while they are installed, and what
 # they enabled is disabled again.  Nothing that was installed, running or enabled before is touched.
 set -eu
@@ -18,6 +19,7 @@ tests='g++ clang libclang-rt-14-dev libcmocka-dev python3-venv faketime shellche
        nodejs|/usr/bin/node npm|/usr/bin/npm
        default-jdk-headless|/usr/bin/javac maven|/usr/bin/mvn
        libokhttp-java|/usr/share/java/okhttp.jar libokio-java|/usr/share/java/okio.jar'
+long='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user|/usr/bin/qemu-aarch64'
 full='clang-tidy clang-format cppcheck valgrind abigail-tools linux-perf'
 
 say() { echo "setup: $*"; }
@@ -221,9 +223,10 @@ ensure_jars() {
 case ${1-} in
 demo) wanted="$demo" ;;
 test) wanted="$demo $tests" ;;
+long) wanted="$demo $tests $long" ;;
 full) wanted="$demo $tests $full" ;;
 *)
-    echo "usage: tools/setup.sh demo|test|full" >&2
+    echo "usage: tools/setup.sh demo|test|long|full" >&2
     exit 64
     ;;
 esac

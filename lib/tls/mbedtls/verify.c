@@ -58,6 +58,7 @@ static void decide(struct pti_mbedtls_connection *connection)
     enum pintle_status status = pintle_checker_evidence(checker, connection->chain, connection->chain_size,
                                                         &connection->evidence);
 
+    connection->evidence.adapter = PINTLE_ADAPTER_MBEDTLS;
     connection->phase = PTI_MBEDTLS_DECIDED;
     if (status != PINTLE_OK && status != PINTLE_ERR_INPUT) {
         pti_tls_reject(&connection->verdict, PINTLE_REASON_CHAIN_UNUSABLE, connection->host);
