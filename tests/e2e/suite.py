@@ -277,7 +277,7 @@ def why_not(world, library, row, version):
     return row.why_not(library, version) or (f"serve_{missing[0].removesuffix('-server')} is not built" if missing else None)
 
 
-def run_row(world, connector, library, row):
+def run_row(world, connector, library, row, versions):
     """{version: cell that was run}; None instead of a cell that is not tested."""
     return {version: None if why_not(world, library, row, version) else Cell(world, connector, library, row, version).run()
-            for version in row.versions}
+            for version in versions}

@@ -14,12 +14,16 @@ def build_directory():
     return binary("pintle").parents[1]
 
 
+def option(name):
+    """What the build was configured with; "" if nothing."""
+    found = re.search(rf"^{name}:\w+=(.+)$", (build_directory() / "CMakeCache.txt").read_text(), re.M)
+    return found.group(1) if found else ""
+
+
 def compiler_words():
     """The compiler and sanitizer that the libraries were built with."""
-    cache = (build_directory() / "CMakeCache.txt").read_text()
-    compiler = re.search(r"^CMAKE_C_COMPILER:\w+=(.+)$", cache, re.M).group(1)
-    sanitize = re.search(r"^PINTLE_SANITIZE:\w+=(.+)$", cache, re.M)
-    return [compiler, *([f"-fsanitize={sanitize.group(1)}"] if sanitize else [])]
+    sanitize = option("PINTLE_SANITIZE")
+    return [option("CMAKE_C_COMPILER"), *([f"-fsanitize={sanitize}"] if sanitize else [])]
 
 
 def install(directory):

@@ -77,8 +77,9 @@ class Row:
 
 @dataclasses.dataclass
 class Library:
-    """One column."""
+    """One column, and the CMake option that builds it."""
     name: str
+    option: str
     lacks: dict = dataclasses.field(default_factory=dict)  # version or feature: reason
 
 
@@ -88,12 +89,20 @@ class Table:
     libraries: list
     policies: list
     rows: list
+    sampled: set  # sections of which a quick run takes one version of TLS for each row and library
 
     def sections(self):
         return list(dict.fromkeys(row.section for row in self.rows))
 
     def section(self, name):
         return [row for row in self.rows if row.section == name]
+
+    def versions(self, row, library, quick=False):
+        """Those of a row that are run; quick: alternately, so that each row sees both over the libraries."""
+        if not quick or row.section not in self.sampled or len(row.versions) == 1:
+            return row.versions
+        turn = self.rows.index(row) + self.libraries.index(library)
+        return (row.versions[turn % 2],) if not library.lacks else row.versions
 
 
 def read_expected(text):
@@ -142,7 +151,7 @@ class Reader:
     """Line by line."""
 
     def __init__(self):
-        self.table = Table([], [], [])
+        self.table = Table([], [], [], set())
         self.section = ""
         self.defined = {}
 
@@ -186,7 +195,9 @@ class Reader:
         if word == "section":
             self.section = rest.strip()
         elif word == "library":
-            self.table.libraries.append(Library(rest.strip()))
+            self.table.libraries.append(Library(*rest.split()))
+        elif word == "sampled":
+            self.table.sampled.add(self.section)
         elif word == "define":
             name, _, meaning = rest.partition("=")
             self.defined[name.strip()] = meaning.strip()
