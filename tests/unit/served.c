@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "cli/directory_transport.h"
 #include "cli/memory_store.h"
+#include "client/header.h"
 
 #define DEADLINE_MS 10000
 
@@ -90,7 +91,7 @@ bool served_follow(struct scratch *scratch, const char *directory, enum served_w
         fail_msg("%s", pintle_config_error(config));
     followed = pintle_client_refresh(client, DEADLINE_MS) == PINTLE_OK;
     if (followed)
-        (void)pintle_client_header(client, host, manifest, SERVED_MANIFEST_MAX);
+        pti_header_versions(client, host, manifest, SERVED_MANIFEST_MAX);
     else
         (void)pintle_client_error(client, manifest, SERVED_MANIFEST_MAX);
     pintle_client_free(client);

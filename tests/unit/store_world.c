@@ -132,7 +132,9 @@ void store_world_close(struct store_world *world)
 
 size_t store_world_strays(const struct store_world *world)
 {
-    static const char *const names[] = {".", "..", "lock", "roots", "accepted", "roots.tmp", "accepted.tmp"};
+    static const char *const names[] = {".",           "..",        "lock",         "roots",
+                                        "accepted",    "roots.tmp", "accepted.tmp", "reports",
+                                        "reports.tmp", "adoption",  "adoption.tmp"};
     DIR *directory = opendir(world->path);
     struct dirent *entry;
     size_t strays = 0;
