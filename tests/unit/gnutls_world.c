@@ -38,6 +38,15 @@ static int errno_of(gnutls_transport_ptr_t wire)
     return BIO_should_retry((BIO *)wire) ? EAGAIN : ECONNRESET;
 }
 
+void gnutls_world_wire(gnutls_session_t session, BIO *wire)
+{
+    gnutls_transport_set_ptr(session, wire);
+    gnutls_transport_set_push_function(session, push);
+    gnutls_transport_set_pull_function(session, pull);
+    gnutls_transport_set_pull_timeout_function(session, pull_timeout);
+    gnutls_transport_set_errno_function(session, errno_of);
+}
+
 gnutls_datum_t gnutls_world_der(const X509 *x509)
 {
     gnutls_datum_t der = {NULL, 0};
@@ -65,7 +74,8 @@ struct gnutls_pair gnutls_world_unpinned(struct tls_world *world, size_t buffer)
     assert_int_equal(BIO_new_bio_pair(&pair.wire, buffer, &end, buffer), 1);
     SSL_set_bio(pair.server, end, end);
     SSL_set_accept_state(pair.server);
-    assert_int_equal(gnutls_init(&pair.client, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL), 0);
+    assert_int_equal(
+        gnutls_init(&pair.client, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_ENABLE_RAWPK), 0);
     assert_int_equal(gnutls_priority_set_direct(pair.client,
                                                 world->version == TLS1_3_VERSION ? "NORMAL:-VERS-ALL:+VERS-TLS1.3"
                                                                                  : "NORMAL:-VERS-ALL:+VERS-TLS1.2",
@@ -74,11 +84,7 @@ struct gnutls_pair gnutls_world_unpinned(struct tls_world *world, size_t buffer)
     assert_int_equal(gnutls_certificate_allocate_credentials(&pair.trust), 0);
     assert_int_equal(gnutls_credentials_set(pair.client, GNUTLS_CRD_CERTIFICATE, pair.trust), 0);
     gnutls_world_trust(&pair, world->root.x509);
-    gnutls_transport_set_ptr(pair.client, pair.wire);
-    gnutls_transport_set_push_function(pair.client, push);
-    gnutls_transport_set_pull_function(pair.client, pull);
-    gnutls_transport_set_pull_timeout_function(pair.client, pull_timeout);
-    gnutls_transport_set_errno_function(pair.client, errno_of);
+    gnutls_world_wire(pair.client, pair.wire);
     return pair;
 }
 
@@ -109,7 +115,7 @@ static bool may_go_on(ssize_t result)
     return result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED;
 }
 
-static enum tls_fixture_progress client_shake(void *session, int *error)
+static enum tls_fixture_progress shake(void *session, int *error)
 {
     int result = gnutls_handshake(session);
 
@@ -122,21 +128,26 @@ static enum tls_fixture_progress client_shake(void *session, int *error)
     return TLS_FIXTURE_FAILED;
 }
 
-static int client_write(void *session, const char *data, size_t size)
+static int write_some(void *session, const char *data, size_t size)
 {
     ssize_t result = gnutls_record_send(session, data, size);
 
     return result > 0 ? (int)result : may_go_on(result) ? 0 : -1;
 }
 
-static int client_read(void *session, char *out, size_t size)
+static int read_some(void *session, char *out, size_t size)
 {
     ssize_t result = gnutls_record_recv(session, out, size);
 
     return result > 0 ? (int)result : may_go_on(result) ? 0 : -1;
 }
 
-static const struct tls_fixture_end_ops client_end = {client_shake, client_write, client_read};
+static const struct tls_fixture_end_ops gnutls_end = {shake, write_some, read_some};
+
+struct tls_fixture_end gnutls_world_end(gnutls_session_t session, BIO *wire)
+{
+    return (struct tls_fixture_end){&gnutls_end, session, wire};
+}
 
 bool gnutls_world_step(struct gnutls_pair *pair)
 {
@@ -149,7 +160,7 @@ bool gnutls_world_step(struct gnutls_pair *pair)
 
 struct gnutls_result gnutls_world_shake(struct gnutls_pair *pair)
 {
-    const struct tls_fixture_end client = {&client_end, pair->client, pair->wire};
+    const struct tls_fixture_end client = gnutls_world_end(pair->client, pair->wire);
     const struct tls_fixture_end server = tls_fixture_end(pair->server);
     struct gnutls_result result = {.outcome = tls_fixture_run_ends(&client, &server)};
     enum pintle_status status = pintle_gnutls_verdict(pair->client, &result.verdict);

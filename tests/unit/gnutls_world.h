@@ -27,6 +27,10 @@ struct gnutls_pair gnutls_world_unpinned(struct tls_world *world, size_t buffer)
 void gnutls_world_clear(struct gnutls_pair *pair);
 void gnutls_world_trust(struct gnutls_pair *pair, const X509 *x509);
 
+/* For a server of GnuTLS: a session at this end of a BIO pair (SSL_get_rbio(pair->server) is the other one). */
+void gnutls_world_wire(gnutls_session_t session, BIO *wire);
+struct tls_fixture_end gnutls_world_end(gnutls_session_t session, BIO *wire);
+
 struct gnutls_result {
     struct tls_fixture_outcome outcome; /* client_error: GnuTLS's, 0 if none */
     struct pintle_verdict verdict;

@@ -70,6 +70,8 @@ struct tls_fixture_cert tls_fixture_cert_new(const struct tls_fixture_spec *spec
     add_extension(cert.x509, issuer, NID_basic_constraints, spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
     if (spec->ca)
         add_extension(cert.x509, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
+    if (spec->purpose != NULL)
+        add_extension(cert.x509, issuer, NID_ext_key_usage, spec->purpose);
     if (spec->san != NULL)
         add_extension(cert.x509, issuer, NID_subject_alt_name, spec->san);
     if (!spec->without_key_ids) {

@@ -23,6 +23,7 @@ struct tls_fixture_spec {
     const char *san;                       /* "DNS:api.example.test,IP:127.0.0.1"; NULL: none */
     const struct tls_fixture_cert *issuer; /* NULL: self-signed */
     EVP_PKEY *key;                         /* borrowed; NULL: a new P-256 key */
+    const char *purpose;                   /* "clientAuth"; NULL: any */
     bool ca;
     bool without_key_ids; /* issuer and subject are then linked by name alone */
     long from_s, until_s; /* relative to now; both 0: an hour ago to a day ahead */
