@@ -66,8 +66,8 @@ PINTLE_API enum pintle_status pintle_gnutls_session_get(gnutls_session_t session
  * session set by gnutls_session_set_data() ends the handshake if the server resumes it.
  * Unless it returns PINTLE_OK nothing is offered and the handshake is a full one: PINTLE_ERR_INPUT (not such data, of
  * another host, or GnuTLS does not take it), PINTLE_ERR_MISUSE (a NULL argument, not attached, no host, too late, or
- * called before), PINTLE_ERR_MEMORY, or the rejection of today's pins.  If the pins reject it between this call and
- * ClientHello, the handshake fails with their verdict.
+ * called before), the rejection of today's pins, or PINTLE_ERR_MEMORY, after which the handshake may fail.  If the pins
+ * reject it between this call and ClientHello, the handshake fails with their verdict.
  */
 PINTLE_API enum pintle_status pintle_gnutls_session_set(gnutls_session_t session, const gnutls_datum_t *data);
 

@@ -62,6 +62,7 @@ enum pintle_status pintle_gnutls_session_set(gnutls_session_t session, const gnu
     struct pintle_verdict verdict;
     enum pintle_status status;
     unsigned char *copy;
+    int error = 0;
 
     connection = session != NULL && data != NULL ? pti_gnutls_connection_get(session) : NULL;
     if (connection == NULL || connection->phase != PTI_GNUTLS_IDLE || connection->kept.size > 0 ||
@@ -76,10 +77,11 @@ enum pintle_status pintle_gnutls_session_set(gnutls_session_t session, const gnu
     if (copy == NULL)
         return PINTLE_ERR_MEMORY;
     /* In TLS 1.2 ClientHello begins with the session's id, before pti_gnutls_hello() is called. */
-    if (envelope.library == TLS12 &&
-        gnutls_session_set_data(session, envelope.session.data, envelope.session.size) < 0) {
+    if (envelope.library == TLS12)
+        error = gnutls_session_set_data(session, envelope.session.data, envelope.session.size);
+    if (error < 0) {
         gnutls_free(copy);
-        return PINTLE_ERR_INPUT;
+        return error == GNUTLS_E_MEMORY_ERROR ? PINTLE_ERR_MEMORY : PINTLE_ERR_INPUT;
     }
     memcpy(copy, envelope.session.data, envelope.session.size);
     connection->kept = (gnutls_datum_t){copy, (unsigned)envelope.session.size};
