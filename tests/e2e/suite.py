@@ -194,8 +194,8 @@ class Cell:
     def act(self, action):
         if action == "publish":
             self.world.pins.place(self.name, 1)
-        elif action == "refresh":
-            self.connector.must("refresh")
+        elif action in ("refresh", "release"):
+            self.connector.must(action)
         else:
             raise RigError(f"unknown action {action!r}")
 
@@ -257,8 +257,8 @@ class Cell:
         if "heal" not in step.words:
             # An adapter that reaches its limit before it asks knows no policy, and so no mode.
             unasked = answer["reason"] in UNASKED or (answer["reason"], answer["mode"]) == ("adapter_limit", "none")
-            refused = times if not accepted and not unasked else 0
-            checks["wrong count of refusals told"] = int(answer["refused"]) == refused
+            told = not accepted and not unasked and "untold" not in fits[0].flags
+            checks["wrong count of refusals told"] = int(answer["refused"]) == told * times
             checks["wrong count of reports told"] = int(answer["reported"]) == (answer["reason"] == "report_only") * times
         return [what for what, right in checks.items() if not right]
 

@@ -77,12 +77,20 @@ bool frame_app_start(struct frame_app *app, char *line, char *detail, size_t siz
     return status == PINTLE_OK;
 }
 
-void frame_app_end(struct frame_app *app)
+void frame_app_release(struct frame_app *app)
 {
-    pintle_checker_free(app->checker);
     pintle_client_free(app->client);
     if (app->store.free != NULL)
         app->store.free(app->store.ctx);
     pintle_crypto_free(app->crypto);
+    app->client = NULL;
+    app->store.free = NULL;
+    app->crypto = NULL;
+}
+
+void frame_app_end(struct frame_app *app)
+{
+    frame_app_release(app);
+    pintle_checker_free(app->checker);
     memset(app, 0, sizeof *app);
 }

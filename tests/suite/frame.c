@@ -57,6 +57,12 @@ static void refresh(const struct frame *frame)
     tell(frame, pintle_client_refresh(frame->app.client, CONNECT_TIMEOUT_MS));
 }
 
+static void release(struct frame *frame)
+{
+    frame_app_release(&frame->app);
+    printf("ok\n");
+}
+
 static void *context_of(struct frame *frame, const struct connect_order *order, char *detail, size_t size)
 {
     struct context *context = NULL;
@@ -195,12 +201,16 @@ static void obey(struct frame *frame, char *line)
         printf("%s %s\n", connector.name, connector.version());
     else if (strcmp(word, "client") == 0)
         start(frame, line);
-    else if (frame->app.client == NULL)
+    else if (frame->app.checker == NULL)
         printf("error no client; say client first\n");
-    else if (strcmp(word, "refresh") == 0)
-        refresh(frame);
     else if (strcmp(word, "connect") == 0)
         connect_as_told(frame, line);
+    else if (frame->app.client == NULL)
+        printf("error the client is released\n");
+    else if (strcmp(word, "refresh") == 0)
+        refresh(frame);
+    else if (strcmp(word, "release") == 0)
+        release(frame);
     else
         printf("error what is %s?\n", word);
 }

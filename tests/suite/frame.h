@@ -27,6 +27,8 @@ bool frame_number(const char *text, unsigned max, unsigned *number);
 
 /* The words after "client": roots, store, shipped, url, require, unlisted.  False: detail says why. */
 bool frame_app_start(struct frame_app *app, char *line, char *detail, size_t size);
+/* Frees all but the checker, which contexts hold too. */
+void frame_app_release(struct frame_app *app);
 void frame_app_end(struct frame_app *app);
 
 /* HTTP over plain sockets: a connector links no second TLS library for the sake of its manifest. */

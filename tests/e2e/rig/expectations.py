@@ -9,7 +9,7 @@ from .programs import ROOT
 CLIENT_WORDS = ("unlisted", "require")  # of the client, not of a connection
 TABLE = ROOT / "tests" / "suite" / "expectations"
 VERSIONS = ("1.2", "1.3")
-FLAGS = ("resumed", "full", "reported", "late", "unanswered")
+FLAGS = ("resumed", "full", "reported", "late", "unanswered", "untold")
 
 
 @dataclasses.dataclass
