@@ -177,6 +177,22 @@ class HostileTls:
             connection.send(connection.certificate(body), message(FINISHED, b"x" * 12))
             connection.request()
 
+        def liar(connection):
+            connection.lies = True
+            play(connection, connection.certificate(body))
+
+        def cut_before_finished(connection):
+            connection.greet()
+            connection.send(connection.certificate(body))
+            connection.prove(self.key)
+
+        def early_answer(connection):
+            connection.greet()
+            connection.send(connection.certificate(body))
+            connection.prove(self.key)
+            connection.answer()
+            connection.request()
+
         def endless(connection):
             connection.greet()
             connection.send(bytes([CERTIFICATE]) + b"\xff\xff\xff")
@@ -185,6 +201,7 @@ class HostileTls:
 
         return {
             "cut-in-certificate": cut, "certificate-twice": twice, "certificate-missing": play, "key-of-another": stranger,
+            "finished-wrong": liar, "cut-before-finished": cut_before_finished, "answer-before-finished": early_answer,
             "finished-at-once": finished_at_once, "certificate-endless": endless,
             "closed-at-once": lambda connection: None,
             "no-tls": lambda connection: connection.raw.sendall(b"HTTP/1.1 200 OK\r\n\r\n" * 3),

@@ -63,6 +63,7 @@ class Connection:
     def __init__(self, server, raw):
         self.server, self.raw = server, raw
         self.transcript, self.pending = b"", b""
+        self.lies = False  # then its Finished is wrong
         self.client = self.mine = None  # what protects the records of each side, once something does
 
     def receive(self, size):
@@ -121,6 +122,10 @@ class Connection:
         self.transcript += data
         for start in range(0, len(data), RECORD_MAX):
             self.write(HANDSHAKE, data[start:start + RECORD_MAX])
+
+    def finished(self, proof):
+        """The Finished message."""
+        return message(FINISHED, bytes(len(proof)) if self.lies else proof)
 
     def certificate(self, body):
         """The Certificate message; body is a function of list_of()."""

@@ -100,7 +100,7 @@ class Tls12(Connection):
         self.write(CHANGE_CIPHER, b"\x01")
         self.mine = mine
         ours = prf(master, b"server finished", hashlib.sha256(self.transcript).digest(), 12)
-        self.send(message(FINISHED, ours))
+        self.send(self.finished(ours))
         self.verified = theirs + ours
 
     def renegotiate(self, key, body):

@@ -109,7 +109,7 @@ class Tls13(Connection):
 
     def end_flight(self):
         key = expand(self.mine.secret, b"finished", b"", 32)
-        self.send(message(FINISHED, hmac.digest(key, hashlib.sha256(self.transcript).digest(), "sha256")))
+        self.send(self.finished(hmac.digest(key, hashlib.sha256(self.transcript).digest(), "sha256")))
 
     def finish(self):
         master, transcript = extract(derive(self.secret, b"derived"), NOTHING), self.transcript
