@@ -60,6 +60,13 @@ final class Handles {
         return handle;
     }
 
+    /** How many native objects there are, for the tests. */
+    static int count() {
+        synchronized (LIVE) {
+            return LIVE.size();
+        }
+    }
+
     static void freeDropped() {
         for (Object dropped = DROPPED.poll(); dropped != null; dropped = DROPPED.poll())
             ((Handle) dropped).free();

@@ -26,6 +26,14 @@ final class SessionTests {
         return pair;
     }
 
+    private static Pair connect(Contexts contexts, SSLContext server, String protocol) throws SSLException {
+        Pair pair = new Pair(new GuardedEngine(contexts.current().createSSLEngine("leaf.test", 443), contexts), server, protocol);
+
+        pair.send("hello");
+        pair.settle();
+        return pair;
+    }
+
     private static void addResumption(World world, String protocol) {
         Tests.add("sessions are resumed while the pins stay, " + protocol, () -> {
             try (PintleClient client = world.builder(world.repository()).build()) {
@@ -47,8 +55,9 @@ final class SessionTests {
                 connect(context, server, protocol);
                 repository.now = "second";
                 client.refresh(10_000);
-                Tests.same(PintleReason.MISMATCH,
-                        World.reason(Tests.thrown(SSLException.class, () -> connect(context, server, protocol))));
+                // A full handshake asks for a refresh, which a session does not.
+                Tests.same(PintleStatus.RETRY, PintleVerdict
+                        .of(Tests.thrown(SSLException.class, () -> connect(context, server, protocol))).status());
             }
         });
         Tests.add("a session that was offered before a withdrawal is refused after it, " + protocol, () -> {
@@ -67,6 +76,19 @@ final class SessionTests {
                 pair = new Pair(engine, server, protocol);
                 Tests.same(PintleReason.MISMATCH, World.reason(Tests.thrown(SSLException.class, () -> pair.send("hello"))));
                 Tests.same(0, pair.served());
+            }
+        });
+        Tests.add("a session of which nothing is known is refused, and the next handshake is full, " + protocol, () -> {
+            try (PintleClient client = world.builder(world.repository()).build()) {
+                Contexts contexts = PintleSSLContext.contexts(client, world.trust("root.ca"), null, null);
+                SSLContext server = world.server("leaf.test");
+
+                connect(contexts, server, protocol).settle();
+                for (int i = 0; i < 300; i++)
+                    contexts.guard().keep(new Object(), "host-" + i + ".test", world.chain("leaf.test.pem"), new byte[0]);
+                Tests.same(PintleReason.UNDECIDED,
+                        World.reason(Tests.thrown(SSLException.class, () -> connect(contexts, server, protocol))));
+                connect(contexts, server, protocol);
             }
         });
         Tests.add("a connection in use is closed by a withdrawal before it sends again, " + protocol, () -> {
