@@ -38,6 +38,7 @@ def world(tmp_path, workshop):
           *issuing.chain())
     write(tmp_path, "self-signed", keys["leaf.test"], Authority("leaf.test", key=keys["leaf.test"]).certificate)
     (tmp_path / "root.ca").write_bytes(cert_pem(root.certificate))
+    (tmp_path / "issuing.ca").write_bytes(cert_pem(issuing.certificate))
     (tmp_path / "other.ca").write_bytes(cert_pem(other.certificate))
 
     repository = Repository(tmp_path / "pins", "--name", "unit")

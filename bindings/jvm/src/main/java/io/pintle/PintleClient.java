@@ -16,9 +16,10 @@ import org.jetbrains.annotations.Nullable;
  * refresh.  It starts no thread unless {@link #start()} is called.  It does not pin anything by itself: see
  * {@link PintleSSLContext}, {@link PintleHttpsURLConnection}, {@code PintleOkHttp} and {@code PintleHttpClient}.
  *
- * <p>Any thread may call any method; {@link Thread#interrupt()} does not end a call, its deadline or {@link #close()} does.  After {@link #close()} every method but that one throws {@link IllegalStateException},
- * and so does a call from within a transport, a store or an event of this or another client, except for {@link #info()} and
- * {@link #error()}.  What was pinned outlives the client, with the last pins.
+ * <p>Any thread may call any method; {@link Thread#interrupt()} does not end a call, its deadline or {@link #close()} does.
+ * After {@link #close()} every method but that one throws {@link IllegalStateException}, and so does a call from within a
+ * transport, a store or an event of this or another client, except for {@link #info()} and {@link #error()}.  What was pinned
+ * outlives the client, with the last pins.
  */
 public final class PintleClient implements AutoCloseable {
     /** How often a long call that {@link #close()} waits for is told to end. */

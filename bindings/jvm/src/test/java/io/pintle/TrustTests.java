@@ -77,6 +77,11 @@ final class TrustTests {
             for (String host : new String[] {"leaf.test", "issuer.test", "root.test"})
                 accepted(world, host, host, world.trust("root.ca"));
         });
+        Tests.add("a leaf or an issuer that is trusted itself is the end of the path", () -> {
+            accepted(world, "leaf.test", "leaf.test", world.trust("leaf.test.pem"));
+            accepted(world, "issuer.test", "issuer.test", world.trust("issuing.ca"));
+            Tests.same(PintleReason.MISMATCH, refused(world, "root.test", "root.test", world.trust("issuing.ca")));
+        });
         Tests.add("another spelling of the host is the same host",
                 () -> {
                     accepted(world, "LEAF.test", "leaf.test", world.trust("root.ca"));
