@@ -52,10 +52,8 @@ def test_every_example_is_tried():
         *EXAMPLES, "example", "transport_curl", "transport_socket"}
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_example(built, shop, tmp_path, backend, repository, rogue_authority, host, name):
+def matches_heals_refuses(program, environment, shop, tmp_path, backend, repository, rogue_authority, host):
     """Matches; after a rotation that it could learn of, heals; refuses a key that nobody pinned, and sends it nothing."""
-    program, environment = built[0] / name, built[1]
     site, words = shop
     code, page, reason = run(program, environment, tmp_path, *words)
     assert (code, reason) == (0, "matched"), page
@@ -73,6 +71,11 @@ def test_example(built, shop, tmp_path, backend, repository, rogue_authority, ho
     code, page, reason = run(program, environment, tmp_path, *words)
     assert (code, page, reason) == (1, "", "mismatch")
     assert len(backend.requests(host)) == before
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example(built, shop, tmp_path, backend, repository, rogue_authority, host, name):
+    matches_heals_refuses(built[0] / name, built[1], shop, tmp_path, backend, repository, rogue_authority, host)
 
 
 # ---- one archive ----
