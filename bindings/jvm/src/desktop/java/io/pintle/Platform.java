@@ -69,10 +69,26 @@ final class Platform {
         PKIXBuilderParameters parameters = new PKIXBuilderParameters(anchors, leaf);
 
         parameters.addCertStore(
-                CertStore.getInstance("Collection", new CollectionCertStoreParameters(Arrays.asList(sent))));
+                CertStore.getInstance("Collection", new CollectionCertStoreParameters(below(sent, issuers))));
         parameters.setRevocationEnabled(false); // for the application's trust manager to decide, which has accepted
         parameters.setMaxPathLength(CHAIN_MAX);
         return withAnchor((PKIXCertPathBuilderResult) CertPathBuilder.getInstance("PKIX").build(parameters), sent[0]);
+    }
+
+    /**
+     * Without what somebody else has signed for an issuer that is accepted itself: there the path of the JDK's trust manager ends,
+     * and so must this one.
+     */
+    private static List<X509Certificate> below(X509Certificate[] sent, X509Certificate[] issuers) {
+        List<X509Certificate> certificates = new ArrayList<>(Arrays.asList(sent).subList(0, 1));
+
+        for (X509Certificate certificate : Arrays.asList(sent).subList(1, sent.length)) {
+            if (Arrays.stream(issuers).noneMatch(
+                    issuer -> issuer.getSubjectX500Principal().equals(certificate.getSubjectX500Principal())
+                            && issuer.getPublicKey().equals(certificate.getPublicKey())))
+                certificates.add(certificate);
+        }
+        return certificates;
     }
 
     private static List<X509Certificate> withAnchor(PKIXCertPathBuilderResult result, X509Certificate leaf)

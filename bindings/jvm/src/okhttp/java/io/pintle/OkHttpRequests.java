@@ -26,7 +26,7 @@ final class OkHttpRequests implements Interceptor {
         OkHttpState state = request.tag(OkHttpState.class);
 
         if (request.isHttps()) {
-            judge(chain.connection(), request.url().host());
+            judge(chain.connection(), request.url().host(), state);
             request = withHeader(request);
         }
         if (state != null && !request.method().equals("GET") && !request.method().equals("HEAD"))
@@ -34,16 +34,21 @@ final class OkHttpRequests implements Interceptor {
         return chain.proceed(request);
     }
 
-    private void judge(Connection connection, String host) throws IOException {
+    private void judge(Connection connection, String host, OkHttpState state) throws IOException {
         Socket socket = connection != null ? connection.socket() : null;
         SSLSession session = socket instanceof SSLSocket ? ((SSLSocket) socket).getSession() : null;
+        Guard.Kept known;
         PintleVerdict refusal;
 
         if (session == null)
             throw Refusals.asIo(Checker.reject(PintleReason.VALIDATION_OFF, host));
-        refusal = contexts.guard().judge(contexts.guard().find(session), host);
-        if (refusal == null)
+        known = contexts.guard().find(session);
+        refusal = contexts.guard().judge(known, host);
+        if (refusal == null) {
+            if (state != null)
+                state.accepted(contexts.guard(), known, host);
             return;
+        }
         session.invalidate();
         contexts.renew();
         socket.close();

@@ -4,6 +4,7 @@ package io.pintle;
 import java.security.Provider;
 import javax.net.ssl.X509TrustManager;
 import okhttp3.OkHttpClient;
+import okhttp3.Response;
 import org.jetbrains.annotations.NotNull;
 import org.jetbrains.annotations.Nullable;
 
@@ -51,5 +52,15 @@ public final class PintleOkHttp {
                 .hostnameVerifier(new OkHttpVerifier(builder.build().hostnameVerifier(), contexts))
                 .addInterceptor(new OkHttpCalls(client, guard))
                 .addNetworkInterceptor(new OkHttpRequests(client, contexts));
+    }
+
+    /**
+     * The verdict on the connection over which response came: what today's pins say of it; reason
+     * {@link PintleReason#UNDECIDED} if it came over none of a pinned client's.
+     */
+    public static @NotNull PintleVerdict verdict(@NotNull Response response) {
+        OkHttpState state = response.request().tag(OkHttpState.class);
+
+        return state != null ? state.verdict() : Checker.reject(PintleReason.UNDECIDED, response.request().url().host());
     }
 }
