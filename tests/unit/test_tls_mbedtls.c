@@ -261,7 +261,9 @@ static void an_application_callback_may_only_be_stricter(void **state)
         assert_int_equal(callback_calls, 3);
         tls_world_assert_accepted(&result, PINTLE_REASON_MATCHED);
         for (int depth = 0; depth < 3; depth++) {
+            world->tls->decisions = 0;
             result = connect_with(world, flag, depth, of_connection);
+            assert_int_equal(world->tls->decisions, 0);
             assert_int_equal(result.verify_result, MBEDTLS_X509_BADCERT_OTHER);
             mbedtls_world_assert_refused(&result, PINTLE_REASON_VALIDATION_FAILED, INVALID);
             result = connect_with(world, refuse, depth, of_connection);

@@ -247,6 +247,57 @@ static void a_context_used_again_is_decided_again(void **state)
     mbedtls_link_clear(&link);
 }
 
+/* A refusal does not outlive its wire either, though nobody saw the next ClientHello. */
+static void a_new_wire_is_a_new_handshake(void **state)
+{
+    struct mbedtls_world *world = *state;
+    struct tls_world_result result;
+    struct mbedtls_link link;
+
+    tls_world_pin_key(world->tls, world->tls->stray.x509, PINTLE_AT_LEAF);
+    mbedtls_link_init(&link, &world->conf, world->tls, 0);
+    assert_int_equal(pintle_mbedtls_set_host(&link.client, HOST), PINTLE_OK);
+    result = mbedtls_link_run(&link);
+    mbedtls_world_assert_refused(&result, PINTLE_REASON_MISMATCH, FATAL);
+    tls_world_pin_key(world->tls, world->tls->leaf.x509, PINTLE_AT_LEAF);
+    assert_int_equal(mbedtls_ssl_session_reset(&link.client), 0);
+    mbedtls_link_renew(&link, world->tls);
+    mbedtls_ssl_set_bio(&link.client, &link, mbedtls_link_send, mbedtls_link_receive, NULL);
+    result = mbedtls_link_run(&link);
+    tls_world_assert_accepted(&result, PINTLE_REASON_MATCHED);
+    mbedtls_link_clear(&link);
+}
+
+/* A session is offered, the server takes none, and no certificate is looked at: the evidence offered is not for this. */
+static void an_offer_that_is_not_taken_accepts_nothing(void **state)
+{
+    struct mbedtls_world *world = *state;
+    struct tls_world_result result;
+    mbedtls_ssl_config plain;
+    struct mbedtls_link link;
+    struct saved saved;
+
+    make(world, &saved);
+    tls_world_serve(world->tls, &world->tls->other); /* another server, which knows nothing of that session */
+    mbedtls_world_configure(world, &plain);
+    mbedtls_ssl_conf_rng(&world->conf, plain.f_rng, plain.p_rng);
+    mbedtls_link_init(&link, &world->conf, world->tls, 0);
+    assert_int_equal(pintle_mbedtls_set_host(&link.client, HOST), PINTLE_OK);
+    assert_int_equal(pintle_mbedtls_session_set(&link.client, (struct pintle_bytes){saved.bytes, saved.size}),
+                     PINTLE_OK);
+    mbedtls_ssl_conf_authmode(&world->conf, MBEDTLS_SSL_VERIFY_NONE);
+    for (int i = 0; i < 10; i++) {
+        (void)mbedtls_ssl_handshake(&link.client);
+        (void)SSL_do_handshake(link.server);
+    }
+    assert_true(SSL_is_init_finished(link.server));
+    mbedtls_ssl_conf_authmode(&world->conf, MBEDTLS_SSL_VERIFY_REQUIRED);
+    result = mbedtls_link_run(&link);
+    mbedtls_world_assert_silenced(&result);
+    mbedtls_link_clear(&link);
+    mbedtls_ssl_config_free(&plain);
+}
+
 /* The server asks; the client goes along if it is configured to, and its next verdict is about the new handshake. */
 static void renegotiation_is_decided_anew(void **state)
 {
@@ -322,6 +373,8 @@ int main(void)
         MBEDTLS_WORLD_TEST(a_damaged_session_is_not_offered),
         MBEDTLS_WORLD_TEST(a_bare_session_is_not_resumed),
         MBEDTLS_WORLD_TEST(a_context_used_again_is_decided_again),
+        MBEDTLS_WORLD_TEST(a_new_wire_is_a_new_handshake),
+        MBEDTLS_WORLD_TEST(an_offer_that_is_not_taken_accepts_nothing),
         MBEDTLS_WORLD_TEST(renegotiation_is_decided_anew),
         MBEDTLS_WORLD_TEST(a_wire_of_one_byte_changes_nothing),
     };
