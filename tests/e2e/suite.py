@@ -9,6 +9,7 @@ import shutil
 
 from hostile_tls import HostileTls
 from pki import cert_pin, spki_pin
+from rig.compiler import option
 from rig.connectors import PlainServer, answer_words, path_of
 from rig.expectations import CLIENT_WORDS
 from rig.nginx import Nginx
@@ -269,6 +270,13 @@ class Cell:
                 ("resumed" not in way.flags or answer["resumed"] == "1") and
                 ("full" not in way.flags or answer["resumed"] == "0") and
                 ("reported" not in way.flags or answer["reported"] != "0"))
+
+
+def why_missing(library):
+    """Why this build has no connector for a library; None if it should have one."""
+    if option(library.option) == "OFF":
+        return f"{library.option} is off in this build"
+    return library.lacks.get("sanitized") if option("PINTLE_SANITIZE") else None
 
 
 def why_not(world, library, row, version):

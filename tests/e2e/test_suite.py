@@ -5,10 +5,9 @@ import os
 
 import pytest
 
-from rig.compiler import option
 from rig.connectors import Connector, path_of
 from rig.expectations import read_table
-from suite import World, run_row
+from suite import World, run_row, why_missing
 
 TABLE = read_table()
 
@@ -38,8 +37,8 @@ def connector(world):
 @pytest.mark.parametrize("section", TABLE.sections())
 @pytest.mark.parametrize("library", TABLE.libraries, ids=lambda library: library.name)
 def test_section(world, connector, library, section):
-    if path_of(library.name) is None and option(library.option) == "OFF":
-        pytest.skip(f"{library.option} is off in this build")
+    if path_of(library.name) is None and why_missing(library):
+        pytest.skip(why_missing(library))
     found = []
     for row in TABLE.section(section):
         versions = TABLE.versions(row, library, quick=not os.environ.get("PINTLE_LONG"))
