@@ -21,9 +21,9 @@ import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 
 /**
- * Gets a page over a pinned connection, with nothing but the JDK: java Example MANIFEST-URL CA HOST ADDRESS:PORT.  The files
- * "roots" and "shipped" stand in the working directory, and the store is made there.  OkHttp, HttpsURLConnection and HttpClient
- * need less: docs/guides/jvm.md.
+ * Gets a page over a pinned connection, with nothing but the JDK: java Example MANIFEST-URL CA HOST ADDRESS:PORT.  The
+ * files "roots" and "shipped" stand in the working directory, and the store is made there.  OkHttp, HttpsURLConnection
+ * and HttpClient need less: docs/guides/jvm.md.
  */
 public final class Example {
     private static final long DEADLINE_MS = 10_000;
@@ -47,7 +47,8 @@ public final class Example {
         int colon = address.lastIndexOf(':');
         Socket plain = new Socket(address.substring(0, colon), Integer.parseInt(address.substring(colon + 1)));
 
-        try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(plain, host, plain.getPort(), true)) {
+        try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(plain, host, plain.getPort(),
+                true)) {
             socket.startHandshake();
             System.err.println("verdict: " + PintleSSLContext.verdict(socket).reason() + ": accepted");
             String manifest = client.header(host);
@@ -61,7 +62,8 @@ public final class Example {
 
     public static void main(String[] words) throws IOException, GeneralSecurityException {
         try (PintleClient client = PintleClient.builder().roots(Files.readAllBytes(Paths.get("roots")))
-                .shipped(Files.readAllBytes(Paths.get("shipped"))).url(words[0]).storeDirectory(new File("pintle-store"))
+                .shipped(Files.readAllBytes(Paths.get("shipped"))).url(words[0])
+                .storeDirectory(new File("pintle-store"))
                 .events(event -> System.err.println("pins: " + event)).build()) {
             SSLContext context = PintleSSLContext.of(client, trust(words[1]), null, null);
             byte[] page;

@@ -11,7 +11,9 @@ struct pti_jni pti_jni;
 /* Threads that C made stay attached until they end: to attach costs more than to call. */
 static bool attach(JNIEnv **env)
 {
-    /* Android's jni.h and the JDK's differ in the type of this argument; a void pointer suits the one, and C the other. */
+    /*
+     * Android's jni.h and the JDK's differ in the type of this argument; a void pointer suits the one, and C the other.
+     */
     void *attached = NULL;
     bool done = (*pti_jni.vm)->AttachCurrentThreadAsDaemon(pti_jni.vm, (void *)&attached, NULL) == JNI_OK;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bridge between Java and C: what both sides of it need.  Text crosses as bytes of UTF-8, not as JNI's modified UTF-8, in
- * which a NUL is not NUL and a character outside the basic plane is not UTF-8; names that are ASCII for sure become strings here.
+ * The bridge between Java and C: what both sides of it need.  Text crosses as bytes of UTF-8, not as JNI's modified
+ * UTF-8, in which a NUL is not NUL and a character outside the basic plane is not UTF-8; names that are ASCII for sure
+ * become strings here.
  */
 #ifndef PTI_JNI_BRIDGE_H
 #define PTI_JNI_BRIDGE_H
@@ -19,8 +20,8 @@
 #define PTI_JNI_LOCALS 16
 
 /*
- * The virtual machine, and what of Java is called from C.  The one global of this library, set before any other function can
- * be called and never changed: JNI hands no state to a thread that C made.  Classes are global references.
+ * The virtual machine, and what of Java is called from C.  The one global of this library, set before any other
+ * function can be called and never changed: JNI hands no state to a thread that C made.  Classes are global references.
  */
 struct pti_jni {
     JavaVM *vm;

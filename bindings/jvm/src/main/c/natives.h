@@ -21,7 +21,9 @@ extern const struct pti_jni_table pti_jni_client_natives;
 extern const struct pti_jni_table pti_jni_checker_natives;
 extern const struct pti_jni_table pti_jni_sink_natives;
 
-/* Sees to it that this thread, which is attached now, is detached when it ends.  False without memory: it is detached. */
+/*
+ * Sees to it that this thread, which is attached now, is detached when it ends.  False without memory: it is detached.
+ */
 bool pti_jni_detach_at_end(void);
 
 #endif

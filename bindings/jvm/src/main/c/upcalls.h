@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The transport, the store and the events of a client, as far as Java supplies them: vtables over one Upcalls object.  Whatever
- * Java throws becomes a status and a line of detail; nothing is pending when they return.
+ * The transport, the store and the events of a client, as far as Java supplies them: vtables over one Upcalls object.
+ * Whatever Java throws becomes a status and a line of detail; nothing is pending when they return.
  */
 #ifndef PTI_JNI_UPCALLS_H
 #define PTI_JNI_UPCALLS_H

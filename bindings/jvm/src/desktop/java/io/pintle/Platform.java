@@ -23,9 +23,9 @@ import java.util.Set;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
- * The JDK.  Its trust managers do not show the path that they verified.  So its own PKIX builder finds one to an issuer that the
- * application's trust manager accepts, and the JDK's own trust manager then has to accept exactly this path, from nothing but its
- * anchor, for this host: what is matched has been verified, however the builder came to it.
+ * The JDK.  Its trust managers do not show the path that they verified.  So its own PKIX builder finds one to an issuer
+ * that the application's trust manager accepts, and the JDK's own trust manager then has to accept exactly this path,
+ * from nothing but its anchor, for this host: what is matched has been verified, however the builder came to it.
  */
 final class Platform {
     /** Certificates of a chain, anchor included: PINTLE_CHAIN_MAX. */
@@ -33,7 +33,10 @@ final class Platform {
 
     private Platform() {}
 
-    /** In the JDK's words: where TLS 1.3 says nothing of the key exchange, Conscrypt says "GENERIC", which the JDK does not know. */
+    /**
+     * In the JDK's words: where TLS 1.3 says nothing of the key exchange, Conscrypt says "GENERIC", which the JDK does
+     * not know.
+     */
     static String authType(String given) {
         return given.equals("GENERIC") ? "UNKNOWN" : given;
     }
@@ -50,7 +53,8 @@ final class Platform {
             } catch (CertificateException unverified) {
                 throw unverified;
             } catch (GeneralSecurityException unverified) {
-                throw new CertificateException("the JDK finds no verified path: " + unverified.getMessage(), unverified);
+                throw new CertificateException("the JDK finds no verified path: " + unverified.getMessage(),
+                        unverified);
             }
         };
     }
@@ -76,8 +80,8 @@ final class Platform {
     }
 
     /**
-     * Without what somebody else has signed for an issuer that is accepted itself: there the path of the JDK's trust manager ends,
-     * and so must this one.
+     * Without what somebody else has signed for an issuer that is accepted itself: there the path of the JDK's trust
+     * manager ends, and so must this one.
      */
     private static List<X509Certificate> below(X509Certificate[] sent, X509Certificate[] issuers) {
         List<X509Certificate> certificates = new ArrayList<>(Arrays.asList(sent).subList(0, 1));

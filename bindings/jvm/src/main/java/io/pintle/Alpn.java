@@ -6,7 +6,10 @@ import java.lang.reflect.Method;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocket;
 
-/** The protocol that was agreed on (RFC 7301), by public methods that Java has since 9 (and 8u251), Android since API level 29. */
+/**
+ * The protocol that was agreed on (RFC 7301), by public methods that Java has since 9 (and 8u251), Android since API
+ * level 29.
+ */
 final class Alpn {
     private static final Method SOCKET = find(SSLSocket.class, "getApplicationProtocol");
     private static final Method SOCKET_HANDSHAKE = find(SSLSocket.class, "getHandshakeApplicationProtocol");

@@ -4,8 +4,8 @@ package io.pintle;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What everything that pins holds: it follows its client, and outlives it with the last pins.  Freed when nothing holds it any
- * more.  Any thread.
+ * What everything that pins holds: it follows its client, and outlives it with the last pins.  Freed when nothing holds
+ * it any more.  Any thread.
  */
 final class Checker {
     private static final byte[] NO_EVIDENCE = {};

@@ -8,8 +8,9 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 
 /**
- * The platform's SSLContext of the moment.  Sessions live in a context, and which one will be offered cannot be seen before it
- * is: so whenever pins may have changed, or a session was found unfit, there is a new context, without sessions.
+ * The platform's SSLContext of the moment.  Sessions live in a context, and which one will be offered cannot be seen
+ * before it is: so whenever pins may have changed, or a session was found unfit, there is a new context, without
+ * sessions.
  */
 final class Contexts {
     private final Guard guard;

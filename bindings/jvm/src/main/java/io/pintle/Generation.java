@@ -6,8 +6,8 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Counts the moments at which pins may have changed, so that sessions and connections made before can be told from those made
- * since.  Only a hint: whatever is reused is asked for again, see {@link Connections}.
+ * Counts the moments at which pins may have changed, so that sessions and connections made before can be told from
+ * those made since.  Only a hint: whatever is reused is asked for again, see {@link Connections}.
  */
 final class Generation {
     /** Not what an attacker can bring about at will, who would cost every connection its session. */

@@ -16,8 +16,8 @@ import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
 
 /**
- * What full handshakes proved, kept so that today's pins can be asked again when a session is resumed or a connection is used
- * again, for which no trust manager is called.  Any thread.
+ * What full handshakes proved, kept so that today's pins can be asked again when a session is resumed or a connection
+ * is used again, for which no trust manager is called.  Any thread.
  */
 final class Guard {
     /** What is pushed out is only asked for again by a full handshake. */
@@ -75,8 +75,8 @@ final class Guard {
     }
 
     /**
-     * The evidence of these certificates, if their path was verified for this host a short while ago and today's pins need no more
-     * than was taken from it; else null.
+     * The evidence of these certificates, if their path was verified for this host a short while ago and today's pins
+     * need no more than was taken from it; else null.
      */
     byte[] recent(String host, X509Certificate[] sent) {
         Kept known;
@@ -90,7 +90,10 @@ final class Guard {
         return known.evidence;
     }
 
-    /** connection (a socket or an engine) went through a full handshake with these certificates, and the pins accept them. */
+    /**
+     * connection (a socket or an engine) went through a full handshake with these certificates, and the pins accept
+     * them.
+     */
     void keep(Object connection, String host, X509Certificate[] sent, byte[] evidence) {
         Kept before, made;
 
@@ -126,7 +129,9 @@ final class Guard {
         }
     }
 
-    /** The refusal by today's pins; null: they accept.  Evidence serves another host only if its name was verified, too. */
+    /**
+     * The refusal by today's pins; null: they accept.  Evidence serves another host only if its name was verified, too.
+     */
     PintleVerdict judge(Kept known, String host) {
         if (known == null)
             return Checker.reject(PintleReason.UNDECIDED, host);
@@ -152,8 +157,8 @@ final class Guard {
     }
 
     /**
-     * Closes watched connections that today's pins refuse; and, since nothing is known of a connection that resumed a session,
-     * those of them that were opened before the pins last changed.
+     * Closes watched connections that today's pins refuse; and, since nothing is known of a connection that resumed a
+     * session, those of them that were opened before the pins last changed.
      */
     void sweep() {
         List<SSLSocket> doomed = new ArrayList<>();
@@ -162,7 +167,8 @@ final class Guard {
             for (Map.Entry<SSLSocket, Long> entry : opened.entrySet()) {
                 Kept known = accepted.get(entry.getKey());
 
-                if (known != null ? checker.refusal(known.host, known.evidence) != null : entry.getValue() != generation.now())
+                if (known != null ? checker.refusal(known.host, known.evidence) != null
+                        : entry.getValue() != generation.now())
                     doomed.add(entry.getKey());
             }
             opened.keySet().removeAll(doomed);

@@ -8,8 +8,8 @@ import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLException;
 
 /**
- * A client's engine that neither sends nor delivers anything unless today's pins accept what its session proved: after the
- * handshake, resumed or not, and again before each record.
+ * A client's engine that neither sends nor delivers anything unless today's pins accept what its session proved: after
+ * the handshake, resumed or not, and again before each record.
  */
 final class GuardedEngine extends DelegatingEngine {
     private static final ByteBuffer[] NOTHING = {};
@@ -26,9 +26,13 @@ final class GuardedEngine extends DelegatingEngine {
         return judge.verdict("");
     }
 
-    /** Until there is a verdict the application's bytes are kept away: an engine may take them along with its last flight. */
+    /**
+     * Until there is a verdict the application's bytes are kept away: an engine may take them along with its last
+     * flight.
+     */
     @Override
-    public SSLEngineResult wrap(ByteBuffer[] sources, int offset, int length, ByteBuffer destination) throws SSLException {
+    public SSLEngineResult wrap(ByteBuffer[] sources, int offset, int length, ByteBuffer destination)
+            throws SSLException {
         if (!delegate.getUseClientMode() || delegate.isOutboundDone())
             return delegate.wrap(sources, offset, length, destination);
         if (established) {

@@ -10,8 +10,8 @@ import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
 
 /**
- * A client's socket that sends nothing unless today's pins accept what its session proved: after the handshake, resumed or not,
- * and again before each write.
+ * A client's socket that sends nothing unless today's pins accept what its session proved: after the handshake, resumed
+ * or not, and again before each write.
  */
 final class GuardedSocket extends DelegatingSocket {
     private final Judge judge;

@@ -7,8 +7,8 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Native objects whose Java owner is gone.  They are freed whenever another one is made, by that thread: no thread of our own,
- * no finalizer, and nothing that Android lacks.
+ * Native objects whose Java owner is gone.  They are freed whenever another one is made, by that thread: no thread of
+ * our own, no finalizer, and nothing that Android lacks.
  */
 final class Handles {
     /** Frees one native object; knows nothing of its owner. */

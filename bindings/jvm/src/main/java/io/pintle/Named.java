@@ -6,8 +6,8 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 
 /**
- * What a trust manager is shown: the connection, but one that asks for the name of the host to be verified (RFC 9110, section
- * 4.3.4), whatever the application set or left out.
+ * What a trust manager is shown: the connection, but one that asks for the name of the host to be verified (RFC 9110,
+ * section 4.3.4), whatever the application set or left out.
  */
 final class Named {
     private static final String ALGORITHM = "HTTPS";
@@ -29,7 +29,9 @@ final class Named {
             return named(super.getSSLParameters());
         }
 
-        /** It is in a handshake.  The JDK verifies no name for a socket that says otherwise, such as one over a tunnel. */
+        /**
+         * It is in a handshake.  The JDK verifies no name for a socket that says otherwise, such as one over a tunnel.
+         */
         @Override
         public boolean isConnected() {
             return true;

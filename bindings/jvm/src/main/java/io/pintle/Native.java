@@ -2,8 +2,9 @@
 package io.pintle;
 
 /**
- * libpintle_jni: every decision is made there.  Text crosses as bytes of UTF-8, for JNI's own form of it is another.  A handle
- * is a pointer, and stays valid until its free function is called: the callers see to it that no call is under way then.
+ * libpintle_jni: every decision is made there.  Text crosses as bytes of UTF-8, for JNI's own form of it is another.  A
+ * handle is a pointer, and stays valid until its free function is called: the callers see to it that no call is under
+ * way then.
  */
 final class Native {
     /** Numbers of {@code enum pintle_unlisted}. */
@@ -20,8 +21,8 @@ final class Native {
     static native String name(int list, int number);
 
     /**
-     * upcalls stands for what Java supplies: events always, a transport and a store if so said.  Otherwise the transport is
-     * libcurl's, with caFile or null, and the store a directory, or none.
+     * upcalls stands for what Java supplies: events always, a transport and a store if so said.  Otherwise the
+     * transport is libcurl's, with caFile or null, and the store a directory, or none.
      */
     static native long clientNew(byte[] roots, byte[] shipped, byte[][] urls, byte[][] required, int unlisted,
             int staleDays, byte[] appId, byte[] appVersion, byte[] storeDirectory, byte[] caFile, boolean javaTransport,

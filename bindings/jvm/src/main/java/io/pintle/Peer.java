@@ -47,8 +47,8 @@ final class Peer {
     }
 
     /**
-     * The one host that the connection is for.  Ordinary validation is content with a certificate for the name in SNI or for the
-     * name of the peer: if they differ, whose pins count?
+     * The one host that the connection is for.  Ordinary validation is content with a certificate for the name in SNI
+     * or for the name of the peer: if they differ, whose pins count?
      *
      * @throws PintlePinException there is no name, or there are several
      */

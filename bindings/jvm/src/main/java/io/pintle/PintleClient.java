@@ -9,17 +9,17 @@ import org.jetbrains.annotations.NotNull;
 import org.jetbrains.annotations.Nullable;
 
 /**
- * Keeps the pins of one repository current: it fetches the manifest, verifies it fully, stores it, and swaps it in.  When
- * anything fails it keeps the last good pins, and says so.
+ * Keeps the pins of one repository current: it fetches the manifest, verifies it fully, stores it, and swaps it in.
+ * When anything fails it keeps the last good pins, and says so.
  *
- * <p>It promises that what was pinned with it uses its newest pins from the next check on, and that no check waits for a
- * refresh.  It starts no thread unless {@link #start()} is called.  It does not pin anything by itself: see
+ * <p>It promises that what was pinned with it uses its newest pins from the next check on, and that no check waits for
+ * a refresh.  It starts no thread unless {@link #start()} is called.  It does not pin anything by itself: see
  * {@link PintleSSLContext}, {@link PintleHttpsURLConnection}, {@code PintleOkHttp} and {@code PintleHttpClient}.
  *
- * <p>Any thread may call any method; {@link Thread#interrupt()} does not end a call, its deadline or {@link #close()} does.
- * After {@link #close()} every method but that one throws {@link IllegalStateException}, and so does a call from within a
- * transport, a store or an event of this or another client, except for {@link #info()} and {@link #error()}.  What was pinned
- * outlives the client, with the last pins.
+ * <p>Any thread may call any method; {@link Thread#interrupt()} does not end a call, its deadline or {@link #close()}
+ * does. After {@link #close()} every method but that one throws {@link IllegalStateException}, and so does a call from
+ * within a transport, a store or an event of this or another client, except for {@link #info()} and {@link #error()}.
+ * What was pinned outlives the client, with the last pins.
  */
 public final class PintleClient implements AutoCloseable {
     /** How often a long call that {@link #close()} waits for is told to end. */
@@ -43,8 +43,8 @@ public final class PintleClient implements AutoCloseable {
     }
 
     /**
-     * A configuration to fill in: {@link Builder#roots roots} and a store are required.  The native library pintle_jni is loaded by
-     * the first {@link Builder#build()} as {@link System#loadLibrary} does it, with its errors.
+     * A configuration to fill in: {@link Builder#roots roots} and a store are required.  The native library pintle_jni
+     * is loaded by the first {@link Builder#build()} as {@link System#loadLibrary} does it, with its errors.
      */
     public static @NotNull Builder builder() {
         return new Builder();
@@ -55,9 +55,9 @@ public final class PintleClient implements AutoCloseable {
      *
      * @param deadlineMs more than 0; waiting for a call of another thread counts
      * @throws PintleException the last good pins stay: {@link PintleStatus#NETWORK} (nothing usable arrived in time),
-     *         {@link PintleStatus#TRUST} or {@link PintleStatus#INPUT} (what arrived was rejected), {@link PintleStatus#STORAGE}
-     *         (it could not be stored, so it was not applied), {@link PintleStatus#MEMORY}, {@link PintleStatus#MISUSE} (no URL,
-     *         or a deadline that is not positive)
+     *         {@link PintleStatus#TRUST} or {@link PintleStatus#INPUT} (what arrived was rejected),
+     *         {@link PintleStatus#STORAGE} (it could not be stored, so it was not applied),
+     *         {@link PintleStatus#MEMORY}, {@link PintleStatus#MISUSE} (no URL, or a deadline that is not positive)
      */
     public void refresh(long deadlineMs) throws PintleException {
         long client = begin();
@@ -70,12 +70,12 @@ public final class PintleClient implements AutoCloseable {
     }
 
     /**
-     * After a connection to host was refused with {@link PintleStatus#RETRY}: makes the refresh that this asked for, or waits for
-     * the one that another thread makes.
+     * After a connection to host was refused with {@link PintleStatus#RETRY}: makes the refresh that this asked for, or
+     * waits for the one that another thread makes.
      *
      * @param deadlineMs more than 0; at most 30 seconds count
-     * @return true: a refresh that began after the refusal has succeeded, connect once more, and only once.  False: do not;
-     *         {@link #error()} says why
+     * @return true: a refresh that began after the refusal has succeeded, connect once more, and only once.  False: do
+     *         not; {@link #error()} says why
      */
     public boolean heal(@NotNull String host, long deadlineMs) {
         long client = begin();
@@ -102,9 +102,11 @@ public final class PintleClient implements AutoCloseable {
     }
 
     /**
-     * Starts one native thread that refreshes when due, heals after a mismatch, and sends reports, until {@link #close()}.
+     * Starts one native thread that refreshes when due, heals after a mismatch, and sends reports, until
+     * {@link #close()}.
      *
-     * @throws PintleException {@link PintleStatus#MISUSE} (started already), {@link PintleStatus#MEMORY} (no thread to be had)
+     * @throws PintleException {@link PintleStatus#MISUSE} (started already), {@link PintleStatus#MEMORY} (no thread to
+     *         be had)
      */
     public void start() throws PintleException {
         long client = begin();
@@ -134,7 +136,8 @@ public final class PintleClient implements AutoCloseable {
     /**
      * What network the device is on, for reports and nothing else.
      *
-     * @param type such as "wifi" or "cellular": at most 16 characters of a-z, A-Z, 0-9, '.', '_', ':' and '-'; null: not known
+     * @param type such as "wifi" or "cellular": at most 16 characters of a-z, A-Z, 0-9, '.', '_', ':' and '-'; null:
+     *         not known
      * @param captive behind a captive portal
      * @throws IllegalArgumentException type is none
      */
@@ -161,8 +164,9 @@ public final class PintleClient implements AutoCloseable {
     }
 
     /**
-     * The value of the {@code Pintle-Manifest} request header for one request of the application to host; empty: send none.
-     * Call it once per request, right before that is sent, for what is counted per day is marked as sent.  No identifier is in it.
+     * The value of the {@code Pintle-Manifest} request header for one request of the application to host; empty: send
+     * none. Call it once per request, right before that is sent, for what is counted per day is marked as sent.  No
+     * identifier is in it.
      */
     public @NotNull String header(@NotNull String host) {
         long client = begin();
@@ -186,14 +190,15 @@ public final class PintleClient implements AutoCloseable {
     }
 
     /**
-     * Ends the client: cancels what other threads have under way, waits for it, and frees it.  A further call does nothing.
+     * Ends the client: cancels what other threads have under way, waits for it, and frees it.  A further call does
+     * nothing.
      *
      * @throws IllegalStateException from within a transport, a store or an event, which would wait for itself
      */
     @Override
     public void close() {
         if (Upcalls.inside())
-            throw new IllegalStateException("close() from within a transport, a store or an event: it would wait for itself");
+            throw new IllegalStateException("close() from within a transport, a store or an event");
         synchronized (lock) {
             if (closed)
                 return;
@@ -252,7 +257,10 @@ public final class PintleClient implements AutoCloseable {
         }
     }
 
-    /** Like {@link #header}, for helpers, which may outlive the client: empty once it is closed, and for hosts without a policy. */
+    /**
+     * Like {@link #header}, for helpers, which may outlive the client: empty once it is closed, and for hosts without a
+     * policy.
+     */
     String headerIfListed(String host) {
         try {
             return checker.isListed(host) ? header(host) : "";
@@ -272,7 +280,8 @@ public final class PintleClient implements AutoCloseable {
 
     private long begin() {
         if (Upcalls.inside())
-            throw new IllegalStateException("a call from within a transport, a store or an event; only info() and error() may");
+            throw new IllegalStateException(
+                    "from within a transport, store or event only info() and error() may be called");
         return beginFromAnywhere();
     }
 
@@ -325,16 +334,19 @@ public final class PintleClient implements AutoCloseable {
         }
 
         /**
-         * The generation that ships inside the app ({@code app/shipped}), enforced from the first start on.  Optional; but without
-         * it, and with neither {@link #requireHost} nor {@link #refuseUnlisted}, a first start pins nothing until its first
-         * refresh has succeeded, and whoever owns the network can prevent that.  Copied.
+         * The generation that ships inside the app ({@code app/shipped}), enforced from the first start on.  Optional;
+         * but without it, and with neither {@link #requireHost} nor {@link #refuseUnlisted}, a first start pins nothing
+         * until its first refresh has succeeded, and whoever owns the network can prevent that.  Copied.
          */
         public @NotNull Builder shipped(@NotNull byte[] shipped) {
             this.shipped = shipped.clone();
             return this;
         }
 
-        /** Adds the base URL of a copy of the repository, tried in the order added; http or https, without query or fragment. */
+        /**
+         * Adds the base URL of a copy of the repository, tried in the order added; http or https, without query or
+         * fragment.
+         */
         public @NotNull Builder url(@NotNull String url) {
             urls.add(bytes(url));
             return this;
@@ -352,7 +364,9 @@ public final class PintleClient implements AutoCloseable {
             return this;
         }
 
-        /** Refuses pinned hosts once stale for this many days (0 to 3650); it can only shorten what the charter says. */
+        /**
+         * Refuses pinned hosts once stale for this many days (0 to 3650); it can only shorten what the charter says.
+         */
         public @NotNull Builder refuseStaleAfterDays(int days) {
             if (days < 0)
                 throw new IllegalArgumentException("expected 0 to 3650 days, found " + days);
@@ -367,7 +381,10 @@ public final class PintleClient implements AutoCloseable {
             return this;
         }
 
-        /** Keeps what is accepted in this directory, made if it is missing (its parent must exist).  This or a store is required. */
+        /**
+         * Keeps what is accepted in this directory, made if it is missing (its parent must exist).  This or a store is
+         * required.
+         */
         public @NotNull Builder storeDirectory(@NotNull File directory) {
             this.directory = directory;
             this.store = null;
@@ -381,7 +398,10 @@ public final class PintleClient implements AutoCloseable {
             return this;
         }
 
-        /** Reaches the network through transport; {@link PintleUrlTransport} unless this or {@link #nativeTransport} is called. */
+        /**
+         * Reaches the network through transport; {@link PintleUrlTransport} unless this or {@link #nativeTransport} is
+         * called.
+         */
         public @NotNull Builder transport(@NotNull PintleTransport transport) {
             this.transport = transport;
             this.nativeTransport = false;
@@ -408,13 +428,15 @@ public final class PintleClient implements AutoCloseable {
         }
 
         /**
-         * Verifies the trust anchor, then what is stored and shipped, and enforces the result at once; does not touch the network.
-         * Storage that is unreadable or does not verify is no failure here: shipped policies are enforced, every other host is
-         * refused until a refresh succeeds, and an event says so.  A builder may make several clients; a transport serves one.
+         * Verifies the trust anchor, then what is stored and shipped, and enforces the result at once; does not touch
+         * the network. Storage that is unreadable or does not verify is no failure here: shipped policies are enforced,
+         * every other host is refused until a refresh succeeds, and an event says so.  A builder may make several
+         * clients; a transport serves one.
          *
          * @throws PintleException {@link PintleStatus#MISUSE} (no roots, no store), {@link PintleStatus#INPUT} or
          *         {@link PintleStatus#TRUST} (roots, shipped generation, a URL or a host are not sound),
-         *         {@link PintleStatus#STORAGE} (the directory), {@link PintleStatus#UNSUPPORTED}, {@link PintleStatus#MEMORY}
+         *         {@link PintleStatus#STORAGE} (the directory), {@link PintleStatus#UNSUPPORTED},
+         *         {@link PintleStatus#MEMORY}
          */
         public @NotNull PintleClient build() throws PintleException {
             return new PintleClient(this);
@@ -423,7 +445,8 @@ public final class PintleClient implements AutoCloseable {
         private long make(PintleEvents told) throws PintleException {
             PintleTransport reached = transport != null || nativeTransport ? transport : new PintleUrlTransport();
 
-            return Native.clientNew(roots, shipped, urls.toArray(new byte[0][]), required.toArray(new byte[0][]), unlisted,
+            return Native.clientNew(roots, shipped, urls.toArray(new byte[0][]), required.toArray(new byte[0][]),
+                    unlisted,
                     staleDays, appId, appVersion, directory != null ? bytes(directory.getPath()) : null, caFile,
                     !nativeTransport, store != null, new Upcalls(reached, store, told));
         }

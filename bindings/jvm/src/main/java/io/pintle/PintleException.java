@@ -5,7 +5,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.jetbrains.annotations.NotNull;
 
-/** A call of {@link PintleClient} failed: its status, and a line that says what was expected, what was found, what to do. */
+/**
+ * A call of {@link PintleClient} failed: its status, and a line that says what was expected, what was found, what to
+ * do.
+ */
 public final class PintleException extends IOException {
     private static final long serialVersionUID = 1;
 

@@ -9,11 +9,12 @@ import org.jetbrains.annotations.NotNull;
 /**
  * Pins an {@link HttpsURLConnection}.
  *
- * <p>It promises what {@link PintleSSLContext} promises, for redirects and for connections kept open as well: before each request
- * on one of those today's pins are asked.  Where they refuse, the JDK connects anew, and the new handshake decides.
+ * <p>It promises what {@link PintleSSLContext} promises, for redirects and for connections kept open as well: before
+ * each request on one of those today's pins are asked.  Where they refuse, the JDK connects anew, and the new handshake
+ * decides.
  *
- * <p>It does not heal by itself: after an exception in which {@link PintleVerdict#of} finds {@link PintleStatus#RETRY}, call
- * {@link PintleClient#heal} and make the request once more.  A redirect to {@code http} is not followed by
+ * <p>It does not heal by itself: after an exception in which {@link PintleVerdict#of} finds {@link PintleStatus#RETRY},
+ * call {@link PintleClient#heal} and make the request once more.  A redirect to {@code http} is not followed by
  * {@link HttpURLConnection}.
  */
 public final class PintleHttpsURLConnection {
@@ -21,7 +22,8 @@ public final class PintleHttpsURLConnection {
 
     /**
      * Pins connection, which must not have been connected yet, over the platform's defaults.  For other defaults give
-     * {@code PintleSSLContext.of(...).getSocketFactory()} to {@link HttpsURLConnection#setSSLSocketFactory} once, and keep it.
+     * {@code PintleSSLContext.of(...).getSocketFactory()} to {@link HttpsURLConnection#setSSLSocketFactory} once, and
+     * keep it.
      *
      * @return connection
      * @throws IllegalArgumentException it is no {@link HttpsURLConnection}
@@ -29,7 +31,8 @@ public final class PintleHttpsURLConnection {
      */
     public static @NotNull HttpsURLConnection pin(@NotNull URLConnection connection, @NotNull PintleClient client) {
         if (!(connection instanceof HttpsURLConnection))
-            throw new IllegalArgumentException("expected an https connection, found " + connection.getURL().getProtocol());
+            throw new IllegalArgumentException("expected an https connection, found "
+                    + connection.getURL().getProtocol());
 
         HttpsURLConnection https = (HttpsURLConnection) connection;
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.pintle;
 
-/** What the effective policy of a host does on a mismatch; the same, in the same order, as in {@code pintle/verdict.h}. */
+/**
+ * What the effective policy of a host does on a mismatch; the same, in the same order, as in {@code pintle/verdict.h}.
+ */
 public enum PintleMode {
     /** There is no policy. */
     NONE,

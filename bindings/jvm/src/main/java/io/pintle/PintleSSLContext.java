@@ -21,13 +21,14 @@ import org.jetbrains.annotations.Nullable;
 /**
  * An {@link SSLContext} whose client sockets and engines are pinned, for every library that takes one.
  *
- * <p>It promises what {@link PintleTrustManager} promises, and besides: a resumed session passes today's pins before a byte of the
- * application is sent; so does each write on a connection that is kept open, which is closed when it fails; sessions from before
- * a change of pins are not offered again.  A refused write throws an {@link javax.net.ssl.SSLPeerUnverifiedException} in which
- * {@link PintleVerdict#of} finds the verdict; a refused handshake a {@link javax.net.ssl.SSLHandshakeException}.
+ * <p>It promises what {@link PintleTrustManager} promises, and besides: a resumed session passes today's pins before a
+ * byte of the application is sent; so does each write on a connection that is kept open, which is closed when it fails;
+ * sessions from before a change of pins are not offered again.  A refused write throws an
+ * {@link javax.net.ssl.SSLPeerUnverifiedException} in which {@link PintleVerdict#of} finds the verdict; a refused
+ * handshake a {@link javax.net.ssl.SSLHandshakeException}.
  *
- * <p>The application says which host a connection is for when it makes the socket or engine; without that, or with another name in
- * SNI, the handshake is refused.  Server ends are left alone.  Any thread.  Outlives its client.
+ * <p>The application says which host a connection is for when it makes the socket or engine; without that, or with
+ * another name in SNI, the handshake is refused.  Server ends are left alone.  Any thread.  Outlives its client.
  */
 public final class PintleSSLContext extends SSLContext {
     private PintleSSLContext(Contexts contexts, Provider provider) {
@@ -61,14 +62,16 @@ public final class PintleSSLContext extends SSLContext {
      */
     public static @NotNull PintleVerdict verdict(@NotNull SSLSocket socket) {
         if (!(socket instanceof GuardedSocket))
-            throw new IllegalArgumentException("expected a socket of a PintleSSLContext, found " + socket.getClass().getName());
+            throw new IllegalArgumentException("expected a socket of a PintleSSLContext, found "
+                    + socket.getClass().getName());
         return ((GuardedSocket) socket).verdict();
     }
 
     /** As {@link #verdict(SSLSocket)}, of an engine. */
     public static @NotNull PintleVerdict verdict(@NotNull SSLEngine engine) {
         if (!(engine instanceof GuardedEngine))
-            throw new IllegalArgumentException("expected an engine of a PintleSSLContext, found " + engine.getClass().getName());
+            throw new IllegalArgumentException("expected an engine of a PintleSSLContext, found "
+                    + engine.getClass().getName());
         return ((GuardedEngine) engine).verdict();
     }
 

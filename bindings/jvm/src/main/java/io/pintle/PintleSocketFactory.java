@@ -78,7 +78,8 @@ abstract class PintleSocketFactory extends SSLSocketFactory {
     }
 
     @Override
-    public Socket createSocket(InetAddress address, int port, InetAddress localAddress, int localPort) throws IOException {
+    public Socket createSocket(InetAddress address, int port, InetAddress localAddress, int localPort)
+            throws IOException {
         return made(current().createSocket(address, port, localAddress, localPort));
     }
 }

@@ -3,7 +3,10 @@ package io.pintle;
 
 import org.jetbrains.annotations.NotNull;
 
-/** The classes of success and failure that a caller can act on; the same, in the same order, as in {@code pintle/status.h}. */
+/**
+ * The classes of success and failure that a caller can act on; the same, in the same order, as in
+ * {@code pintle/status.h}.
+ */
 public enum PintleStatus {
     OK,
     /** A call out of order, or with arguments that can never be right. */

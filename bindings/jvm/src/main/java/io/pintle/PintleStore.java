@@ -6,9 +6,10 @@ import org.jetbrains.annotations.NotNull;
 import org.jetbrains.annotations.Nullable;
 
 /**
- * Where a client keeps what it has accepted: a few small named blobs, each replaced atomically, and one lock.  Contents are
- * signed and verified at every start: a store needs no secrecy.  Any thread may call, also a native one, one at a time for each
- * client.  The message of an exception is what the application is told; it names the place and the reason.
+ * Where a client keeps what it has accepted: a few small named blobs, each replaced atomically, and one lock.  Contents
+ * are signed and verified at every start: a store needs no secrecy.  Any thread may call, also a native one, one at a
+ * time for each client.  The message of an exception is what the application is told; it names the place and the
+ * reason.
  */
 public interface PintleStore {
     /** The blob, or null if there is none.  An unreadable one is an exception, never null. */

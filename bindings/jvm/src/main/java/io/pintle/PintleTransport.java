@@ -6,9 +6,9 @@ import org.jetbrains.annotations.NotNull;
 import org.jetbrains.annotations.Nullable;
 
 /**
- * How a client reaches the network.  A transport sends no cookies and no credentials, follows no redirect, is not pinned by
- * what it delivers (the manifest authenticates itself), and asks for no content encoding that it does not undo.  Called by one
- * thread at a time, which may be a native one; serves one client.
+ * How a client reaches the network.  A transport sends no cookies and no credentials, follows no redirect, is not
+ * pinned by what it delivers (the manifest authenticates itself), and asks for no content encoding that it does not
+ * undo.  Called by one thread at a time, which may be a native one; serves one client.
  */
 public interface PintleTransport {
     /** What to fetch or send. */
@@ -98,8 +98,8 @@ public interface PintleTransport {
     }
 
     /**
-     * Performs one request and pours the body of a 2xx response into sink; the body of any other may be dropped.  Returns when a
-     * complete response with any status has arrived.
+     * Performs one request and pours the body of a 2xx response into sink; the body of any other may be dropped.
+     * Returns when a complete response with any status has arrived.
      *
      * @throws IOException anything else; its message is what the application is told
      */

@@ -21,14 +21,14 @@ import org.jetbrains.annotations.Nullable;
 /**
  * Ordinary validation by the platform's trust manager, with the host name, and after that the pins.
  *
- * <p>It promises: the platform's trust manager is asked first, and its refusal stands; the name of the host is verified in the
- * handshake even where the HTTP library would do it later; only the path that the platform verified, with its anchor, is matched,
- * never what the peer merely sent; a trust manager that accepts what the platform does not verify ({@code "trust all"}) is found
- * out, and the connection refused; without a host there is no handshake.
+ * <p>It promises: the platform's trust manager is asked first, and its refusal stands; the name of the host is verified
+ * in the handshake even where the HTTP library would do it later; only the path that the platform verified, with its
+ * anchor, is matched, never what the peer merely sent; a trust manager that accepts what the platform does not verify
+ * ({@code "trust all"}) is found out, and the connection refused; without a host there is no handshake.
  *
- * <p>It does not promise anything about resumed sessions and connections used again, for which Java calls no trust manager:
- * {@link PintleSSLContext} and the classes for OkHttp, HttpsURLConnection and HttpClient see to those.  So prefer them to an
- * {@code SSLContext} of your own with this inside.
+ * <p>It does not promise anything about resumed sessions and connections used again, for which Java calls no trust
+ * manager: {@link PintleSSLContext} and the classes for OkHttp, HttpsURLConnection and HttpClient see to those.  So
+ * prefer them to an {@code SSLContext} of your own with this inside.
  *
  * <p>Any thread.  Outlives its client.  Server ends ({@code checkClientTrusted}) are the platform's alone.
  */
@@ -39,7 +39,7 @@ public final class PintleTrustManager extends X509ExtendedTrustManager {
 
     PintleTrustManager(Guard guard, X509TrustManager platform) {
         if (platform != null && !(platform instanceof X509ExtendedTrustManager))
-            throw new IllegalArgumentException("expected an X509ExtendedTrustManager, for no other verifies the host name, found "
+            throw new IllegalArgumentException("expected an X509ExtendedTrustManager, which verifies host names, found "
                     + platform.getClass().getName());
         this.guard = guard;
         this.platform = platform != null ? (X509ExtendedTrustManager) platform : platformDefault();
@@ -54,7 +54,8 @@ public final class PintleTrustManager extends X509ExtendedTrustManager {
     /**
      * Wraps platform, or the platform's default if that is null.
      *
-     * @throws IllegalArgumentException it is no {@link X509ExtendedTrustManager}, or, on Android, has no verified chain to show
+     * @throws IllegalArgumentException it is no {@link X509ExtendedTrustManager}, or, on Android, has no verified chain
+     *         to show
      */
     public static @NotNull PintleTrustManager of(@NotNull PintleClient client, @Nullable X509TrustManager platform) {
         return new PintleTrustManager(new Guard(client), platform);
@@ -62,7 +63,8 @@ public final class PintleTrustManager extends X509ExtendedTrustManager {
 
     /** Refuses: nobody can say which host this is about. */
     @Override
-    public void checkServerTrusted(@NotNull X509Certificate[] chain, @NotNull String authType) throws CertificateException {
+    public void checkServerTrusted(@NotNull X509Certificate[] chain, @NotNull String authType)
+            throws CertificateException {
         throw new PintlePinException(Checker.reject(PintleReason.HOST_MISSING, ""));
     }
 
@@ -77,12 +79,14 @@ public final class PintleTrustManager extends X509ExtendedTrustManager {
             checkServerTrusted(chain, authType);
         else
             verify(chain, authType, tls, session, tls.getSSLParameters(),
-                    (manager, asked) -> manager.checkServerTrusted(asked, Platform.authType(authType), new Named.Socket(tls)));
+                    (manager, asked) -> manager.checkServerTrusted(asked, Platform.authType(authType),
+                            new Named.Socket(tls)));
     }
 
     /** @throws CertificateException the platform's refusal, or a {@link PintlePinException} */
     @Override
-    public void checkServerTrusted(@NotNull X509Certificate[] chain, @NotNull String authType, @Nullable SSLEngine engine)
+    public void checkServerTrusted(@NotNull X509Certificate[] chain, @NotNull String authType,
+            @Nullable SSLEngine engine)
             throws CertificateException {
         SSLSession session = engine != null ? engine.getHandshakeSession() : null;
 
@@ -90,7 +94,8 @@ public final class PintleTrustManager extends X509ExtendedTrustManager {
             checkServerTrusted(chain, authType);
         else
             verify(chain, authType, engine, session, engine.getSSLParameters(),
-                    (manager, asked) -> manager.checkServerTrusted(asked, Platform.authType(authType), new Named.Engine(engine)));
+                    (manager, asked) -> manager.checkServerTrusted(asked, Platform.authType(authType),
+                            new Named.Engine(engine)));
     }
 
     private void verify(X509Certificate[] chain, String authType, Object connection, SSLSession session,
@@ -135,7 +140,8 @@ public final class PintleTrustManager extends X509ExtendedTrustManager {
     }
 
     @Override
-    public void checkClientTrusted(@NotNull X509Certificate[] chain, @NotNull String authType) throws CertificateException {
+    public void checkClientTrusted(@NotNull X509Certificate[] chain, @NotNull String authType)
+            throws CertificateException {
         platform.checkClientTrusted(chain, authType);
     }
 
@@ -146,7 +152,8 @@ public final class PintleTrustManager extends X509ExtendedTrustManager {
     }
 
     @Override
-    public void checkClientTrusted(@NotNull X509Certificate[] chain, @NotNull String authType, @Nullable SSLEngine engine)
+    public void checkClientTrusted(@NotNull X509Certificate[] chain, @NotNull String authType,
+            @Nullable SSLEngine engine)
             throws CertificateException {
         platform.checkClientTrusted(chain, authType, engine);
     }

@@ -17,11 +17,13 @@ import javax.net.ssl.SSLSocketFactory;
 import org.jetbrains.annotations.NotNull;
 
 /**
- * A transport over {@link HttpURLConnection}: ordinary HTTPS validation by the platform, no redirects, no caches, never pinned.
+ * A transport over {@link HttpURLConnection}: ordinary HTTPS validation by the platform, no redirects, no caches, never
+ * pinned.
  *
- * <p>No cookies: if the application has set a {@link CookieHandler} for the whole process, which {@link HttpURLConnection} cannot
- * be kept from using, every request fails and says so; use another transport then.  A process-wide
- * {@link java.net.Authenticator} cannot be seen from here: it must not answer for the host of the repository.
+ * <p>No cookies: if the application has set a {@link CookieHandler} for the whole process, which
+ * {@link HttpURLConnection} cannot be kept from using, every request fails and says so; use another transport then.  A
+ * process-wide {@link java.net.Authenticator} cannot be seen from here: it must not answer for the host of the
+ * repository.
  */
 public final class PintleUrlTransport implements PintleTransport {
     private static final int BUFFER_SIZE = 16 * 1024;
@@ -62,7 +64,8 @@ public final class PintleUrlTransport implements PintleTransport {
         try {
             return exchange(connection, request, sink);
         } catch (RuntimeException cut) {
-            throw new IOException("the transfer was cut off", cut); // HttpURLConnection does not expect disconnect() just then
+            // HttpURLConnection does not expect disconnect() at every moment.
+            throw new IOException("the transfer was cut off", cut);
         } finally {
             deadline.cancel();
             current = null;
@@ -75,8 +78,8 @@ public final class PintleUrlTransport implements PintleTransport {
         int timeout = (int) Math.min(request.timeoutMs(), TimeUnit.SECONDS.toMillis(30));
 
         if (CookieHandler.getDefault() != null)
-            throw new IOException("expected no CookieHandler for the whole process, found one: it would put cookies into requests"
-                    + " for the manifest; give PintleClient another transport");
+            throw new IOException("expected no CookieHandler for the whole process, found one, which would put cookies"
+                    + " into requests for the manifest; give PintleClient another transport");
         if (!url.getProtocol().equals("https") && !url.getProtocol().equals("http"))
             throw new IOException("expected an http or https URL, found " + url.getProtocol());
 
@@ -123,7 +126,8 @@ public final class PintleUrlTransport implements PintleTransport {
         if (encoding != null && !encoding.equalsIgnoreCase("identity"))
             throw new IOException("expected no content encoding, found " + encoding);
         if (connection.getContentLengthLong() > request.maxResponse())
-            throw new IOException("expected at most " + request.maxResponse() + " bytes, found that more are announced");
+            throw new IOException("expected at most " + request.maxResponse()
+                    + " bytes, found that more are announced");
         try (InputStream in = connection.getInputStream()) {
             for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
                 long elapsedMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
@@ -134,7 +138,8 @@ public final class PintleUrlTransport implements PintleTransport {
                     throw new IOException("the transfer took longer than " + request.timeoutMs() + " ms");
                 if (elapsedMs > TimeUnit.SECONDS.toMillis(TOO_SLOW_AFTER_S)
                         && total * TimeUnit.SECONDS.toMillis(1) / elapsedMs < request.minBytesPerSecond())
-                    throw new IOException("the transfer is slower than " + request.minBytesPerSecond() + " bytes a second");
+                    throw new IOException("the transfer is slower than " + request.minBytesPerSecond()
+                            + " bytes a second");
             }
         }
         if (connection.getContentLengthLong() >= 0 && total != connection.getContentLengthLong())

@@ -21,7 +21,8 @@ public final class PintleVerdict {
     private final String description;
 
     /** Called from native code. */
-    PintleVerdict(int status, int reason, int mode, int matchedIndex, long charterVersion, long zoneVersion, String zone,
+    PintleVerdict(int status, int reason, int mode, int matchedIndex, long charterVersion, long zoneVersion,
+            String zone,
             String host, String notedHost, String description) {
         this.status = PintleStatus.of(status);
         this.reason = PintleReason.of(reason);
@@ -85,8 +86,8 @@ public final class PintleVerdict {
     }
 
     /**
-     * The verdict with which a connection was refused, from what the TLS library or HTTP client threw: looks along causes and
-     * suppressed exceptions for a {@link PintlePinException}.  Null if the failure was none of Pintle's.
+     * The verdict with which a connection was refused, from what the TLS library or HTTP client threw: looks along
+     * causes and suppressed exceptions for a {@link PintlePinException}.  Null if the failure was none of Pintle's.
      */
     public static @Nullable PintleVerdict of(@Nullable Throwable thrown) {
         return Refusals.find(thrown);

@@ -26,7 +26,9 @@ final class Refusals {
         return find(thrown.getCause(), depth - 1);
     }
 
-    /** For places that may throw an IOException only: TLS and HTTP libraries know it as final, not worth another try. */
+    /**
+     * For places that may throw an IOException only: TLS and HTTP libraries know it as final, not worth another try.
+     */
     static SSLPeerUnverifiedException asIo(PintleVerdict verdict) {
         SSLPeerUnverifiedException refusal = new SSLPeerUnverifiedException(verdict.toString());
         refusal.initCause(new PintlePinException(verdict));

@@ -5,8 +5,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What native code calls: nothing that an application's code throws gets past here.  A failure is an array of one element, the
- * detail; the methods that fill one in return a status.
+ * What native code calls: nothing that an application's code throws gets past here.  A failure is an array of one
+ * element, the detail; the methods that fill one in return a status.
  */
 final class Upcalls {
     private static final ThreadLocal<Boolean> INSIDE = new ThreadLocal<>();
@@ -66,7 +66,8 @@ final class Upcalls {
 
         try {
             PintleTransport.Response response = transport.perform(
-                    new PintleTransport.Request(text(method), text(url), text(contentType), body, maxResponse, timeoutMs,
+                    new PintleTransport.Request(text(method), text(url), text(contentType), body, maxResponse,
+                            timeoutMs,
                             minBytesPerSecond), into);
 
             result[0] = response.status();
@@ -187,6 +188,7 @@ final class Upcalls {
     private static byte[] detail(String what, Throwable thrown) {
         String message = thrown.getMessage();
 
-        return (what + ": " + (message != null ? message : thrown.getClass().getName())).getBytes(StandardCharsets.UTF_8);
+        return (what + ": " + (message != null ? message
+                : thrown.getClass().getName())).getBytes(StandardCharsets.UTF_8);
     }
 }

@@ -6,7 +6,10 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import javax.net.ssl.X509ExtendedTrustManager;
 
-/** Where the platform's verified path comes from, leaf first, with its anchor: JSSE itself only shows what the peer sent. */
+/**
+ * Where the platform's verified path comes from, leaf first, with its anchor: JSSE itself only shows what the peer
+ * sent.
+ */
 interface VerifiedPath {
     /** One handshake, as a trust manager is asked about it, with the name of the host to be verified. */
     interface Handshake {

@@ -73,7 +73,8 @@ final class ClientTests {
                 client.refresh(SECONDS_10);
                 Tests.isTrue(client.info().contains("\"fresh\""), client.info());
                 Tests.isTrue(client.nextDue() > 0, "next due " + client.nextDue());
-                Tests.isTrue(client.header("leaf.test").matches("charter=2,main=2(;d=1)?(;w=1)?"), client.header("leaf.test"));
+                Tests.isTrue(client.header("leaf.test").matches("charter=2,main=2(;d=1)?(;w=1)?"),
+                        client.header("leaf.test"));
                 repository.now = "second";
                 client.refresh(SECONDS_10);
                 Tests.isTrue(client.header("leaf.test").startsWith("charter=2,main=3"), client.header("leaf.test"));
@@ -130,7 +131,8 @@ final class ClientTests {
                     event.kind() + " " + Thread.currentThread().isDaemon())).build()) {
                 client.start();
                 Tests.same(PintleStatus.MISUSE, failure(client::start));
-                Tests.eventually("a poll", () -> threads.contains("applied true") || threads.contains("up_to_date true"));
+                Tests.eventually("a poll", () -> threads.contains("applied true")
+                        || threads.contains("up_to_date true"));
             }
             Tests.isTrue(repository.requests.get() > 0, "requests");
         });
@@ -204,11 +206,13 @@ final class ClientTests {
 
     private static void addHostileCode(World world) {
         Tests.add("whatever a transport throws is a failed transfer, in its words", () -> {
-            Throwable[] all = {new IOException("words of the transport"), new RuntimeException("words of the transport"),
+            Throwable[] all = {new IOException("words of the transport"),
+                    new RuntimeException("words of the transport"),
                 new StackOverflowError("words of the transport"), new OutOfMemoryError("words of the transport")};
 
             for (Throwable one : all) {
-                try (PintleClient client = world.builder((request, sink) -> ClientTests.<RuntimeException>sneak(one)).build()) {
+                try (PintleClient client = world.builder((request,
+                        sink) -> ClientTests.<RuntimeException>sneak(one)).build()) {
                     PintleException failed = Tests.thrown(PintleException.class, () -> client.refresh(SECONDS_10));
 
                     Tests.same(PintleStatus.NETWORK, failed.status());
@@ -298,10 +302,13 @@ final class ClientTests {
         });
         Tests.add("a host that is none is invalid, whatever it hides", () -> {
             try (PintleClient client = world.builder(world.repository()).build()) {
-                byte[] evidence = client.checker().evidence(new byte[][] {world.chain("leaf.test.pem")[0].getEncoded()});
+                byte[] leaf = world.chain("leaf.test.pem")[0].getEncoded();
+                byte[] evidence = client.checker().evidence(new byte[][] {leaf});
 
-                for (String host : new String[] {"leaf.test\0.evil", "leaf.test:443", "\u4e2d.test", new String(new char[9999])})
-                    Tests.isTrue(client.checker().check(host, evidence).status() != PintleStatus.OK, "accepted " + host);
+                for (String host : new String[] {"leaf.test\0.evil", "leaf.test:443", "\u4e2d.test",
+                        new String(new char[9999])})
+                    Tests.isTrue(client.checker().check(host, evidence).status() != PintleStatus.OK, "accepted "
+                            + host);
                 Tests.isTrue(Checker.sameHost("LEAF.test.", "leaf.TEST"), "the same");
                 Tests.isTrue(!Checker.sameHost("leaf.test", "leaf.test\0"), "not the same");
                 Tests.isTrue(!Checker.sameHost("", ""), "none is not the same as none");

@@ -27,7 +27,8 @@ final class SessionTests {
     }
 
     private static Pair connect(Contexts contexts, SSLContext server, String protocol) throws SSLException {
-        Pair pair = new Pair(new GuardedEngine(contexts.current().createSSLEngine("leaf.test", 443), contexts), server, protocol);
+        Pair pair = new Pair(new GuardedEngine(contexts.current().createSSLEngine("leaf.test", 443), contexts), server,
+                protocol);
 
         pair.send("hello");
         pair.settle();
@@ -74,7 +75,8 @@ final class SessionTests {
                 repository.now = "second";
                 client.refresh(10_000);
                 pair = new Pair(engine, server, protocol);
-                Tests.same(PintleReason.MISMATCH, World.reason(Tests.thrown(SSLException.class, () -> pair.send("hello"))));
+                Tests.same(PintleReason.MISMATCH, World.reason(Tests.thrown(SSLException.class,
+                        () -> pair.send("hello"))));
                 Tests.same(0, pair.served());
             }
         });
@@ -85,7 +87,8 @@ final class SessionTests {
 
                 connect(contexts, server, protocol).settle();
                 for (int i = 0; i < 300; i++)
-                    contexts.guard().keep(new Object(), "host-" + i + ".test", world.chain("leaf.test.pem"), new byte[0]);
+                    contexts.guard().keep(new Object(), "host-" + i + ".test", world.chain("leaf.test.pem"),
+                            new byte[0]);
                 Tests.same(PintleReason.UNDECIDED,
                         World.reason(Tests.thrown(SSLException.class, () -> connect(contexts, server, protocol))));
                 connect(contexts, server, protocol);
@@ -103,9 +106,11 @@ final class SessionTests {
                 before = pair.served();
                 repository.now = "second";
                 client.refresh(10_000);
-                Tests.same(PintleReason.MISMATCH, World.reason(Tests.thrown(SSLException.class, () -> pair.send("more"))));
+                Tests.same(PintleReason.MISMATCH, World.reason(Tests.thrown(SSLException.class,
+                        () -> pair.send("more"))));
                 Tests.same(before, pair.served());
-                Tests.isTrue(pair.client.isOutboundDone() || pair.client.getHandshakeStatus().toString().equals("NEED_WRAP"),
+                Tests.isTrue(pair.client.isOutboundDone()
+                        || pair.client.getHandshakeStatus().toString().equals("NEED_WRAP"),
                         "closing: " + pair.client.getHandshakeStatus());
             }
         });

@@ -18,7 +18,8 @@ final class StoreTests {
             try (PintleClient client = world.builder(repository).store(store).build()) {
                 client.refresh(SECONDS_10);
             }
-            Tests.isTrue(store.blobs.containsKey("accepted") && store.blobs.containsKey("roots"), store.blobs.keySet().toString());
+            Tests.isTrue(store.blobs.containsKey("accepted") && store.blobs.containsKey("roots"),
+                    store.blobs.keySet().toString());
             try (PintleClient client = world.builder(repository).store(store).build()) {
                 Tests.isTrue(client.header("leaf.test").startsWith("charter=2,main=3"), client.header("leaf.test"));
             }

@@ -6,7 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 
-/** Runs all tests of this folder in one JVM: java io.pintle.Tests DIRECTORY.  Prints what failed; exit code 1 if anything did. */
+/**
+ * Runs all tests of this folder in one JVM: java io.pintle.Tests DIRECTORY.  Prints what failed; exit code 1 if
+ * anything did.
+ */
 public final class Tests {
     /** One test. */
     interface Body {

@@ -21,7 +21,8 @@ final class TrustTests {
     private static PintleReason refused(World world, String host, String server, X509TrustManager platform)
             throws Exception {
         try (PintleClient client = world.builder(world.repository()).build()) {
-            Pair pair = new Pair(Pair.engine(PintleSSLContext.of(client, platform, null, null), host), world.server(server));
+            Pair pair = new Pair(Pair.engine(PintleSSLContext.of(client, platform, null, null), host),
+                    world.server(server));
             SSLException refusal;
 
             Tests.same(PintleReason.UNDECIDED, PintleSSLContext.verdict(pair.client).reason());
@@ -89,7 +90,8 @@ final class TrustTests {
                 });
         Tests.add("a cross-signed issuer leads to whichever root is trusted", () -> {
             accepted(world, "issuer.test", "crossed", world.trust("other.ca"));
-            Tests.same(PintleReason.VALIDATION_FAILED, refused(world, "issuer.test", "crossed", world.trust("root.ca")));
+            Tests.same(PintleReason.VALIDATION_FAILED, refused(world, "issuer.test", "crossed",
+                    world.trust("root.ca")));
         });
         Tests.add("the pinned certificates appended to another chain count for nothing", () -> Tests.same(
                 PintleReason.MISMATCH, refused(world, "issuer.test", "appended", world.trust("root.ca", "other.ca"))));
@@ -98,7 +100,8 @@ final class TrustTests {
         Tests.add("the wrong key is a mismatch, which heals", () -> {
             try (PintleClient client = world.builder(world.repository()).build()) {
                 Pair pair = new Pair(
-                        Pair.engine(PintleSSLContext.of(client, world.trust("root.ca", "other.ca"), null, null), "issuer.test"),
+                        Pair.engine(PintleSSLContext.of(client, world.trust("root.ca", "other.ca"), null, null),
+                                "issuer.test"),
                         world.server("twin"));
                 PintleVerdict verdict = PintleVerdict.of(Tests.thrown(SSLException.class, () -> pair.send("hello")));
 
@@ -116,7 +119,8 @@ final class TrustTests {
         Tests.add("ordinary validation comes first", () -> {
             for (String server : new String[] {"wrong-name", "expired", "self-signed"})
                 Tests.same(PintleReason.VALIDATION_FAILED, refused(world, "leaf.test", server, world.trust("root.ca")));
-            Tests.same(PintleReason.VALIDATION_FAILED, refused(world, "leaf.test", "leaf.test", world.trust("other.ca")));
+            Tests.same(PintleReason.VALIDATION_FAILED, refused(world, "leaf.test", "leaf.test",
+                    world.trust("other.ca")));
         });
         Tests.add("the platform's exception stays what it was", () -> {
             try (PintleClient client = world.builder(world.repository()).build()) {
@@ -138,7 +142,8 @@ final class TrustTests {
         });
         Tests.add("a trust manager that cannot verify names is no use", () -> {
             try (PintleClient client = world.builder(world.repository()).build()) {
-                Tests.thrown(IllegalArgumentException.class, () -> PintleTrustManager.of(client, new X509TrustManager() {
+                Tests.thrown(IllegalArgumentException.class, () -> PintleTrustManager.of(client,
+                        new X509TrustManager() {
                     @Override
                     public void checkServerTrusted(X509Certificate[] chain, String type) {}
 
@@ -162,7 +167,8 @@ final class TrustTests {
                 X509Certificate[] chain = world.chain("leaf.test.pem");
 
                 Tests.same(PintleReason.HOST_MISSING, World.reason(
-                        Tests.thrown(PintlePinException.class, () -> manager.checkServerTrusted(chain, "ECDHE_ECDSA"))));
+                        Tests.thrown(PintlePinException.class, () -> manager.checkServerTrusted(chain,
+                                "ECDHE_ECDSA"))));
                 Tests.same(PintleReason.HOST_MISSING, World.reason(Tests.thrown(PintlePinException.class,
                         () -> manager.checkServerTrusted(chain, "ECDHE_ECDSA", (Socket) null))));
                 Tests.same(PintleReason.HOST_MISSING, World.reason(Tests.thrown(PintlePinException.class,
@@ -171,7 +177,8 @@ final class TrustTests {
         });
         Tests.add("another name in SNI: whose pins count?", () -> {
             try (PintleClient client = world.builder(world.repository()).build()) {
-                SSLEngine engine = Pair.engine(PintleSSLContext.of(client, world.trust("root.ca"), null, null), "leaf.test");
+                SSLEngine engine = Pair.engine(PintleSSLContext.of(client, world.trust("root.ca"), null, null),
+                        "leaf.test");
                 SSLParameters parameters = engine.getSSLParameters();
                 Pair pair;
 
@@ -186,7 +193,8 @@ final class TrustTests {
             try (PintleClient client = world.builder(world.repository()).build()) {
                 SSLContext context = SSLContext.getInstance("TLS");
 
-                context.init(null, new TrustManager[] {PintleTrustManager.of(client, world.trust("root.ca", "other.ca"))}, null);
+                context.init(null, new TrustManager[] {PintleTrustManager.of(client, world.trust("root.ca",
+                        "other.ca"))}, null);
                 new Pair(Pair.engine(context, "leaf.test"), world.server("leaf.test")).send("hello");
                 Tests.same(PintleReason.MISMATCH, World.reason(Tests.thrown(SSLException.class,
                         () -> new Pair(Pair.engine(context, "issuer.test"), world.server("twin")).send("hello"))));

@@ -49,7 +49,8 @@ final class UrlTransportTests {
             int status = 200;
 
             seen.add(exchange.getRequestMethod() + " " + path + " encoding=" + exchange.getRequestHeaders()
-                    .getFirst("Accept-Encoding") + " cookie=" + exchange.getRequestHeaders().getFirst("Cookie") + " body="
+                    .getFirst("Accept-Encoding") + " cookie=" + exchange.getRequestHeaders().getFirst("Cookie")
+                            + " body="
                     + new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.US_ASCII));
             if (path.equals("/redirect")) {
                 exchange.getResponseHeaders().add("Location", url("/ok"));
@@ -106,16 +107,19 @@ final class UrlTransportTests {
         Tests.add("the URL transport takes nothing encoded, nothing too long, and no file", () -> {
             try (Server server = new Server()) {
                 Tests.thrown(IOException.class, () -> fetch(server, "/gzip"));
-                Tests.thrown(IOException.class, () -> new PintleUrlTransport().perform(get(server.url("/ok"), 3, TIMEOUT_MS),
+                Tests.thrown(IOException.class, () -> new PintleUrlTransport().perform(get(server.url("/ok"), 3,
+                        TIMEOUT_MS),
                         (data, offset, length) -> {}));
-                Tests.thrown(IOException.class, () -> new PintleUrlTransport().perform(get("file:///etc/hosts", 999, TIMEOUT_MS),
+                Tests.thrown(IOException.class, () -> new PintleUrlTransport().perform(get("file:///etc/hosts", 999,
+                        TIMEOUT_MS),
                         (data, offset, length) -> {}));
             }
         });
         Tests.add("the URL transport refuses where cookies would be sent", () -> {
             try (Server server = new Server()) {
                 CookieHandler.setDefault(new CookieManager());
-                Tests.isTrue(Tests.thrown(IOException.class, () -> fetch(server, "/ok")).getMessage().contains("CookieHandler"),
+                Tests.isTrue(Tests.thrown(IOException.class, () -> fetch(server,
+                        "/ok")).getMessage().contains("CookieHandler"),
                         "message");
                 Tests.same(0, server.seen.size());
             } finally {
@@ -128,8 +132,10 @@ final class UrlTransportTests {
 
             try {
                 HttpsURLConnection.setDefaultSSLSocketFactory((SSLSocketFactory) SSLSocketFactory.getDefault());
-                opened = (HttpsURLConnection) new PintleUrlTransport().open(get("https://repository.test/", 100, TIMEOUT_MS));
-                Tests.isTrue(opened.getSSLSocketFactory() != HttpsURLConnection.getDefaultSSLSocketFactory(), "the default");
+                opened = (HttpsURLConnection) new PintleUrlTransport().open(get("https://repository.test/", 100,
+                        TIMEOUT_MS));
+                Tests.isTrue(opened.getSSLSocketFactory() != HttpsURLConnection.getDefaultSSLSocketFactory(),
+                        "the default");
             } finally {
                 HttpsURLConnection.setDefaultSSLSocketFactory(before);
             }
@@ -177,7 +183,8 @@ final class UrlTransportTests {
 
                 dripping.start();
                 Tests.thrown(IOException.class, () -> new PintleUrlTransport().perform(
-                        get("http://127.0.0.1:" + listener.getLocalPort() + "/", 100, 200), (data, offset, length) -> {}));
+                        get("http://127.0.0.1:" + listener.getLocalPort() + "/", 100, 200), (data, offset,
+                                length) -> {}));
                 dripping.join(); // it ends when nobody listens any more
             }
         });
