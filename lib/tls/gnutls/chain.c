@@ -25,6 +25,33 @@ void pti_gnutls_chain_clear(struct pti_gnutls_chain *chain)
     chain->count = 0;
 }
 
+/* Cheap, for every step; gnutls_x509_crt_check_issuer() costs a hundred times that. */
+static bool is_self_issued(gnutls_x509_crt_t certificate)
+{
+    gnutls_datum_t subject = {NULL, 0}, issuer = {NULL, 0};
+    bool equal = gnutls_x509_crt_get_raw_dn(certificate, &subject) < 0 ||
+                 gnutls_x509_crt_get_raw_issuer_dn(certificate, &issuer) < 0 ||
+                 (subject.size == issuer.size && memcmp(subject.data, issuer.data, subject.size) == 0);
+
+    gnutls_free(subject.data);
+    gnutls_free(issuer.data);
+    return equal;
+}
+
+/* Not so a key that its predecessor has signed (RFC 4210, section 4.4), which is self-issued too. */
+static bool is_self_signed(const gnutls_datum_t *der)
+{
+    gnutls_x509_crt_t certificate;
+    bool itself;
+
+    if (gnutls_x509_crt_init(&certificate) < 0)
+        return true;
+    itself = gnutls_x509_crt_import(certificate, der, GNUTLS_X509_FMT_DER) < 0 ||
+             gnutls_x509_crt_check_issuer(certificate, certificate) != 0;
+    gnutls_x509_crt_deinit(certificate);
+    return itself;
+}
+
 static int take_step(gnutls_x509_crt_t certificate, gnutls_x509_crt_t issuer, gnutls_x509_crl_t crl, unsigned output)
 {
     struct pti_gnutls_chain *chain = verifying;
@@ -40,7 +67,7 @@ static int take_step(gnutls_x509_crt_t certificate, gnutls_x509_crt_t issuer, gn
         return 0;
     }
     step->verified = issuer != NULL && output == 0;
-    step->ends = issuer != NULL && gnutls_x509_crt_check_issuer(issuer, issuer) != 0;
+    step->self_issued = is_self_issued(certificate);
     return 0;
 }
 
@@ -68,11 +95,9 @@ static void link_steps(struct pti_gnutls_chain *chain, struct pintle_bytes leaf)
         struct pintle_bytes issuer = bytes_of(&step->issuer);
 
         if (!step->verified || !same(bytes_of(&step->certificate), chain->der[chain->count - 1]) ||
-            same(issuer, chain->der[chain->count - 1]))
+            same(issuer, chain->der[chain->count - 1]) || (step->self_issued && is_self_signed(&step->certificate)))
             return;
         chain->der[chain->count++] = issuer;
-        if (step->ends)
-            return;
     }
 }
 

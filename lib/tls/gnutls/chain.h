@@ -20,7 +20,7 @@
 struct pti_gnutls_step {
     gnutls_datum_t certificate, issuer; /* DER, copies: GnuTLS frees its own before it returns; issuer may be empty */
     bool verified;                      /* by that issuer, with nothing to say against it */
-    bool ends;                          /* issuer is self-signed: there is nothing above it */
+    bool self_issued;                   /* certificate bears the same name twice: as a root does, but not only */
 };
 
 struct pti_gnutls_chain {
