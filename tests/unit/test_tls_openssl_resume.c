@@ -254,6 +254,60 @@ static void a_request_to_renegotiate_may_be_declined(void **state)
     tls_fixture_pair_clear(&pair);
 }
 
+/* A connection that is kept: does its acceptance still stand? */
+static void test_recheck(void **state)
+{
+    struct tls_world *world = *state;
+    struct tls_fixture_pair pair = tls_fixture_pair_new(world->client, world->server, 0);
+    struct pintle_static_pin pin = {TLS_WORLD_HOST, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", PINTLE_OF_SPKI,
+                                    PINTLE_AT_ANY, false};
+    struct pintle_checker *strict;
+    struct pintle_pinset *pinset;
+    struct pintle_verdict verdict;
+    SSL_SESSION *other;
+
+    assert_int_equal(pintle_pinset_new_static(&pin, 1, PINTLE_UNLISTED_ACCEPT, &pinset, NULL, 0), PINTLE_OK);
+    assert_int_equal(pintle_checker_new_static(pinset, world->crypto, &strict), PINTLE_OK);
+    assert_int_equal(pintle_openssl_set_host(pair.client, TLS_WORLD_HOST), PINTLE_OK);
+    assert_int_equal(pintle_openssl_recheck(pair.client, NULL, &verdict), PINTLE_ERR_MISUSE); /* not connected */
+    assert_int_equal(verdict.reason, PINTLE_REASON_UNDECIDED);
+    (void)tls_fixture_run(&pair);
+    world->decisions = 0;
+    world->heal = true;
+    assert_int_equal(pintle_openssl_recheck(pair.client, NULL, &verdict), PINTLE_OK);
+    assert_int_equal(verdict.reason, PINTLE_REASON_MATCHED);
+    assert_int_equal(pintle_openssl_recheck(pair.client, strict, &verdict), PINTLE_ERR_PIN_MISMATCH);
+    tls_world_pin_key(world, world->stray.x509, PINTLE_AT_LEAF);
+    assert_int_equal(pintle_openssl_recheck(pair.client, NULL, &verdict), PINTLE_ERR_PIN_MISMATCH);
+    assert_int_equal(pintle_openssl_verdict(pair.client, &verdict), PINTLE_OK); /* that of the handshake */
+    assert_int_equal(world->decisions, 0);
+    assert_int_equal(pintle_openssl_recheck(NULL, NULL, &verdict), PINTLE_ERR_MISUSE);
+    assert_int_equal(pintle_openssl_recheck(pair.client, NULL, NULL), PINTLE_ERR_MISUSE);
+    other = tls_world_import(SSL_get_session(pair.client)); /* without what was kept with it */
+    tls_world_pin_key(world, world->leaf.x509, PINTLE_AT_LEAF);
+    assert_int_equal(SSL_set_session(pair.client, other), 1);
+    assert_int_equal(pintle_openssl_recheck(pair.client, NULL, &verdict), PINTLE_ERR_MISUSE);
+    SSL_SESSION_free(other);
+    tls_fixture_pair_clear(&pair);
+    pintle_checker_free(strict);
+    pintle_pinset_free(pinset);
+}
+
+/* A refused handshake leaves nothing that could be asked again. */
+static void test_recheck_of_a_refusal(void **state)
+{
+    struct tls_world *world = *state;
+    struct tls_fixture_pair pair = tls_fixture_pair_new(world->client, world->server, 0);
+    struct pintle_verdict verdict;
+
+    tls_world_pin_key(world, world->stray.x509, PINTLE_AT_LEAF);
+    assert_int_equal(pintle_openssl_set_host(pair.client, TLS_WORLD_HOST), PINTLE_OK);
+    (void)tls_fixture_run(&pair);
+    tls_world_pin_key(world, world->leaf.x509, PINTLE_AT_LEAF);
+    assert_int_equal(pintle_openssl_recheck(pair.client, NULL, &verdict), PINTLE_ERR_PIN_MISMATCH);
+    tls_fixture_pair_clear(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +326,10 @@ int main(void)
         TLS_WORLD_TEST(a_hello_retry_changes_nothing, 3),
         TLS_WORLD_TEST(renegotiation_is_decided_anew, 2),
         TLS_WORLD_TEST(a_request_to_renegotiate_may_be_declined, 2),
+        TLS_WORLD_TEST(test_recheck, 2),
+        TLS_WORLD_TEST(test_recheck, 3),
+        TLS_WORLD_TEST(test_recheck_of_a_refusal, 2),
+        TLS_WORLD_TEST(test_recheck_of_a_refusal, 3),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
