@@ -135,7 +135,6 @@ def embedding(tmp_path, backend, ca, installed):
     (tmp_path / "page.c").write_text("\n".join(part for part in parts if re.match(r"/\* (app\.c, part [12]|page\.c)", part)))
     Developer.session.command("cc", f"exec {' '.join(compiler_words())} \"$@\"")
     Developer.said = Developer.session.run("\n".join(block.text for block in blocks(text, "sh")))
-    compile_program(tmp_path / "page", tmp_path / "page.c", libraries=["-lcurl"])
     (tmp_path / "memory.c").write_text('#include "pins.h"\nint main(void) { return roots_data[0] + shipped_data[0] == 0; }\n')
     return Developer
 

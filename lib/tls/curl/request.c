@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <pintle/openssl.h>
 
+#include "tls/curl/ending.h"
 #include "tls/curl/handle.h"
 #include "tls/curl/target.h"
 #include "tls/verdict.h"
@@ -74,7 +75,8 @@ static bool is_outdated(const struct pti_curl_handle *handle)
            connects == 0;
 }
 
-static bool let_through(struct pti_curl_handle *handle)
+/* If not, *spent says whether the connection is of no more use to anybody with these pins. */
+static bool let_through(struct pti_curl_handle *handle, bool *spent)
 {
     struct pintle_verdict verdict;
     bool encrypted = check(handle, &verdict);
@@ -82,6 +84,7 @@ static bool let_through(struct pti_curl_handle *handle)
     pti_curl_note(handle, &verdict);
     if (verdict.status != PINTLE_OK) {
         handle->outdated = encrypted && is_outdated(handle);
+        *spent = encrypted;
         return false;
     }
     handle->requests++;
@@ -94,15 +97,18 @@ int pti_curl_request(void *data, char *peer, char *local, int peer_port, int loc
 {
     struct pti_curl_handle *handle = pti_curl_handle_get(data);
     int code = CURL_PREREQFUNC_ABORT;
+    bool spent = false;
 
     /*
      * A copy of the handle calls us with the same data, and libcurl does not say which handle it is; but peer points into
      * the one whose request this is.
      */
-    if (handle != NULL && handle->peer == peer && let_through(handle))
+    if (handle != NULL && handle->peer == peer && let_through(handle, &spent))
         code = handle->prereq_function != NULL
                    ? handle->prereq_function(handle->prereq_data, peer, local, peer_port, local_port)
                    : CURL_PREREQFUNC_OK;
+    if (spent)
+        pti_curl_end_connection(peer, peer_port, local, local_port);
     pti_curl_handle_free(handle);
     return code;
 }
