@@ -6,8 +6,6 @@
 #include "bindings/jvm/src/main/c/bridge.h"
 #include "bindings/jvm/src/main/c/natives.h"
 
-JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *vm, void *reserved);
-
 static pthread_key_t attached; /* not NULL for threads that this library attached */
 
 static void detach(void *value)
