@@ -24,15 +24,19 @@ static int reject(struct pti_gnutls_connection *connection, enum pintle_reason r
 static ssize_t push_nothing(gnutls_transport_ptr_t wire, const void *bytes, size_t size)
 {
     (void)wire, (void)bytes, (void)size;
-    errno = ECONNABORTED;
     return -1;
 }
 
 static ssize_t pull_nothing(gnutls_transport_ptr_t wire, void *bytes, size_t size)
 {
     (void)wire, (void)bytes, (void)size;
-    errno = ECONNABORTED;
     return -1;
+}
+
+static int aborted(gnutls_transport_ptr_t wire)
+{
+    (void)wire;
+    return ECONNABORTED;
 }
 
 /*
@@ -44,6 +48,7 @@ static int hang_up(gnutls_session_t session)
 {
     gnutls_transport_set_push_function(session, push_nothing);
     gnutls_transport_set_pull_function(session, pull_nothing);
+    gnutls_transport_set_errno_function(session, aborted);
     return REFUSED;
 }
 
