@@ -5,8 +5,8 @@ import javax.net.ssl.HostnameVerifier;
 import javax.net.ssl.SSLSession;
 
 /**
- * What OkHttp calls after every handshake, also one that resumed a session, and before anything is sent, also for WebSockets.
- * That it is not OkHttp's own keeps OkHttp from using one connection for several hosts.
+ * What OkHttp calls after every handshake, also one that resumed a session, and before anything is sent, also for
+ * WebSockets. That it is not OkHttp's own keeps OkHttp from using one connection for several hosts.
  */
 final class OkHttpVerifier implements HostnameVerifier {
     private final HostnameVerifier names;
@@ -33,8 +33,8 @@ final class OkHttpVerifier implements HostnameVerifier {
     }
 
     /**
-     * OkHttp calls from where exceptions of I/O are expected, but this interface does not declare any; "false" would lose the
-     * verdict.
+     * OkHttp calls from where exceptions of I/O are expected, but this interface does not declare any; "false" would
+     * lose the verdict.
      */
     @SuppressWarnings("unchecked")
     private <T extends Throwable> void fail(Throwable refusal) throws T {

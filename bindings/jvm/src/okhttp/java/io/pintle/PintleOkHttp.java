@@ -11,12 +11,13 @@ import org.jetbrains.annotations.Nullable;
 /**
  * Pins an {@link OkHttpClient}: OkHttp 3.13 and later, 4 and 5.
  *
- * <p>It promises, besides what {@link PintleTrustManager} promises: a resumed session passes today's pins before a byte of a request
- * is sent; so does each request on a connection of the pool, WebSockets included, and the connection is closed when it fails, and
- * the request made once more on a new one; connections are not shared between hosts (HTTP/2 coalescing), for each host has its own
- * handshake and verdict; redirects to another host are pinned for that host; after a refusal with {@link PintleStatus#RETRY} there
- * is one {@link PintleClient#heal} and one further try, unless a part of the call that may not be repeated was sent already; and
- * requests over TLS to hosts that have a policy carry the header {@code Pintle-Manifest}, after a redirect that of the new host.
+ * <p>It promises, besides what {@link PintleTrustManager} promises: a resumed session passes today's pins before a byte
+ * of a request is sent; so does each request on a connection of the pool, WebSockets included, and the connection is
+ * closed when it fails, and the request made once more on a new one; connections are not shared between hosts (HTTP/2
+ * coalescing), for each host has its own handshake and verdict; redirects to another host are pinned for that host;
+ * after a refusal with {@link PintleStatus#RETRY} there is one {@link PintleClient#heal} and one further try, unless a
+ * part of the call that may not be repeated was sent already; and requests over TLS to hosts that have a policy carry
+ * the header {@code Pintle-Manifest}, after a redirect that of the new host.
  *
  * <p>It does not promise anything about {@code http} URLs, nor about a builder whose {@code sslSocketFactory} or
  * {@code hostnameVerifier} is replaced, or whose interceptors are taken out, afterwards.
@@ -27,12 +28,13 @@ public final class PintleOkHttp {
     private PintleOkHttp() {}
 
     /**
-     * Pins every client that builder makes, over the platform's defaults.  Call it last, once per builder; a client derived from a
-     * pinned one by {@code newBuilder()} is pinned already.
+     * Pins every client that builder makes, over the platform's defaults.  Call it last, once per builder; a client
+     * derived from a pinned one by {@code newBuilder()} is pinned already.
      *
      * @return builder
      */
-    public static @NotNull OkHttpClient.Builder pin(@NotNull OkHttpClient.Builder builder, @NotNull PintleClient client) {
+    public static @NotNull OkHttpClient.Builder pin(@NotNull OkHttpClient.Builder builder,
+            @NotNull PintleClient client) {
         return pin(builder, client, null, null);
     }
 
@@ -61,6 +63,7 @@ public final class PintleOkHttp {
     public static @NotNull PintleVerdict verdict(@NotNull Response response) {
         OkHttpState state = response.request().tag(OkHttpState.class);
 
-        return state != null ? state.verdict() : Checker.reject(PintleReason.UNDECIDED, response.request().url().host());
+        return state != null ? state.verdict() : Checker.reject(PintleReason.UNDECIDED,
+                response.request().url().host());
     }
 }

@@ -3,7 +3,9 @@ package io.pintle;
 
 import javax.net.ssl.SSLPeerUnverifiedException;
 
-/** Today's pins refuse a connection that had been in use, or resumed a session: a new handshake may well be accepted. */
+/**
+ * Today's pins refuse a connection that had been in use, or resumed a session: a new handshake may well be accepted.
+ */
 final class StaleConnectionException extends SSLPeerUnverifiedException {
     private static final long serialVersionUID = 1;
 
