@@ -65,7 +65,7 @@ static void splice(struct http_fixture_connection *connection, int fd)
 static bool tunnel(struct http_fixture_connection *connection, const char *request)
 {
     const char *port = strchr(request, ':');
-    int fd = port != NULL ? dial(atoi(port + 1)) : -1;
+    int fd = port != NULL ? dial((int)strtol(port + 1, NULL, 10)) : -1;
 
     if (fd < 0)
         return http_fixture_text(connection, "HTTP/1.1 502 Nobody there\r\nContent-Length: 0\r\n\r\n");

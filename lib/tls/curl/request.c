@@ -43,6 +43,12 @@ static void check_encrypted(struct pti_curl_handle *handle, SSL *ssl, const char
         pti_curl_context_serve(ssl, handle);
 }
 
+/* Another host than it is held to; or TLS that could not be hooked, which is QUIC. */
+static bool is_off(const struct pti_curl_handle *handle, const struct pti_curl_target *target, const SSL *ssl)
+{
+    return (handle->limited && strcmp(handle->limit, target->host) != 0) || (target->encrypted && ssl == NULL);
+}
+
 /* Returns whether the request would go over TLS. */
 static bool check(struct pti_curl_handle *handle, struct pintle_verdict *verdict)
 {
@@ -53,13 +59,11 @@ static bool check(struct pti_curl_handle *handle, struct pintle_verdict *verdict
     if (status != PINTLE_OK) {
         pti_tls_reject(verdict, PINTLE_REASON_HOST_INVALID, "");
         verdict->status = status;
-    } else if (handle->limited && strcmp(handle->limit, target.host) != 0) {
+    } else if (is_off(handle, &target, ssl)) {
         pti_tls_reject(verdict, PINTLE_REASON_VALIDATION_OFF, target.host);
     } else if (ssl != NULL && !target.plain) {
         check_encrypted(handle, ssl, target.host, verdict);
         return true;
-    } else if (target.encrypted) {
-        pti_tls_reject(verdict, PINTLE_REASON_VALIDATION_OFF, target.host); /* TLS that could not be hooked: QUIC */
     } else {
         check_unencrypted(handle, target.host, verdict);
     }
