@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What each configuration consists of beside libpintle.
 CONFIGURATIONS = {
     "OpenSSL": ("crypto-openssl", "openssl"),
-    "libcurl over OpenSSL, with the transport": ("crypto-openssl", "openssl", "curl", "curl-transport"),
+    "libcurl, with the transport": ("crypto-openssl", "openssl", "curl", "curl-transport"),
     "GnuTLS": ("crypto-mbedtls", "gnutls"),
     "mbedTLS": ("crypto-mbedtls", "mbedtls"),
     "BoringSSL": ("crypto-boringssl", "boringssl"),
