@@ -43,6 +43,10 @@ static inline struct element take(const uint8_t *at, const uint8_t *end, uint8_t
         return none;
     uint8_t first = at[1];
     at += 2;
+    if (first == 0x82 && end - at >= 2 && at[0] != 0) { /* most certificates */
+        size_t length = (size_t)at[0] << 8 | at[1];
+        return length <= (size_t)(end - at) - 2 ? (struct element){at + 2, at + 2 + length} : none;
+    }
     if (first >= 0x80)
         return long_element(at, end, first);
     if (first > end - at)

@@ -180,7 +180,7 @@ static enum pintle_status copy_name(const char *text, size_t length, struct pti_
     return is_number(host->name + start) ? parse_ipv4(host, error) : PINTLE_OK;
 }
 
-enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struct pti_error *error)
+static enum pintle_status parse_any(const char *text, struct pti_host *host, struct pti_error *error)
 {
     size_t length = text != NULL ? strlen(text) : 0;
 
@@ -203,6 +203,45 @@ enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struc
         host->name[0] = '\0';
         host->size = 0;
     }
+    return status;
+}
+
+/* Most names, in one pass, for this runs at every check.  False: something else, for others to look at. */
+static bool copy_plain_name(const char *text, struct pti_host *host)
+{
+    uint32_t hash = PTI_HOST_HASH_SEED;
+    size_t start = 0, length;
+
+    for (length = 0; length <= PINTLE_HOST_MAX; length++) {
+        char c = label_chars[(unsigned char)text[length]];
+        if (c == '\0') {
+            if (length == start || length - start > LABEL_MAX)
+                return false;
+            if (text[length] != '.')
+                break;
+            c = '.';
+            start = length + 1;
+        }
+        host->name[length] = c;
+        hash = pti_host_hash_add(hash, c);
+    }
+    if (length > PINTLE_HOST_MAX || text[length] != '\0')
+        return false;
+    host->name[length] = '\0';
+    host->hash = hash;
+    host->size = length;
+    host->ip = false;
+    return !is_number(host->name + start);
+}
+
+enum pintle_status pti_host_parse(const char *text, struct pti_host *host, struct pti_error *error)
+{
+    enum pintle_status status;
+
+    if (text != NULL && copy_plain_name(text, host))
+        return PINTLE_OK;
+    status = parse_any(text, host, error);
+    host->hash = pti_host_hash(host->name, host->size);
     return status;
 }
 

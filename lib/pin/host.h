@@ -16,7 +16,26 @@ struct pti_host {
     char name[PINTLE_HOST_MAX + 1];
     size_t size; /* bytes of name, without terminator */
     bool ip;
+    uint32_t hash; /* of name */
 };
+
+/*
+ * Bernstein's hash, from the first character to the last, for the index of a pinset: it is taken while a name is read, when
+ * it costs nothing.
+ */
+#define PTI_HOST_HASH_SEED UINT32_C(5381)
+static inline uint32_t pti_host_hash_add(uint32_t hash, char c)
+{
+    return (hash << 5) + hash + (uint8_t)c;
+}
+static inline uint32_t pti_host_hash(const char *name, size_t size)
+{
+    uint32_t hash = PTI_HOST_HASH_SEED;
+
+    for (size_t i = 0; i < size; i++)
+        hash = pti_host_hash_add(hash, name[i]);
+    return hash;
+}
 
 /*
  * Normalises what a caller or a URL names: upper case becomes lower, one trailing dot goes, brackets around IPv6 go.

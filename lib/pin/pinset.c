@@ -32,35 +32,17 @@ unsigned pintle_pinset_needs(const struct pintle_pinset *pinset)
 }
 
 /*
- * The index hashes a name from its last character to its first (Bernstein's hash, then a multiplication that spreads it),
- * so that one walk over a host gives the hash of every parent on the way.  Names come from the charter, which the offline
- * threshold signs: nobody else can crowd a slot.
+ * The high bits of the hash, spread by a multiplication: as many as there are slots.  Names come from the charter, which the
+ * offline threshold signs: nobody else can crowd a slot.
  */
-#define HASH_SEED UINT32_C(5381)
 #define HASH_SPREAD UINT32_C(2654435769) /* 2^32 over the golden ratio */
-
-static inline uint32_t hash_add(uint32_t hash, char c)
-{
-    return hash * 33 + (uint8_t)c;
-}
-
-static uint32_t hash_of(const char *name, size_t size)
-{
-    uint32_t hash = HASH_SEED;
-
-    for (size_t i = size; i > 0; i--)
-        hash = hash_add(hash, name[i - 1]);
-    return hash;
-}
-
-/* The high bits of the spread hash: as many as there are slots. */
 static inline uint32_t first_slot(const struct pintle_pinset *pinset, uint32_t hash)
 {
     return (uint32_t)((uint64_t)(hash * HASH_SPREAD) * ((uint64_t)pinset->index_mask + 1) >> 32);
 }
 
-static inline const struct pti_policy *look_up(const struct pintle_pinset *pinset, uint32_t hash, const char *name,
-                                               size_t size)
+static const struct pti_policy *look_up(const struct pintle_pinset *pinset, uint32_t hash, const char *name,
+                                        size_t size)
 {
     for (uint32_t slot = first_slot(pinset, hash); pinset->index[slot] != 0; slot = (slot + 1) & pinset->index_mask) {
         const struct pti_policy *policy = &pinset->policies[pinset->index[slot] - 1];
@@ -82,10 +64,14 @@ size_t pti_pinset_index_size(size_t count)
 void pti_pinset_index_fill(struct pintle_pinset *pinset)
 {
     for (size_t i = 0; i < pinset->policy_count; i++) {
-        uint32_t slot = first_slot(pinset, hash_of(pinset->policies[i].host, pinset->policies[i].host_size));
+        uint32_t slot = first_slot(pinset, pti_host_hash(pinset->policies[i].host, pinset->policies[i].host_size));
         while (pinset->index[slot] != 0)
             slot = (slot + 1) & pinset->index_mask;
         pinset->index[slot] = (uint32_t)i + 1;
+        if (pinset->policies[i].subdomains) {
+            pinset->has_parents = true;
+            pinset->parent_sizes[pinset->policies[i].host_size] = true;
+        }
     }
 }
 
@@ -93,31 +79,28 @@ const struct pti_policy *pti_pinset_find(const struct pintle_pinset *pinset, con
 {
     size_t size = strlen(host);
 
-    return look_up(pinset, hash_of(host, size), host, size);
+    return look_up(pinset, pti_host_hash(host, size), host, size);
 }
 
 size_t pti_pinset_covers(const struct pintle_pinset *pinset, const struct pti_host *host,
                          const struct pti_policy *covers[PTI_COVERS_MAX])
 {
-    const struct pti_policy *found[PTI_COVERS_MAX];
+    const struct pti_policy *policy = look_up(pinset, host->hash, host->name, host->size);
     const char *end = host->name + host->size;
-    const struct pti_policy *policy;
-    uint32_t hash = HASH_SEED;
     size_t count = 0;
 
-    for (const char *at = end; at > host->name; at--) {
-        if (at[-1] == '.' && !host->ip) {
-            policy = look_up(pinset, hash, at, (size_t)(end - at));
-            if (policy != NULL && policy->subdomains)
-                found[count++] = policy;
-        }
-        hash = hash_add(hash, at[-1]);
-    }
-    policy = look_up(pinset, hash, host->name, host->size);
     if (policy != NULL)
-        found[count++] = policy;
-    for (size_t i = 0; i < count; i++)
-        covers[i] = found[count - 1 - i];
+        covers[count++] = policy;
+    if (!pinset->has_parents || host->ip)
+        return count;
+    for (const char *at = host->name; (at = memchr(at, '.', (size_t)(end - at))) != NULL;) {
+        at++;
+        if (!pinset->parent_sizes[end - at]) /* most parents end here */
+            continue;
+        policy = look_up(pinset, pti_host_hash(at, (size_t)(end - at)), at, (size_t)(end - at));
+        if (policy != NULL && policy->subdomains)
+            covers[count++] = policy;
+    }
     return count;
 }
 

@@ -65,6 +65,8 @@ struct pintle_pinset {
     size_t policy_count;
     uint32_t *index; /* hash table over policies: 1 + position, 0 for empty; index_mask + 1 slots */
     uint32_t index_mask;
+    bool has_parents;                       /* some policy covers subdomains, ... */
+    bool parent_sizes[PINTLE_HOST_MAX + 1]; /* ... and its host has so many bytes */
     struct pti_policy_pin *pins;
     const char **required; /* sorted */
     size_t required_count;

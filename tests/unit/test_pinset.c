@@ -248,7 +248,7 @@ static void compiles_nothing(void **state)
     static const char *const required[] = {"c.example", "b.example", "a.example", "b.example"};
     const struct pti_pinset_input input = {
         .unlisted = PINTLE_UNLISTED_REFUSE, .refuse_after = PTI_NEVER, .required = required, .required_count = 4};
-    const struct pti_host host = {.name = "a.example", .size = 9, .ip = false};
+    const struct pti_host host = {.name = "a.example", .size = 9, .hash = pti_host_hash("a.example", 9)};
     struct pintle_pinset *pinset;
 
     (void)state;
@@ -300,6 +300,7 @@ static void finds_the_most_specific(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct pti_host host = {.ip = cases[i].ip};
         host.size = pti_copy_text(host.name, sizeof host.name, cases[i].host);
+        host.hash = pti_host_hash(host.name, host.size);
         const struct pti_policy *policy = pti_pinset_effective(pinset, &host);
         if ((policy == NULL) != (cases[i].want == NULL) || (policy != NULL && strcmp(policy->host, cases[i].want) != 0))
             fail_msg("%s: found %s", cases[i].host, policy != NULL ? policy->host : "nothing");
