@@ -25,8 +25,8 @@ test-long:
 
 bench:
 	@tools/setup.sh full
-	@cmake --preset release -DBUILD_TESTING=ON >/dev/null
-	@cmake --build --preset release --target pintle-libraries pintle-archives bench_programs
+	@cmake --preset release -DBUILD_TESTING=ON -DPINTLE_JVM=ON >/dev/null
+	@cmake --build --preset release --target pintle-libraries pintle-archives bench_programs pintle_jni jvm_jar program_pintle
 	@tests/bench/run
 
 lint:

@@ -63,6 +63,8 @@ public final class Main {
     /** "ok" and what there is to say, or "failed" and what was thrown. */
     private String obey(Words words) {
         try {
+            if (words.order.equals("later-is"))
+                return later.remove(words.get("name")).join();
             if (words.has("later")) { // the answer is asked for by an order of its own
                 later.put(words.get("later"), CompletableFuture.supplyAsync(() -> attempt(words)));
                 return "ok";
@@ -112,14 +114,18 @@ public final class Main {
                 stacks.put(words.get("http"), Stack.make(words, words.has("plain") ? null : app(words).client));
                 return "";
             case "get":
+                for (int times = words.number("times", 1); times > 1; times--)
+                    stacks.get(words.get("http")).get(words);
                 return stacks.get(words.get("http")).get(words).say();
+            case "abandon":
+                apps.remove(words.get("client"));
+                stacks.clear();
+                return "";
             case "websocket":
                 return Words.answer("said", stacks.get(words.get("http")).webSocket(words.get("url"), words.get("text")));
             case "forget":
                 stacks.remove(words.get("http"));
                 return "";
-            case "later-is":
-                return later.remove(words.get("name")).get();
             case "gc":
                 System.gc();
                 return "";
