@@ -33,7 +33,8 @@ static const struct {
     {"sign and publish it",
      {&pti_command_diff, &pti_command_sign, &pti_command_stage_export, &pti_command_stage_import,
       &pti_command_stage_drop, &pti_command_publish, &pti_command_resign, &pti_command_status, &pti_command_verify}},
-    {"look at a host as a client does", {&pti_command_probe, &pti_command_check, &pti_command_get}},
+    {"look at a host as a client does",
+     {&pti_command_probe, &pti_command_check, &pti_command_get, &pti_command_doctor}},
 };
 
 #define CHAPTER_COUNT (sizeof chapters / sizeof chapters[0])

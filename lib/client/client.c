@@ -96,7 +96,7 @@ static struct pintle_client *make(const struct pintle_config *config)
         free(client);
         return NULL;
     }
-    client->confirmed_at = -1;
+    client->confirmed_at = client->heal_at = -1;
     client->retry_after_s = -1;
     client->config = pti_config_copy(config);
     if (client->config == NULL) {

@@ -52,6 +52,8 @@ struct pintle_client {
     int64_t confirmed_at;           /* Unix seconds of the last successful refresh by this process; -1 */
     struct pti_error error;         /* of the last failed call */
     struct pti_error refresh_error; /* of the last refresh */
+    int64_t heal_at;                /* Unix seconds of the last refresh that a refusal asked for; -1 */
+    bool heal_ok;                   /* and whether it succeeded */
 
     struct pti_adoption adoption; /* as last seen in the store; under state */
     bool adoption_busy;           /* somebody reads or writes it there; under state */

@@ -61,17 +61,32 @@ static void write_zones(const struct pintle_client *client, struct pti_json_writ
     pti_json_end_array(writer);
 }
 
-static void write_hosts(const struct pintle_pinset *pinset, struct pti_json_writer *writer)
+/* How many of a policy's pins the charter gives; the others are its zone's. */
+static int64_t charter_pins(const struct pintle_client *client, const struct pti_policy *policy)
+{
+    const struct pti_generation *ruling = pti_enforce_ruling(client, client->accepted);
+    const struct pti_charter_host *host = ruling != NULL ? pti_charter_find(&ruling->charter, policy->host) : NULL;
+    int64_t count = host != NULL ? (int64_t)host->pins.count : 0;
+
+    return count < policy->pin_count ? count : policy->pin_count;
+}
+
+static void write_hosts(const struct pintle_client *client, const struct pintle_pinset *pinset,
+                        struct pti_json_writer *writer)
 {
     pti_json_begin_array(writer, "hosts");
     for (size_t i = 0; i < pinset->policy_count; i++) {
         const struct pti_policy *policy = &pinset->policies[i];
 
         pti_json_begin_object(writer, NULL);
+        pti_json_put_integer(writer, "charter_pins", charter_pins(client, policy));
+        pti_json_put_integer(writer, "denials", policy->charter_deny_count + policy->zone_deny_count);
         pti_json_put_text(writer, "host", policy->host);
         pti_json_put_text(writer, "mode", policy->mode == PINTLE_MODE_REPORT ? "report" : "enforce");
         pti_json_put_integer(writer, "pins", policy->pin_count);
         pti_json_put_bool(writer, "subdomains", policy->subdomains);
+        if (policy->refuse_after != PTI_NEVER)
+            put_time(writer, "refused_after", policy->refuse_after);
         pti_json_put_text(writer, "zone", policy->zone);
         pti_json_end_object(writer);
     }
@@ -84,6 +99,30 @@ static void write_reports(const struct pintle_client *client, struct pti_json_wr
     pti_json_put_integer(writer, "reports_dropped", (int64_t)client->live->reports.dropped);
     pti_json_put_integer(writer, "reports_queued", (int64_t)client->live->reports.count);
     (void)pthread_mutex_unlock(&client->live->reports_lock);
+}
+
+static void write_heal(const struct pintle_client *client, struct pti_json_writer *writer)
+{
+    pti_json_begin_object(writer, "heal");
+    put_time(writer, "at", client->heal_at);
+    if (client->heal_at >= 0)
+        pti_json_put_bool(writer, "ok", client->heal_ok);
+    pti_json_put_bool(writer, "wanted", pti_live_heal_wanted(client->live));
+    pti_json_end_object(writer);
+}
+
+static void write_adoption(const struct pintle_client *client, struct pti_json_writer *writer)
+{
+    pti_json_begin_array(writer, "adoption");
+    for (size_t i = 0; i < client->adoption.count; i++) {
+        const struct pti_adoption_mark *mark = &client->adoption.marks[i];
+
+        pti_json_begin_object(writer, NULL);
+        put_time(writer, "counted", mark->day >= 0 ? mark->day * 86400 : -1);
+        pti_json_put_text(writer, "zone", mark->zone);
+        pti_json_end_object(writer);
+    }
+    pti_json_end_array(writer);
 }
 
 static void write_generation(const struct pintle_client *client, struct pti_json_writer *writer)
@@ -116,11 +155,13 @@ static void write_info(struct pintle_client *client, const struct pintle_pinset 
     pti_json_put_integer(writer, "root", root->version);
     write_generation(client, writer);
     write_zones(client, writer);
-    write_hosts(pinset, writer);
+    write_hosts(client, pinset, writer);
     put_time(writer, "confirmed_at", client->confirmed_at);
     pti_json_put_integer(writer, "next_due_seconds",
                          pti_schedule_wait_ms(&client->schedule, clock->monotonic_ms(clock->ctx)) / 1000);
     write_reports(client, writer);
+    write_heal(client, writer);
+    write_adoption(client, writer);
     pti_json_put_text(writer, "last_error", client->error.detail);
     pti_json_end_object(writer);
 }

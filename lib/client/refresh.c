@@ -93,9 +93,13 @@ static void reschedule(struct pintle_client *client, bool succeeded)
     (void)pthread_mutex_unlock(&client->state);
 }
 
-static void remember(struct pintle_client *client, const struct pti_error *error)
+static void remember(struct pintle_client *client, bool asked_for, const struct pti_error *error)
 {
     (void)pthread_mutex_lock(&client->state);
+    if (asked_for) {
+        client->heal_at = pti_client_clock(client);
+        client->heal_ok = error->status == PINTLE_OK;
+    }
     client->refresh_error = *error;
     if (error->status == PINTLE_OK)
         client->confirmed_at = pti_client_clock(client);
@@ -115,7 +119,7 @@ static void emit_success(struct pintle_client *client, bool applied)
 /* What a mismatch asked for before the schedule did leaves the schedule alone: no attacker moves it. */
 enum pintle_status pti_refresh(struct pintle_client *client, int64_t deadline, struct pti_error *error)
 {
-    bool healing = pti_live_heal_begin(client->live) && !is_due(client);
+    bool asked_for = pti_live_heal_begin(client->live), healing = asked_for && !is_due(client);
     bool applied = false;
     enum pintle_status status;
 
@@ -127,7 +131,7 @@ enum pintle_status pti_refresh(struct pintle_client *client, int64_t deadline, s
         emit_success(client, applied);
         pti_error_clear(error); /* of the copies that failed before one served; each was told */
     }
-    remember(client, error);
+    remember(client, asked_for, error);
     pti_live_heal_end(client->live, status == PINTLE_OK, client->retry_after_s > 0 ? client->retry_after_s * 1000 : 0);
     pti_client_tell_stale(client);
     pti_outbox_sync_if_changed(client);

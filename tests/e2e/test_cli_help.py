@@ -12,7 +12,8 @@ from rig.programs import ROOT, binary, pintle
 COMMANDS = ["init", "host add", "host release", "host list", "pin add", "pin remove", "pin list", "zone add",
             "zone keys", "zone rotate", "zone remove", "zone renew", "zone list", "charter set", "charter renew", "key new",
             "key link", "key show", "root list", "root add", "root remove", "root rotate", "root threshold", "root renew", "diff", "sign",
-            "stage export", "stage import", "stage drop", "publish", "resign", "status", "verify", "probe", "check", "get"]
+            "stage export", "stage import", "stage drop", "publish", "resign", "status", "verify", "probe", "check", "get",
+            "doctor"]
 
 
 def listed_commands():
@@ -40,7 +41,7 @@ def test_help_of_a_command_has_an_example_that_parses(command, tmp_path):
         # In an empty directory nothing is there to work on, but the command line itself is right.
         result = pintle(*line[1:], "--help", cwd=tmp_path)
         assert result.returncode == 0, result.all
-        if command not in ("probe", "check", "get", "verify"):
+        if command not in ("probe", "check", "get", "verify", "doctor"):
             assert pintle(*line[1:], cwd=tmp_path).returncode != 64
 
 
