@@ -10,8 +10,9 @@
 #define REFRESH_MAX_S (30 * 86400) /* what a charter may ask for at most */
 #define DAYS_MAX 36500
 
-static const char *const settings[] = {"report-url",      "no-reports",           "sample-per-mille",
-                                       "refresh-seconds", "max-shipped-age-days", "refuse-stale-after-days"};
+static const char *const settings[] = {
+    "report-url",      "no-reports",           "sample-per-mille",       "want-chain",
+    "refresh-seconds", "max-shipped-age-days", "refuse-stale-after-days"};
 
 static void drop_urls(struct pti_charter *charter)
 {
@@ -61,12 +62,26 @@ static enum pintle_status set_days(struct pti_cli *cli, const char *name, int64_
     return pti_cli_number(cli, name, min, DAYS_MAX, days);
 }
 
+static enum pintle_status set_want_chain(struct pti_cli *cli, struct pti_charter *charter)
+{
+    const char *word = pti_cli_text(cli, "want-chain");
+
+    if (word && strcmp(word, "yes") != 0 && strcmp(word, "no") != 0) {
+        return pti_cli_usage(cli, "--want-chain needs yes or no, found \"%.40s\"", word);
+    }
+    charter->want_chain = word ? strcmp(word, "yes") == 0 : charter->want_chain;
+    return PINTLE_OK;
+}
+
 static enum pintle_status set_numbers(struct pti_cli *cli, struct pti_charter *charter)
 {
     int64_t sample = charter->sample_per_mille;
     enum pintle_status status = pti_cli_number(cli, "sample-per-mille", 0, 1000, &sample);
 
     charter->sample_per_mille = (int)sample;
+    if (status == PINTLE_OK) {
+        status = set_want_chain(cli, charter);
+    }
     if (status == PINTLE_OK) {
         status = pti_cli_number(cli, "refresh-seconds", 1, REFRESH_MAX_S, &charter->refresh_default_s);
     }
@@ -141,6 +156,8 @@ static const struct pti_option options_of_set[] = {
     {"report-url", "URL", "where clients send reports of refused connections; repeat it for several", true},
     {"no-reports", NULL, "clients send no reports", false},
     {"sample-per-mille", "N", "of 1000 reports, clients send N (default 1000)", false},
+    {"want-chain", "WORD", "yes: a collector that has never seen a key may ask for the whole chain; or no (default)",
+     false},
     {"refresh-seconds", "N", "how often clients poll (default 3600)", false},
     {"max-shipped-age-days", "N",
      "refuse hosts whose pins came with the app longer ago than that, or none (default 180)", false},

@@ -188,6 +188,9 @@ static void diff_reports(struct pti_differ *differ, const struct pti_charter *be
     if (before->sample_per_mille != after->sample_per_mille)
         setting(differ, "charter: reports are sampled at %d per mille, was %d", after->sample_per_mille,
                 before->sample_per_mille);
+    if (before->want_chain != after->want_chain)
+        setting(differ, after->want_chain ? "charter: collectors may ask for whole chains"
+                                          : "charter: collectors get no whole chains any more");
 }
 
 /* A bound in days, or none (negative). */

@@ -129,6 +129,7 @@ static void set_reports(struct pintle_client *client, const struct pti_generatio
     if (generation != NULL) {
         settings.sample_per_mille = generation->charter.sample_per_mille;
         settings.shipped = generation->shipped;
+        settings.want_chain = generation->charter.want_chain;
         settings.issued = generation->timestamp->issued;
         settings.expires = pti_generation_expires(generation, NULL);
     }

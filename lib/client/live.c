@@ -35,6 +35,7 @@ enum pintle_status pti_live_new(const struct pintle_clock *clock, struct pintle_
     }
     atomic_init(&(*live)->references, 1);
     atomic_init(&(*live)->recovering, 0);
+    atomic_init(&(*live)->chains_missing, 0);
     pti_successes_init(&(*live)->successes);
     pti_reports_init(&(*live)->reports);
     (*live)->clock = *clock;
@@ -57,6 +58,7 @@ void pti_live_unref(struct pti_live *live)
         return;
     pintle_pinset_free(live->pinset);
     pti_reports_clear(&live->reports);
+    pti_chains_clear(&live->chains);
     pintle_crypto_free(live->crypto);
     (void)pthread_cond_destroy(&live->changed);
     (void)pthread_mutex_destroy(&live->reports_lock);
@@ -424,9 +426,22 @@ static void decided(void *ctx, const struct pintle_evidence *evidence, struct pi
     pti_live_emit(live, refused ? PINTLE_EVENT_REFUSED : PINTLE_EVENT_REPORT_ONLY, verdict->status, verdict, line);
 }
 
+/* Costs nothing until a collector has asked. */
+static void seen(void *ctx, const struct pintle_bytes *chain, size_t count, const struct pintle_evidence *evidence)
+{
+    struct pti_live *live = ctx;
+
+    if (atomic_load_explicit(&live->chains_missing, memory_order_relaxed) == 0)
+        return;
+    (void)pthread_mutex_lock(&live->reports_lock);
+    pti_chains_meet(&live->chains, chain, count, evidence);
+    atomic_store_explicit(&live->chains_missing, pti_chains_missing(&live->chains), memory_order_relaxed);
+    (void)pthread_mutex_unlock(&live->reports_lock);
+}
+
 enum pintle_status pti_live_checker(struct pti_live *live, struct pintle_checker **checker)
 {
-    static const struct pti_checker_source source = {acquire, pintle_pinset_free, needs, now, decided, release};
+    static const struct pti_checker_source source = {acquire, pintle_pinset_free, needs, now, decided, seen, release};
 
     return pti_checker_new(&source, pti_live_ref(live), live->crypto, checker);
 }

@@ -14,6 +14,7 @@
 #include <pintle/event.h>
 
 #include "client/bucket.h"
+#include "client/chain.h"
 #include "client/reports.h"
 
 /* Wishes for a refresh, numbered from 1 as they are granted.  A refresh serves all that were made before it began. */
@@ -47,7 +48,9 @@ struct pti_live {
     /* under a lock of their own, so that a check that passes never waits for a report that is written */
     pthread_mutex_t reports_lock;
     struct pti_reports reports;
+    struct pti_chains chains;
     struct pti_successes successes; /* without any lock */
+    atomic_uint chains_missing;     /* asked for, not met yet */
     atomic_uint recovering;         /* reports of refusals whose connection may pass yet */
 };
 

@@ -19,6 +19,7 @@ struct pti_report_settings {
     char os[64];
     char os_version[64];
     int sample_per_mille;
+    bool want_chain; /* the charter lets collectors ask for whole chains */
     bool shipped;    /* the pins in force came inside the app */
     int64_t issued;  /* of the manifest in force, Unix seconds; -1 if unknown */
     int64_t expires; /* likewise */

@@ -28,6 +28,16 @@ struct batch {
     size_t count;
 };
 
+/* What a collector answers counts only where the charter says so. */
+static void hear(struct pti_live *live, struct pintle_bytes answer, struct pintle_bytes body)
+{
+    (void)pthread_mutex_lock(&live->reports_lock);
+    if (live->reports.settings.want_chain)
+        pti_chains_ask(&live->chains, answer, body);
+    atomic_store(&live->chains_missing, pti_chains_missing(&live->chains));
+    (void)pthread_mutex_unlock(&live->reports_lock);
+}
+
 /* One request; *keep says that the collector may take it another time. */
 static enum pintle_status post(struct sending *sending, struct pintle_bytes body, bool *keep, struct pti_error *error)
 {
@@ -54,6 +64,8 @@ static enum pintle_status post(struct sending *sending, struct pintle_bytes body
     pti_buf_init(&answer, ANSWER_SIZE_MAX);
     sink = pti_buf_sink(&answer);
     status = config->transport.perform(config->transport.ctx, &request, &sink, &response, detail, sizeof detail);
+    if (status == PINTLE_OK && answer.size > 0)
+        hear(sending->client->live, pti_buf_bytes(&answer), body);
     pti_buf_clear(&answer);
     if (status != PINTLE_OK)
         return pti_fail(error, PINTLE_ERR_NETWORK, "reports: %s: %s", sending->urls[sending->url], detail);
@@ -155,6 +167,37 @@ static enum pintle_status send_all(struct sending *sending, struct pti_error *er
     }
 }
 
+/* The chains that were asked for, each on its own; one that is refused is not offered again. */
+static enum pintle_status send_chains(struct sending *sending, struct pti_error *error)
+{
+    struct pti_live *live = sending->client->live;
+    enum pintle_status status = PINTLE_OK;
+    bool keep = false, found = true;
+
+    while (found && (status == PINTLE_OK || !keep)) {
+        struct pti_report_moment moment = pti_live_moment(live);
+        struct pti_buf text;
+
+        pti_buf_init(&text, PTI_REPORT_BATCH_SIZE_MAX);
+        (void)pthread_mutex_lock(&live->reports_lock);
+        if (!live->reports.settings.want_chain)
+            pti_chains_clear(&live->chains);
+        found = pti_chains_compose(&live->chains, &live->reports.settings, &moment, &text);
+        (void)pthread_mutex_unlock(&live->reports_lock);
+        keep = false;
+        if (found && text.status == PINTLE_OK)
+            status = post_anywhere(sending, pti_buf_bytes(&text), &keep, error);
+        keep = keep && status != PINTLE_OK;
+        pti_buf_clear(&text);
+        (void)pthread_mutex_lock(&live->reports_lock);
+        if (found && !keep)
+            pti_chains_drop(&live->chains);
+        atomic_store(&live->chains_missing, pti_chains_missing(&live->chains));
+        (void)pthread_mutex_unlock(&live->reports_lock);
+    }
+    return keep ? status : PINTLE_OK;
+}
+
 static void find_collectors(struct sending *sending)
 {
     struct pintle_client *client = sending->client;
@@ -208,6 +251,8 @@ static enum pintle_status send_reports(struct sending *sending, struct pti_error
     if (client->config->transport.perform == NULL)
         return pti_fail(error, PINTLE_ERR_MISUSE, "reports: no transport was configured");
     status = send_all(sending, error);
+    if (status == PINTLE_OK)
+        status = send_chains(sending, error);
     emit(sending);
     if (status == PINTLE_OK)
         pti_error_clear(error);

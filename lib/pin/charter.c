@@ -38,6 +38,7 @@ static const char *const known_fields[] = {"type",
                                            "reports",
                                            "to",
                                            "sample_per_mille",
+                                           "want_chain",
                                            "refresh_seconds",
                                            "min",
                                            "default",
@@ -276,6 +277,8 @@ static enum pintle_status parse_reports(const struct pti_json_value *root, struc
     if (status == PINTLE_OK)
         status = optional_integer(reports, "sample_per_mille", 0, 1000, &sample, error);
     charter->sample_per_mille = (int)sample;
+    if (status == PINTLE_OK && pti_json_member(reports, "want_chain") != NULL)
+        status = pti_json_get_bool(reports, "want_chain", &charter->want_chain, error);
     return status;
 }
 

@@ -29,6 +29,7 @@ struct pti_charter {
     char **report_urls;
     size_t report_url_count;
     int sample_per_mille;
+    bool want_chain; /* a collector may ask for whole chains */
     int64_t refresh_min_s, refresh_default_s, refresh_max_s;
     int64_t max_shipped_age_days;    /* -1: no bound */
     int64_t refuse_stale_after_days; /* -1: never refuse */

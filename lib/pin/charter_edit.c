@@ -242,6 +242,8 @@ void pti_charter_write(const struct pti_charter *charter, struct pti_buf *out)
     pti_json_begin_object(&writer, "reports");
     write_texts(charter->report_urls, charter->report_url_count, "to", &writer);
     pti_json_put_integer(&writer, "sample_per_mille", charter->sample_per_mille);
+    if (charter->want_chain)
+        pti_json_put_bool(&writer, "want_chain", true);
     pti_json_end_object(&writer);
     pti_json_begin_object(&writer, "refresh_seconds");
     pti_json_put_integer(&writer, "min", charter->refresh_min_s);

@@ -53,7 +53,11 @@ enum pintle_status pintle_checker_evidence(struct pintle_checker *checker, const
 {
     if (checker == NULL)
         return PINTLE_ERR_MISUSE;
-    return pintle_evidence_init(evidence, checker->crypto, chain, count, checker->source.needs(checker->ctx));
+    enum pintle_status status = pintle_evidence_init(evidence, checker->crypto, chain, count,
+                                                     checker->source.needs(checker->ctx));
+    if (status == PINTLE_OK && checker->source.seen != NULL)
+        checker->source.seen(checker->ctx, chain, count, evidence);
+    return status;
 }
 
 enum pintle_status pintle_checker_peek(struct pintle_checker *checker, const char *host,
@@ -108,6 +112,7 @@ enum pintle_status pintle_checker_new_static(struct pintle_pinset *pinset, struc
         .needs = static_needs,
         .now = NULL, /* a fixed pinset has no bound in time: pintle_checker_new_static() sees to it */
         .decided = NULL,
+        .seen = NULL,
         .release = static_release};
 
     if (checker == NULL)

@@ -18,6 +18,8 @@ struct pti_checker_source {
      * PINTLE_ERR_RETRY.  May be NULL.
      */
     void (*decided)(void *ctx, const struct pintle_evidence *evidence, struct pintle_verdict *verdict);
+    /* Sees every chain that evidence was made of.  May be NULL. */
+    void (*seen)(void *ctx, const struct pintle_bytes *chain, size_t count, const struct pintle_evidence *evidence);
     void (*release)(void *ctx); /* the checker is gone */
 };
 

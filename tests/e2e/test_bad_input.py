@@ -424,6 +424,8 @@ COMMAND_LINES = [
     row("option of another command", f"{ADD} --sha256 {PIN} --zone main", USAGE, "there is no option --zone"),
     row("missing word", f"pintle pin remove {HOST} --repo pins", USAGE, "expected HOST BASE64, found too few names"),
     row("too many words", "pintle zone remove main q --repo pins", USAGE, 'expected ZONE, found "q" after it'),
+    row("half a chain", "pintle charter set --want-chain maybe --repo pins", USAGE, "--want-chain needs yes or no",
+        'found "maybe"'),
     row("nothing to set", "pintle charter set --repo pins", USAGE, "expected something to set, found nothing"),
     *(row(f"{option} {value}", f"pintle {command} {option} {value}", USAGE, f"{option} needs a whole number from ",
           f"found {value}" if value.isdigit() and len(value) < 12 else f'found "{value}"', "see `pintle ")

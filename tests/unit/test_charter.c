@@ -38,6 +38,7 @@ static void reads_or_refuses(void **state)
          PINTLE_OK},
         {"reports", WITH("'reports':{'to':['https://c.example/v1','http://localhost:1/'],'sample_per_mille':0}"),
          PINTLE_OK},
+        {"whole chains", WITH("'reports':{'want_chain':true}"), PINTLE_OK},
         {"report path with @", WITH("'reports':{'to':['https://c.example/\\u0040v1']}"), PINTLE_OK},
         {"no bounds", WITH("'max_shipped_age_days':null,'refuse_stale_after_days':null"), PINTLE_OK},
 
@@ -89,6 +90,7 @@ static void reads_or_refuses(void **state)
         {"collector with a line feed", WITH("'reports':{'to':['https://c.example/\\r\\nX: y']}"), PINTLE_ERR_INPUT},
         {"collector with a NUL", WITH("'reports':{'to':['https://c.example/\\u0000']}"), PINTLE_ERR_INPUT},
         {"samples above all", WITH("'reports':{'sample_per_mille':1001}"), PINTLE_ERR_INPUT},
+        {"whole chains for yes", WITH("'reports':{'want_chain':'yes'}"), PINTLE_ERR_INPUT},
         {"reports as array", WITH("'reports':[]"), PINTLE_ERR_INPUT},
         {"refresh every 0 s", WITH("'refresh_seconds':{'min':0}"), PINTLE_ERR_INPUT},
         {"refresh once in 31 days", WITH("'refresh_seconds':{'max':2678400}"), PINTLE_ERR_INPUT},

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/encode.h"
 #include "base/json_write.h"
 #include "client/outbox.h"
 #include "client_fixture.h"
@@ -531,6 +532,61 @@ static void test_the_queue_is_untrusted(void **state)
     fixture_clear(&fixture);
 }
 
+/* The smallest thing that the walk takes for a certificate; its key is the last number. */
+static const uint8_t certificate[] = {0x30, 0x1a, 0x30, 0x13, 0x02, 0x01, 0x01, 0x30, 0x00, 0x30,
+                                      0x00, 0x30, 0x00, 0x30, 0x00, 0x30, 0x06, 0x30, 0x00, 0x03,
+                                      0x02, 0x00, 0x07, 0x30, 0x00, 0x03, 0x01, 0x00};
+
+static void meet(struct fixture *fixture, char spki[PTI_BASE64_SIZE(PINTLE_SHA256_SIZE) + 1])
+{
+    const struct pintle_bytes chain = {certificate, sizeof certificate};
+    struct pintle_evidence evidence;
+    struct pintle_verdict verdict;
+
+    assert_int_equal(pintle_checker_evidence(fixture->checker, &chain, 1, &evidence), PINTLE_OK);
+    assert_int_not_equal(pintle_checker_check(fixture->checker, HOST, &evidence, &verdict), PINTLE_OK);
+    pti_base64_encode(evidence.spki[0], PINTLE_SHA256_SIZE, spki);
+}
+
+/* The chain of a key that was asked for goes out once, when that key is met again; without the charter's word never. */
+static void test_want_chain(void **state)
+{
+    (void)state;
+    for (int allowed = 0; allowed < 2; allowed++) {
+        char spki[PTI_BASE64_SIZE(PINTLE_SHA256_SIZE) + 1], answer[200],
+            base64[PTI_BASE64_SIZE(sizeof certificate) + 1];
+        struct sim *sim = fixture_sim(HOST);
+        struct fixture fixture;
+
+        sim->charter.want_chain = allowed;
+        sim_add_collector(sim, COLLECTOR);
+        fixture_begin(&fixture, sim);
+        meet(&fixture, spki);
+        (void)snprintf(answer, sizeof answer, "{\"want-chain\":[\"%s\",7,\"%s\"]}",
+                       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", spki);
+        sim_override(sim, COLLECTOR, SIM_BYTES, 0, pti_bytes_text(answer));
+        assert_int_equal(send_now(&fixture), PINTLE_OK);
+        sim_override_clear(sim);
+        assert_int_equal(send_now(&fixture), PINTLE_OK);
+        assert_int_equal(posts(&fixture), 0);
+        meet(&fixture, spki);
+        meet(&fixture, spki);
+        assert_int_equal(send_now(&fixture), PINTLE_OK);
+        assert_int_equal(send_now(&fixture), PINTLE_OK);
+        assert_int_equal(posts(&fixture), allowed ? 1 : 0);
+        if (allowed) {
+            char want[sizeof base64 + 4];
+
+            pti_base64_encode(certificate, sizeof certificate, base64);
+            (void)snprintf(want, sizeof want, "[\"%s\"]", base64);
+            assert_string_equal(field(&fixture, 0, "chain"), want);
+            assert_string_equal(field(&fixture, 0, "host"), "\"" HOST "\"");
+            assert_string_equal(field(&fixture, 0, "type"), "\"pintle.chain\"");
+        }
+        fixture_clear(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -549,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_sampled_out_stays_out),
         cmocka_unit_test(test_damage_is_told_and_dropped),
         cmocka_unit_test(test_the_queue_is_untrusted),
+        cmocka_unit_test(test_want_chain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
