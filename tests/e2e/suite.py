@@ -13,7 +13,7 @@ from rig.compiler import option
 from rig.connectors import PlainServer, answer_words, path_of
 from rig.expectations import CLIENT_WORDS
 from rig.nginx import Nginx
-from rig.process import PortBlock, RigError
+from rig.process import PortBlock
 from rig.programs import Repository
 from rig.proxy import Proxy
 from rig.switch import Dribble
@@ -187,18 +187,21 @@ class Cell:
         self.start_client()
         for number, step in enumerate(self.row.steps, 1):
             if step.action:
-                self.act(step.action)
+                if not self.act(step.action, number):
+                    break
             elif not self.connect(step, number):
                 break
         return self
 
-    def act(self, action):
+    def act(self, action, number):
+        """False: it did not work."""
         if action == "publish":
             self.world.pins.place(self.name, 1)
-        elif action in ("refresh", "release"):
-            self.connector.must(action)
-        else:
-            raise RigError(f"unknown action {action!r}")
+            return True
+        answer = self.connector.ask(action)
+        if not answer.startswith(("ok", "status=ok ")):
+            self.failures.append(f"step {number}: {action}: {answer}")
+        return not self.failures
 
     def order(self, step, path):
         words = {"port": self.world.port(step.server), "path": path, "ca": "both",

@@ -81,6 +81,7 @@ class Library:
     name: str
     option: str
     lacks: dict = dataclasses.field(default_factory=dict)  # version of TLS, or "sanitized": reason
+    sampled: bool = False  # a quick run takes one version of TLS for each row
 
 
 @dataclasses.dataclass
@@ -99,7 +100,7 @@ class Table:
 
     def versions(self, row, library, quick=False):
         """Those of a row that are run; quick: alternately, so that each row sees both over the libraries."""
-        if not quick or row.section not in self.sampled or len(row.versions) == 1:
+        if not quick or not (library.sampled or row.section in self.sampled) or len(row.versions) == 1:
             return row.versions
         turn = self.rows.index(row) + self.libraries.index(library)
         return (row.versions[turn % 2],) if not set(VERSIONS) & set(library.lacks) else row.versions
@@ -197,7 +198,10 @@ class Reader:
         elif word == "library":
             self.table.libraries.append(Library(*rest.split()))
         elif word == "sampled":
-            self.table.sampled.add(self.section)
+            if self.section:
+                self.table.sampled.add(self.section)
+            else:
+                self.table.libraries[-1].sampled = True
         elif word == "define":
             name, _, meaning = rest.partition("=")
             self.defined[name.strip()] = meaning.strip()

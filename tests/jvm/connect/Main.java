@@ -55,6 +55,9 @@ public final class Main {
                     return "ok";
                 case "refresh":
                     return refresh();
+                case "release":
+                    client.close();
+                    return "ok";
                 case "connect":
                     return connect(order);
                 default:
