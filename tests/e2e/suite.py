@@ -12,6 +12,7 @@ from pki import cert_pin, spki_pin
 from rig.compiler import option
 from rig.connectors import PlainServer, answer_words, path_of
 from rig.expectations import CLIENT_WORDS
+from rig.jvm import FETCHED
 from rig.nginx import Nginx
 from rig.process import PortBlock
 from rig.programs import Repository
@@ -279,6 +280,8 @@ def why_missing(library):
     """Why this build has no connector for a library; None if it should have one."""
     if option(library.option) == "OFF":
         return f"{library.option} is off in this build"
+    if library.name == "conscrypt" and not (FETCHED / ".made-from").exists():
+        return "Conscrypt is not here: tools/setup.sh test fetches it from Maven Central"
     return library.lacks.get("sanitized") if option("PINTLE_SANITIZE") else None
 
 

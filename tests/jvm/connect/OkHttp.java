@@ -119,20 +119,18 @@ final class OkHttp implements Library {
                 .dns(host -> Collections.singletonList(InetAddress.getByName(order.address())))
                 .proxy(proxy == 0 ? Proxy.NO_PROXY : new Proxy(Proxy.Type.HTTP, new InetSocketAddress("127.0.0.1", proxy)))
                 .connectionPool(new okhttp3.ConnectionPool(0, 1, TimeUnit.SECONDS))
+                .addNetworkInterceptor(chain -> {
+                    try {
+                        return chain.proceed(chain.request());
+                    } catch (IOException thrown) {
+                        onlyOnce(order, chain.call());
+                        throw thrown;
+                    }
+                })
                 .eventListener(new EventListener() {
                     @Override
                     public void connectFailed(Call call, InetSocketAddress address, Proxy over, Protocol protocol, IOException thrown) {
-                        onlyOnce(call);
-                    }
-
-                    public void responseFailed(Call call, IOException thrown) { // since 3.14
-                        onlyOnce(call);
-                    }
-
-                    /** Its helper would refresh and connect once more. */
-                    private void onlyOnce(Call call) {
-                        if (!order.is("heal", "on"))
-                            call.cancel();
+                        onlyOnce(order, call);
                     }
 
                     @Override
@@ -145,6 +143,12 @@ final class OkHttp implements Library {
                         result.sent = order.request().length;
                     }
                 }).build();
+    }
+
+    /** Else the helper would refresh and connect once more. */
+    private static void onlyOnce(Order order, Call call) {
+        if (!order.is("heal", "on"))
+            call.cancel();
     }
 
     private static Response later(Call call) throws IOException, InterruptedException {
