@@ -71,7 +71,8 @@ static bool is_foreign(const struct pintle_event *event)
 static void on_event(void *ctx, const struct pintle_event *event)
 {
     struct pti_app *app = ctx;
-    bool said = event->kind == PINTLE_EVENT_UP_TO_DATE || event->kind == PINTLE_EVENT_REPORT || event->kind == PINTLE_EVENT_STARTED ||
+    bool said = event->kind == PINTLE_EVENT_UP_TO_DATE || event->kind == PINTLE_EVENT_REPORT ||
+                event->kind == PINTLE_EVENT_STARTED ||
                 (event->kind == PINTLE_EVENT_APPLIED && !app->stamped); /* nothing a person has to know */
 
     pthread_mutex_lock(&app->lock);

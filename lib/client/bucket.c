@@ -15,16 +15,16 @@ uint64_t pti_hash_text(uint64_t seed, const char *text)
     return hash;
 }
 
-struct pti_bucket *pti_buckets_find(struct pti_buckets *buckets, const char *name, int64_t now_ms)
+struct pti_bucket *pti_buckets_find(struct pti_buckets *buckets, const char *host, int64_t now_ms)
 {
-    uint64_t host = pti_hash_text(0, name);
+    uint64_t hash = pti_hash_text(0, host);
 
     for (unsigned i = 0; i < buckets->host_count; i++)
-        if (buckets->hosts[i].host == host)
+        if (buckets->hosts[i].host == hash)
             return &buckets->hosts[i];
     if (buckets->host_count == PTI_HEAL_HOSTS_MAX)
-        return &buckets->hosts[host % PTI_HEAL_HOSTS_MAX];
-    buckets->hosts[buckets->host_count] = (struct pti_bucket){host, PTI_HEAL_HOST_TOKENS, now_ms, 0};
+        return &buckets->hosts[hash % PTI_HEAL_HOSTS_MAX];
+    buckets->hosts[buckets->host_count] = (struct pti_bucket){hash, PTI_HEAL_HOST_TOKENS, now_ms, 0};
     return &buckets->hosts[buckets->host_count++];
 }
 

@@ -3,7 +3,6 @@
 #include <pintle/curl.h>
 
 #include <dlfcn.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -34,19 +33,26 @@ static bool is_the_programs(void)
     return theirs == NULL || theirs == curl_easy_setopt;
 }
 
+/* Does text begin with this name and this version, up to a blank or its end? */
+static bool is_library(const char *text, const char *name, const char *version)
+{
+    size_t length = strlen(name), size = strlen(version);
+
+    return strncmp(text, name, length) == 0 && strncmp(text + length, version, size) == 0 &&
+           (text[length + size] == '\0' || text[length + size] == ' ');
+}
+
 /*
  * With several TLS libraries built in, those that are not in use stand in parentheses.  The same OpenSSL as ours, for its
  * objects are handed from one to the other.
  */
 static bool uses_our_openssl(const char *versions)
 {
-    char name[32], number[64];
     const char *ours = OpenSSL_version(OPENSSL_VERSION_STRING);
 
     while (versions != NULL && *versions == '(')
         versions = strchr(versions, ' ') != NULL ? strchr(versions, ' ') + 1 : NULL;
-    return versions != NULL && sscanf(versions, "%31[^/]/%63[^ ]", name, number) == 2 &&
-           (strcmp(name, "OpenSSL") == 0 || strcmp(name, "quictls") == 0) && strcmp(number, ours) == 0;
+    return versions != NULL && (is_library(versions, "OpenSSL/", ours) || is_library(versions, "quictls/", ours));
 }
 
 static bool can_be_hooked(CURL *easy)
