@@ -101,7 +101,7 @@ int main(void)
 {
     struct pintle_clock clock;
     struct pintle_crypto *crypto;
-    struct pti_live *live;
+    struct pti_live *live = NULL;
     struct crowd crowd = {.checker = NULL};
     double best[2] = {0, 0};
 
