@@ -13,7 +13,8 @@ def test_pinned_client_reads_the_page(backend, repository, install, host, protoc
     result = client.get(site.url, connect=site.address)
     assert result.returncode == 0, result.all
     assert result.stdout == "hello from the backend"
-    assert [(entry["tls"], entry["manifest"]) for entry in backend.requests(host)] == [(protocol, "charter=2,main=2")]
+    assert [(entry["tls"], entry["manifest"]) for entry in backend.requests(host)] == [
+        (protocol, "charter=2,main=2;d=1;w=1")]
 
 
 @pytest.mark.parametrize("protocol", ["TLSv1.2", "TLSv1.3"])

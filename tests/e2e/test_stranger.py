@@ -73,7 +73,7 @@ def test_bug_07_resumption_after_a_pin_change(stranger, backend, repository, wor
 def test_libraries_need_nothing_but_libc_and_what_they_adapt(stranger):
     def needed(path):
         text = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True).stdout
-        return set(re.findall(r"Shared library: \[(lib[a-z+-]+)", text)) - {"libasan", "libubsan", "libtsan"}
+        return set(re.findall(r"Shared library: \[(lib[a-z0-9+-]+)", text)) - {"libasan", "libubsan", "libtsan"}
 
     libraries = build_directory() / "lib"
     assert needed(libraries / "libpintle.so") <= {"libc", "libpthread"}
@@ -83,5 +83,9 @@ def test_libraries_need_nothing_but_libc_and_what_they_adapt(stranger):
     assert needed(libraries / "libpintle-gnutls.so") <= {"libc", "libgnutls", "libpintle"}
     mbedtls = {"libmbedtls", "libmbedx509", "libmbedcrypto"}
     assert needed(libraries / "libpintle-mbedtls.so") <= {"libc", "libpintle"} | mbedtls
+    assert needed(libraries / "libpintle-crypto-boringssl.so") <= {"libc", "libcrypto", "libpintle"}
+    assert needed(libraries / "libpintle-boringssl.so") <= {"libc", "libcrypto", "libssl", "libpintle"}
+    openssl = {"libcrypto", "libssl", "libpintle-openssl", "libpintle-crypto-openssl"}
+    assert needed(libraries / "libpintle-curl.so") <= {"libc", "libcurl", "libpintle"} | openssl
     assert needed(libraries / "libpintle-curl-transport.so") <= {"libc", "libcurl", "libz", "libpintle"}
     assert "libpintle" in needed(stranger)

@@ -15,6 +15,7 @@ from tuf.api.metadata import (DelegatedRole, Delegations, Metadata, MetaFile, Ro
                               Timestamp)
 from tuf.api.serialization.json import JSONSerializer
 
+from rig.clock import sweep
 from rig.programs import binary
 
 TOP = ("root", "timestamp", "snapshot", "targets")
@@ -180,6 +181,7 @@ class PeerClient:
         assert self.run("init", root) == 0, self.error
 
     def run(self, *words, days=0):
+        sweep()
         clock = f"+{days}d x{self.speed or 1}"
         command = ["faketime", "-f", clock] if days or self.speed else []
         command += [str(binary("pintle-tuf")), "--metadata-dir", str(self.metadata), *map(str, words)]
