@@ -140,6 +140,7 @@ def test_shrunk_application_still_pins(packaged, tmp_path, authority, root_autho
         world.stop()
 
 
+@pytest.mark.skipif(not os.environ.get("PINTLE_LONG"), reason="takes long; make test-long runs it")
 def test_kotlin_extension(tmp_path):
     """`OkHttpClient.Builder().pintle(client)`, against OkHttp 5; and packaged, when it was compiled."""
     compiler = fetched(*KOTLINC)
