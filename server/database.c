@@ -47,7 +47,7 @@ const char *pti_db_result_name(enum pti_db_result result)
     return "unknown";
 }
 
-static enum pintle_status status_of(enum pti_db_result result)
+enum pintle_status pti_db_status(enum pti_db_result result)
 {
     if (result == PTI_DB_OK)
         return PINTLE_OK;
@@ -73,7 +73,7 @@ enum pintle_status pti_database_new(const struct pti_db_ops *ops, void *connecti
     result = ops->migrate(connection, error);
     if (result != PTI_DB_OK) {
         pti_database_close(made);
-        return status_of(result);
+        return pti_db_status(result);
     }
     *database = made;
     return PINTLE_OK;
@@ -118,7 +118,7 @@ enum pintle_status pti_database_transaction(struct pti_database *database, const
     for (int tries = 0; result == PTI_DB_RETRY && tries < PTI_DB_TRIES; tries++)
         result = attempt(database, lock, work, ctx, error);
     pthread_mutex_unlock(&database->mutex);
-    return status_of(result);
+    return pti_db_status(result);
 }
 
 enum pintle_status pti_database_read(struct pti_database *database, const struct pti_db_query *query,
@@ -130,7 +130,7 @@ enum pintle_status pti_database_read(struct pti_database *database, const struct
     pthread_mutex_lock(&database->mutex);
     result = database->ops->run(database->connection, query, &changed, error);
     pthread_mutex_unlock(&database->mutex);
-    return status_of(result);
+    return pti_db_status(result);
 }
 
 enum pti_db_result pti_database_run(struct pti_database *database, const struct pti_db_query *query, int64_t *changed,

@@ -133,6 +133,8 @@ enum pti_db_result pti_database_upsert(struct pti_database *database, const stru
 /* For back ends: the statement that merges one row into table. */
 void pti_db_upsert_sql(const struct pti_db_table *table, struct pti_buf *sql);
 
+/* What callers above are told: PINTLE_OK, PINTLE_ERR_MEMORY, or PINTLE_ERR_STORAGE for every other class. */
+enum pintle_status pti_db_status(enum pti_db_result result);
 /* The name of a class ("busy", "full", ...); static. */
 const char *pti_db_result_name(enum pti_db_result result);
 

@@ -419,7 +419,7 @@ static enum pintle_status connect_file(struct sqlite *sqlite, struct pti_error *
         sqlite3_busy_timeout(sqlite->db, PTI_STORAGE_BUSY_MS);
         result = execute(sqlite, pragmas, "set it up", error);
     }
-    return result == PTI_DB_OK ? PINTLE_OK : result == PTI_DB_MEMORY ? PINTLE_ERR_MEMORY : PINTLE_ERR_STORAGE;
+    return pti_db_status(result);
 }
 
 enum pintle_status pti_database_open_sqlite(const char *directory, struct pti_database **database,
