@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/chain.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,7 +129,7 @@ bool pti_chains_compose(const struct pti_chains *chains, const struct pti_report
     if (one == NULL)
         return false;
     pti_datetime_format(moment->now, date);
-    (void)snprintf(id, sizeof id, "%016" PRIx64 "%016" PRIx64, moment->id[0], moment->id[1]);
+    pti_report_name(moment, id);
     pti_json_writer_init(&writer, out, false);
     pti_json_begin_object(&writer, NULL);
     pti_json_put_integer(&writer, "v", 1);

@@ -93,6 +93,11 @@ static void write_network(struct pti_json_writer *writer, const struct pti_repor
     pti_json_end_object(writer);
 }
 
+void pti_report_name(const struct pti_report_moment *moment, char id[PTI_REPORT_ID_SIZE + 1])
+{
+    (void)snprintf(id, PTI_REPORT_ID_SIZE + 1, "%016" PRIx64 "%016" PRIx64, moment->id[0], moment->id[1]);
+}
+
 void pti_report_write(struct pti_buf *out, const struct pti_report_settings *settings,
                       const struct pti_report_network *network, const struct pti_report_subject *subject,
                       const struct pti_report_moment *moment)
@@ -104,7 +109,7 @@ void pti_report_write(struct pti_buf *out, const struct pti_report_settings *set
     struct pti_json_writer writer;
 
     pti_datetime_format(moment->now, date);
-    (void)snprintf(id, sizeof id, "%016" PRIx64 "%016" PRIx64, moment->id[0], moment->id[1]);
+    pti_report_name(moment, id);
     pti_json_writer_init(&writer, out, false);
     pti_json_begin_object(&writer, NULL);
     pti_json_put_integer(&writer, "v", 1);

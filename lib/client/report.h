@@ -50,6 +50,9 @@ struct pti_report_moment {
     uint64_t seed; /* for the devices of a day, if it is the first report of one */
 };
 
+/* The name of the report made at this moment. */
+void pti_report_name(const struct pti_report_moment *moment, char id[PTI_REPORT_ID_SIZE + 1]);
+
 void pti_report_write(struct pti_buf *out, const struct pti_report_settings *settings,
                       const struct pti_report_network *network, const struct pti_report_subject *subject,
                       const struct pti_report_moment *moment);

@@ -174,7 +174,7 @@ static bool append(struct pti_reports *reports, const struct pti_report_subject 
     pti_buf_clear(&text);
     if (!written)
         return false;
-    (void)snprintf(entry->id, sizeof entry->id, "%016" PRIx64 "%016" PRIx64, moment->id[0], moment->id[1]);
+    pti_report_name(moment, entry->id);
     if (reports->seed_day != moment->now / DAY_S) {
         reports->seed = moment->seed;
         reports->seed_day = moment->now / DAY_S;
