@@ -11,12 +11,15 @@
 #define PTI_SERVER_HTTP_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
 #include <pintle/bytes.h>
 
 #include "base/error.h"
 
-enum pti_http_method { PTI_HTTP_GET, PTI_HTTP_HEAD, PTI_HTTP_POST, PTI_HTTP_OTHER };
+#define PTI_ACTOR_SIZE 80 /* bytes with terminator */
+
+enum pti_http_method { PTI_HTTP_GET, PTI_HTTP_HEAD, PTI_HTTP_POST, PTI_HTTP_DELETE, PTI_HTTP_OTHER };
 
 struct pti_http_request {
     enum pti_http_method method;
@@ -24,7 +27,8 @@ struct pti_http_request {
     const char *content_type;    /* NULL if absent */
     const char *accept_encoding; /* likewise */
     struct pintle_bytes body;
-    bool too_large; /* the body exceeded body_max(); it is not there */
+    bool too_large;             /* the body exceeded body_max(); it is not there */
+    char actor[PTI_ACTOR_SIZE]; /* who asks, for the journal, once that has been checked: "token:ci"; "" for nobody */
 };
 
 struct pti_http_response {
@@ -32,6 +36,7 @@ struct pti_http_response {
     const char *content_type;  /* NULL: no body */
     const char *cache_control; /* NULL: none sent */
     const char *allow;         /* NULL: none sent */
+    const char *authenticate;  /* WWW-Authenticate; NULL: none sent */
     bool varies;               /* by Accept-Encoding */
     bool gzip;                 /* what is sent is compressed */
     unsigned retry_after_s;    /* 0: none sent */
@@ -55,6 +60,14 @@ struct pti_http_handler {
 const struct pti_http_request *pti_http_request(const struct pti_http_exchange *exchange);
 /* A query parameter, decoded; NULL if absent. */
 const char *pti_http_query(const struct pti_http_exchange *exchange, const char *name);
+/* Calls take for each query parameter, decoded (value "" if it has none), until that returns false. */
+void pti_http_query_each(const struct pti_http_exchange *exchange,
+                         bool (*take)(void *ctx, const char *name, const char *value), void *ctx);
+/* The Authorization header, the first one if there are several; NULL if absent.  *count receives how many there are. */
+const char *pti_http_authorization(const struct pti_http_exchange *exchange, size_t *count);
+/* The address at the other end of the connection; NULL if it is not known. */
+const struct sockaddr *pti_http_source(const struct pti_http_exchange *exchange);
+void pti_http_set_actor(struct pti_http_exchange *exchange, const char *actor);
 /* Announces that the answer comes later and from another thread; the listener goes on with other connections. */
 void pti_http_defer(struct pti_http_exchange *exchange);
 /* Takes what response owns.  The exchange may be gone when this returns. */

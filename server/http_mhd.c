@@ -48,6 +48,8 @@ static enum pti_http_method parse_method(const char *method)
         return PTI_HTTP_GET;
     if (strcmp(method, "HEAD") == 0)
         return PTI_HTTP_HEAD;
+    if (strcmp(method, "DELETE") == 0)
+        return PTI_HTTP_DELETE;
     return strcmp(method, "POST") == 0 ? PTI_HTTP_POST : PTI_HTTP_OTHER;
 }
 
@@ -59,6 +61,64 @@ const struct pti_http_request *pti_http_request(const struct pti_http_exchange *
 const char *pti_http_query(const struct pti_http_exchange *exchange, const char *name)
 {
     return MHD_lookup_connection_value(exchange->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct each {
+    bool (*take)(void *ctx, const char *name, const char *value);
+    void *ctx;
+};
+
+static enum MHD_Result take_parameter(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    const struct each *each = cls;
+
+    (void)kind;
+    return each->take(each->ctx, name, value ? value : "") ? MHD_YES : MHD_NO;
+}
+
+void pti_http_query_each(const struct pti_http_exchange *exchange,
+                         bool (*take)(void *ctx, const char *name, const char *value), void *ctx)
+{
+    struct each each = {take, ctx};
+
+    MHD_get_connection_values(exchange->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &each);
+}
+
+const struct sockaddr *pti_http_source(const struct pti_http_exchange *exchange)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(exchange->connection,
+                                                                   MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    return info ? info->client_addr : NULL;
+}
+
+void pti_http_set_actor(struct pti_http_exchange *exchange, const char *actor)
+{
+    pti_copy_text(exchange->request.actor, sizeof exchange->request.actor, actor);
+}
+
+struct authorization {
+    const char *value;
+    size_t count;
+};
+
+static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct authorization *authorization = cls;
+
+    (void)kind;
+    if (strcasecmp(name, "Authorization") == 0 && authorization->count++ == 0)
+        authorization->value = value ? value : "";
+    return MHD_YES;
+}
+
+const char *pti_http_authorization(const struct pti_http_exchange *exchange, size_t *count)
+{
+    struct authorization authorization = {NULL, 0};
+
+    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, &authorization);
+    *count = authorization.count;
+    return authorization.value;
 }
 
 static bool add_header(struct MHD_Response *response, const char *name, const char *value)
@@ -73,6 +133,7 @@ static bool add_headers(struct MHD_Response *made, const struct pti_http_respons
     snprintf(seconds, sizeof seconds, "%u", response->retry_after_s);
     return add_header(made, "Content-Type", response->content_type) &&
            add_header(made, "Cache-Control", response->cache_control) && add_header(made, "Allow", response->allow) &&
+           add_header(made, "WWW-Authenticate", response->authenticate) &&
            add_header(made, "Retry-After", response->retry_after_s ? seconds : NULL) &&
            add_header(made, "Vary", response->varies ? "Accept-Encoding" : NULL) &&
            add_header(made, "Content-Encoding", response->gzip ? "gzip" : NULL) &&
