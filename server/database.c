@@ -22,6 +22,11 @@ struct pti_db_value pti_db_text(const char *text)
     return pti_db_text_bytes(pti_bytes_text(text));
 }
 
+struct pti_db_value pti_db_bytes(struct pintle_bytes bytes)
+{
+    return (struct pti_db_value){.kind = PTI_DB_BYTES, .bytes = bytes};
+}
+
 const char *pti_db_result_name(enum pti_db_result result)
 {
     switch (result) {

@@ -39,6 +39,7 @@ struct pti_db_value {
 struct pti_db_value pti_db_integer(int64_t integer);
 struct pti_db_value pti_db_text(const char *text);
 struct pti_db_value pti_db_text_bytes(struct pintle_bytes text);
+struct pti_db_value pti_db_bytes(struct pintle_bytes bytes);
 
 /* A statement has one place in the program: a connection prepares it once and knows it again by its address. */
 struct pti_db_statement {

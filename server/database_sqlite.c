@@ -33,6 +33,21 @@ static const char *const migrations[] = {
     "CREATE TABLE version ("
     " role TEXT NOT NULL PRIMARY KEY,"
     " version INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE token ("
+    " id TEXT NOT NULL PRIMARY KEY,"
+    " name TEXT NOT NULL UNIQUE,"
+    " scope TEXT NOT NULL,"
+    " created INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL,"
+    " used INTEGER NOT NULL,"
+    " hash BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE journal ("
+    " seq INTEGER PRIMARY KEY,"
+    " time INTEGER NOT NULL,"
+    " actor TEXT NOT NULL,"
+    " event TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " hash BLOB NOT NULL) STRICT;",
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))
 

@@ -33,6 +33,17 @@
 #define PTI_DB_TRIES 3           /* of a transaction that the database asks to run again */
 #define PTI_DB_STATEMENTS_MAX 64 /* that one connection keeps prepared */
 
+/* Administration */
+#define PTI_TOKENS_MAX 256
+#define PTI_TOKEN_DAYS_MAX 3650
+#define PTI_TOKEN_USE_EVERY_S 60  /* how often the last use of a token is written */
+#define PTI_JOURNAL_TEXT_MAX 1000 /* actor, event, detail */
+#define PTI_CURSOR_MAX 256        /* where a list goes on */
+#define PTI_GUESS_SOURCES 256     /* of wrong tokens, remembered at once */
+#define PTI_GUESSES_MAX 20        /* a source, within ... */
+#define PTI_GUESS_WINDOW_S 60
+#define PTI_ADMIN_BODY_MAX 4096 /* of a request that changes something */
+
 /* Signer: a request carries every root and the whole publication */
 #define PTI_SIGNER_REQUEST_MAX PTI_STORE_BLOB_MAX
 #define PTI_SIGNER_REPLY_MAX (PTI_SNAPSHOT_SIZE_MAX + 4096)
