@@ -12,7 +12,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/keys.h"
-#include "cli/suggest.h"
+#include "publish/suggest.h"
 
 #define STRING_OF(x) #x
 #define STRING(x) STRING_OF(x)

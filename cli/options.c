@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "publish/suggest.h"
 
 /* getopt_long's return values: operands arrive as 1 because the option string starts with '-'. */
 enum { OPERAND = 1, HELP = 'h', MISSING_VALUE = ':', UNKNOWN = '?', FIRST_OPTION = 256 };

@@ -5,6 +5,9 @@
 
 #include "base/limits.h"
 
+/* Configuration file */
+#define PTI_CONFIG_SIZE_MAX (64u << 10)
+
 /* HTTP */
 #define PTI_HTTP_CONNECTIONS_MAX 1000 /* open at once, a listener */
 #define PTI_HTTP_BACKLOG 256

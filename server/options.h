@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of pintled. */
+/* What the server is told, by its command line and its configuration file. */
 #ifndef PTI_SERVER_OPTIONS_H
 #define PTI_SERVER_OPTIONS_H
 
-#include <stdbool.h>
-#include <stdio.h>
-
 #include "publish/file.h"
 #include "server/address.h"
+#include "server/settings.h"
 
 struct pti_server_options {
     const char *repository;
@@ -18,10 +16,28 @@ struct pti_server_options {
     bool admin_on_listen;     /* administrative routes are on the one listener, which is on loopback */
     int64_t resign_every_s;
     int64_t keep_reports;
+    const char *config; /* the file, NULL without any */
+    char *config_text;  /* owned: what it held, into which values point */
     bool help, version; /* print that and do nothing else */
 };
 
-/* PINTLE_ERR_MISUSE: what is wrong with the command line, and what to do. */
+/* Of the settings, which a command of pintled takes too; a configuration file may hold all of them in any case. */
+#define PTI_WANTS_DATA 1u       /* --data, --config */
+#define PTI_WANTS_REPOSITORY 2u /* --repo, --keys, --config */
+
+/* One row per option; ends with a NULL name. */
+extern const struct pti_setting pti_server_settings[];
+
+void pti_server_options_init(struct pti_server_options *options); /* the defaults */
+/*
+ * After the command line was read into options: reads the configuration file, if one was named, then checks that what
+ * line->wants is there.  PINTLE_ERR_MISUSE: the command line is wrong; PINTLE_ERR_INPUT: the configuration is.
+ */
+enum pintle_status pti_server_options_complete(struct pti_server_options *options, struct pti_setting_group *line,
+                                               struct pti_error *error);
+void pti_server_options_clear(struct pti_server_options *options);
+
+/* init, the daemon's command line (argv[0] is the program), complete; clear it in any case. */
 enum pintle_status pti_server_options_parse(int argc, char **argv, struct pti_server_options *options,
                                             struct pti_error *error);
 void pti_server_options_help(FILE *stream);

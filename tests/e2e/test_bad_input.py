@@ -19,7 +19,7 @@ from rig.process import LOOPBACK, program
 from rig.programs import Pintled, Repository, binary, clean_environment, pintle_ok
 from thief import alter_signature
 
-USAGE, INPUT, TRUST, NETWORK, STORAGE = 64, 65, 66, 69, 73
+USAGE, INPUT, TRUST, NETWORK, STORAGE, CONFIG = 64, 65, 66, 69, 73, 78
 HOST = "api.example.test"
 PIN = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 EVERYTHING = "0123456789abcdef" * 4  # as a key id
@@ -733,7 +733,11 @@ PINTLED = [
     row("no repository", "pintled --data new", USAGE, "--repo DIR is missing", "pintled --help"),
     row("no data", "pintled --repo pins", USAGE, "--data DIR is missing", "pintled --help"),
     row("unknown option", "pintled --repo pins --data new --colour", USAGE, "there is no option --colour", "--help"),
-    row("surplus word", "pintled pins", USAGE, 'expected only options, found "pins"'),
+    row("surplus word", "pintled --repo pins more", USAGE, 'expected only options, found "more"'),
+    row("no such command", "pintled pins", USAGE, 'there is no command "pins"', "pintled --help"),
+    row("no configuration file", "pintled --config no/such", CONFIG, "no/such"),
+    row("configuration that is no text", "pintled --config cert.der", CONFIG, "cert.der: expected text, found a NUL byte"),
+    row("configuration that is a page", "pintled --config text", CONFIG, "text:1: expected \"key = value\""),
     row("option without its value", "pintled --repo", USAGE, "--repo needs DIR after it"),
     row("option twice", "pintled --repo pins --repo other --data new", USAGE, "--repo was given twice"),
     row("address", "pintled --repo pins --data new --listen 8440", USAGE, "expected an IP address and a port",

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "cli/cli.h"
-#include "cli/suggest.h"
+#include "publish/suggest.h"
 
 static const struct pti_option own[] = {
     PTI_OPTION_JSON,

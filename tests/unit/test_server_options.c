@@ -49,7 +49,8 @@ static void mistakes_are_named(void **state)
         {NEEDED " --rep x", "no option --rep;"},
         {NEEDED " --port 80", "no option --port"},
         {NEEDED " serve", "found \"serve\""},
-        {NEEDED " -v", "found \"-v\""},
+        {"--config /nowhere/f " NEEDED " --config x", "--config was given twice"},
+        {NEEDED " -v", "there is no option \"-v\""},
         {NEEDED " --help=yes", "--help takes no value"},
         {NEEDED " --listen 8440", "--listen: expected an IP address and a port"},
         {NEEDED " --listen ::1:8440", "expected an IP address"},
@@ -62,7 +63,7 @@ static void mistakes_are_named(void **state)
         {NEEDED " --admin [::]:8441", "--admin must be on loopback"},
         {NEEDED " --resign-every 0", "from 1 to 3600"},
         {NEEDED " --resign-every 3601", "found \"3601\""},
-        {NEEDED " --resign-every 1s", "found \"1s\""},
+        {NEEDED " --resign-every 1s", "--resign-every: expected a whole number from 1 to 3600, found \"1s\""},
         {NEEDED " --keep-reports 99999999999999999999999", "whole number"},
         {NEEDED " --keep-reports -1", "whole number"},
     };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The nearest name to a mistyped one. */
-#ifndef PTI_CLI_SUGGEST_H
-#define PTI_CLI_SUGGEST_H
+/* The nearest name to a mistyped one, for the command line and for pintled. */
+#ifndef PTI_PUBLISH_SUGGEST_H
+#define PTI_PUBLISH_SUGGEST_H
 
 #include <stddef.h>
 
