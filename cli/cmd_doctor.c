@@ -330,16 +330,7 @@ static enum pintle_status look_at_host(struct patient *patient, const struct pti
         return status;
     }
     patient->probed = true;
-    patient->evidence.of = PINTLE_OF_SPKI | PINTLE_OF_CERT;
-    for (size_t i = 0; patient->served.valid && i < patient->served.count; i++) {
-        const struct pti_probe_certificate *certificate = &patient->served.certificates[i];
-
-        if (certificate->chain_at >= 0 && certificate->chain_at < PINTLE_CHAIN_MAX) {
-            memcpy(patient->evidence.spki[certificate->chain_at], certificate->spki, PINTLE_SHA256_SIZE);
-            memcpy(patient->evidence.cert[certificate->chain_at], certificate->cert, PINTLE_SHA256_SIZE);
-            patient->evidence.count++;
-        }
-    }
+    pti_probe_evidence(&patient->served, &patient->evidence);
     (void)pintle_checker_peek(patient->app.checker, patient->host.host, &patient->evidence, &patient->verdict);
     return PINTLE_OK;
 }

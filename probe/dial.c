@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -95,22 +96,74 @@ static void name_address(const struct addrinfo *address, char out[PTI_DIAL_ADDRE
     snprintf(out, PTI_DIAL_ADDRESS_SIZE, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, service);
 }
 
+static enum pintle_status resolve(const struct pti_endpoint *endpoint, const char *advice, struct addrinfo **list,
+                                  struct pti_error *error)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    char port[8];
+    int resolved = 0;
+
+    snprintf(port, sizeof port, "%u", (unsigned)endpoint->port);
+    resolved = getaddrinfo(endpoint->host, port, &hints, list);
+    if (resolved != 0) {
+        return pti_fail(error, PINTLE_ERR_NETWORK,
+                        "%s cannot be resolved: %s; check the name, or say where to go with %s", endpoint->host,
+                        gai_strerror(resolved), advice);
+    }
+    return PINTLE_OK;
+}
+
+static int compare_endpoints(const void *a, const void *b)
+{
+    return strcmp(((const struct pti_endpoint *)a)->host, ((const struct pti_endpoint *)b)->host);
+}
+
+enum pintle_status pti_dial_resolve(const struct pti_endpoint *endpoint,
+                                    struct pti_endpoint addresses[PTI_DIAL_ADDRESSES_MAX], size_t *count,
+                                    struct pti_error *error)
+{
+    struct addrinfo *list = NULL;
+    size_t found = 0, kept = 0;
+    enum pintle_status status = resolve(endpoint, "--address", &list, error);
+
+    *count = 0;
+    if (status != PINTLE_OK) {
+        return status;
+    }
+    for (const struct addrinfo *next = list; next && found < PTI_DIAL_ADDRESSES_MAX; next = next->ai_next) {
+        char host[PTI_DIAL_ADDRESS_SIZE];
+
+        /* What is written with a scope (fe80::1%eth0) means something on this machine alone. */
+        if (getnameinfo(next->ai_addr, next->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST) == 0 &&
+            pti_endpoint_parse(host, endpoint->port, &addresses[found], NULL) == PINTLE_OK) {
+            found++;
+        }
+    }
+    freeaddrinfo(list);
+    if (found == 0) {
+        return pti_fail(error, PINTLE_ERR_NETWORK, "%s has no address that can be used from here", endpoint->host);
+    }
+    qsort(addresses, found, sizeof addresses[0], compare_endpoints);
+    for (size_t i = 0; i < found; i++) {
+        if (kept == 0 || compare_endpoints(&addresses[kept - 1], &addresses[i]) != 0) {
+            addresses[kept++] = addresses[i];
+        }
+    }
+    *count = kept;
+    return PINTLE_OK;
+}
+
 enum pintle_status pti_dial(const struct pti_endpoint *endpoint, int64_t deadline, int *fd, char *address,
                             struct pti_error *error)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
-    char port[8], tried[PTI_DIAL_ADDRESS_SIZE] = "";
-    int failure = ETIMEDOUT, resolved = 0;
+    char tried[PTI_DIAL_ADDRESS_SIZE] = "";
+    int failure = ETIMEDOUT;
+    enum pintle_status status = resolve(endpoint, "--connect ADDR:PORT", &list, error);
 
     *fd = -1;
-    snprintf(port, sizeof port, "%u", (unsigned)endpoint->port);
-    resolved = getaddrinfo(endpoint->host, port, &hints, &list);
-    if (resolved != 0) {
-        return pti_fail(error, PINTLE_ERR_NETWORK,
-                        "%s cannot be resolved: %s; check the name, or say where to go "
-                        "with --connect ADDR:PORT",
-                        endpoint->host, gai_strerror(resolved));
+    if (status != PINTLE_OK) {
+        return status;
     }
     for (const struct addrinfo *next = list; next && *fd < 0; next = next->ai_next) {
         int candidate = open_socket(next);
@@ -158,11 +211,34 @@ static enum pintle_status handshake_failed(SSL *ssl, int result, struct pti_erro
                     reason ? reason : "no reason given");
 }
 
-enum pintle_status pti_dial_handshake(SSL *ssl, int fd, int64_t deadline, struct pti_error *error)
+/* What a peer may still do to us before its handshake is complete. */
+struct allowance {
+    size_t bytes;
+    int64_t deadline;
+};
+
+/*
+ * Called around every read from the socket: a peer that never stops sending what OpenSSL skips (requests to begin anew,
+ * under TLS 1.2) would else hold SSL_connect() for ever, past any deadline that is looked at between its calls.
+ */
+static long spend(BIO *bio, int operation, const char *data, size_t size, int argi, long argl, int result,
+                  size_t *processed)
 {
-    if (SSL_set_fd(ssl, fd) != 1) {
-        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for a TLS connection");
+    struct allowance *allowance = (struct allowance *)BIO_get_callback_arg(bio);
+
+    (void)data, (void)size, (void)argi, (void)argl;
+    if (operation == BIO_CB_READ && (allowance->bytes == 0 || monotonic_ms() > allowance->deadline)) {
+        BIO_clear_retry_flags(bio);
+        return -1;
     }
+    if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0) {
+        allowance->bytes -= *processed < allowance->bytes ? *processed : allowance->bytes;
+    }
+    return result;
+}
+
+static enum pintle_status handshake_within(SSL *ssl, int fd, struct allowance *allowance, struct pti_error *error)
+{
     for (;;) {
         int result = 0, kind = 0;
 
@@ -174,12 +250,35 @@ enum pintle_status pti_dial_handshake(SSL *ssl, int fd, int64_t deadline, struct
         }
         kind = SSL_get_error(ssl, result);
         if (kind != SSL_ERROR_WANT_READ && kind != SSL_ERROR_WANT_WRITE) {
-            return handshake_failed(ssl, result, error);
+            break;
         }
-        if (!wait_for(fd, kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline)) {
+        if (!wait_for(fd, kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, allowance->deadline)) {
             return pti_fail(
                 error, PINTLE_ERR_NETWORK,
                 "the TLS handshake ran out of time, the peer stopped answering; check the port, or wait longer with --timeout");
         }
     }
+    if (allowance->bytes == 0 || monotonic_ms() > allowance->deadline) {
+        return pti_fail(
+            error, PINTLE_ERR_NETWORK,
+            "the peer sent %u bytes or more, or took all the time there is, and its TLS handshake was still not "
+            "complete; check the port and what listens there",
+            PTI_DIAL_HANDSHAKE_MAX - (unsigned)allowance->bytes);
+    }
+    return handshake_failed(ssl, 0, error);
+}
+
+enum pintle_status pti_dial_handshake(SSL *ssl, int fd, int64_t deadline, struct pti_error *error)
+{
+    struct allowance allowance = {PTI_DIAL_HANDSHAKE_MAX, deadline};
+    enum pintle_status status = PINTLE_ERR_NETWORK;
+
+    if (SSL_set_fd(ssl, fd) != 1) {
+        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for a TLS connection");
+    }
+    BIO_set_callback_ex(SSL_get_rbio(ssl), spend);
+    BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)&allowance);
+    status = handshake_within(ssl, fd, &allowance, error);
+    BIO_set_callback_ex(SSL_get_rbio(ssl), NULL);
+    return status;
 }

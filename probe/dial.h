@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A TCP connection and a TLS handshake, each within a deadline.  Name resolution is the machine's and is not bounded.
+ * A TCP connection and a TLS handshake, each within a deadline, the latter within so many bytes too.  Name resolution is
+ * the machine's and is not bounded.
  * What a handshake means (trusted or not) is the business of whoever configured the SSL.  A peer that goes away raises
  * SIGPIPE, which the program ignores or not.
  */
@@ -12,10 +13,20 @@
 #include "base/error.h"
 #include "probe/endpoint.h"
 
-#define PTI_DIAL_ADDRESS_SIZE 64 /* with terminator */
+#define PTI_DIAL_ADDRESS_SIZE 64              /* with terminator */
+#define PTI_DIAL_ADDRESSES_MAX 16             /* of one name; more are left out */
+#define PTI_DIAL_HANDSHAKE_MAX (256u * 1024u) /* bytes that a peer may send until its handshake is complete */
 
 /* timeout_ms from now, on the monotonic clock. */
 int64_t pti_dial_deadline(int64_t timeout_ms);
+
+/*
+ * The addresses of endpoint, each with its port, sorted and each once; *count of them, at least one.
+ * PINTLE_ERR_NETWORK: the name has none, or cannot be resolved now.
+ */
+enum pintle_status pti_dial_resolve(const struct pti_endpoint *endpoint,
+                                    struct pti_endpoint addresses[PTI_DIAL_ADDRESSES_MAX], size_t *count,
+                                    struct pti_error *error);
 
 /*
  * Connects to the first address of endpoint that answers; *fd is owned by the caller and non-blocking.  address (of
@@ -26,7 +37,7 @@ enum pintle_status pti_dial(const struct pti_endpoint *endpoint, int64_t deadlin
 
 /*
  * Runs the client's side of the handshake of ssl over fd.  PINTLE_ERR_NETWORK: it failed, for whatever reason; the
- * detail quotes OpenSSL.  Never blocks past deadline.
+ * detail quotes OpenSSL.  Never blocks past deadline, and reads at most PTI_DIAL_HANDSHAKE_MAX bytes.
  */
 enum pintle_status pti_dial_handshake(SSL *ssl, int fd, int64_t deadline, struct pti_error *error);
 

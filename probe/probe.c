@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pin/decide.h"
 #include "pin/der.h"
 #include "pin/host.h"
 
@@ -16,6 +17,8 @@
 static const char ecdsa_only[] = "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519";
 static const char rsa_only[] = "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
                                "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
+/* Up to TLS 1.2 the cipher suite says the same, and some servers look at nothing else. */
+static const char ecdsa_ciphers[] = "aECDSA:!eNULL", rsa_ciphers[] = "aRSA:!eNULL";
 
 static enum pintle_status no_memory(struct pti_error *error)
 {
@@ -164,7 +167,7 @@ static enum pintle_status read_chain(SSL *ssl, struct pti_probe_result *result, 
 
 static enum pintle_status context_new(const struct pti_probe_request *request, SSL_CTX **ctx, struct pti_error *error)
 {
-    const char *algorithms = request->key == PTI_PROBE_KEY_ECDSA ? ecdsa_only : rsa_only;
+    bool ecdsa = request->key == PTI_PROBE_KEY_ECDSA;
 
     *ctx = SSL_CTX_new(TLS_client_method());
     if (!*ctx) {
@@ -173,8 +176,10 @@ static enum pintle_status context_new(const struct pti_probe_request *request, S
     /* Look, whatever it is; SSL_get_verify_result() still tells what validation found. */
     SSL_CTX_set_verify(*ctx, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_session_cache_mode(*ctx, SSL_SESS_CACHE_OFF);
-    if (request->key != PTI_PROBE_KEY_ANY && SSL_CTX_set1_sigalgs_list(*ctx, algorithms) != 1) {
-        return pti_fail(error, PINTLE_ERR_UNSUPPORTED, "this OpenSSL knows not all signature algorithms asked for");
+    if (request->key != PTI_PROBE_KEY_ANY &&
+        (SSL_CTX_set1_sigalgs_list(*ctx, ecdsa ? ecdsa_only : rsa_only) != 1 ||
+         SSL_CTX_set_cipher_list(*ctx, ecdsa ? ecdsa_ciphers : rsa_ciphers) != 1)) {
+        return pti_fail(error, PINTLE_ERR_UNSUPPORTED, "this OpenSSL knows not all algorithms asked for");
     }
     if (!request->ca_file) {
         (void)SSL_CTX_set_default_verify_paths(*ctx); /* a machine without a trust store: nothing validates */
@@ -247,4 +252,77 @@ done:
         close(fd);
     }
     return status;
+}
+
+/* ---- edges ---- */
+
+const char *pti_probe_outcome_name(enum pti_probe_outcome outcome)
+{
+    switch (outcome) {
+    case PTI_PROBE_FAILED:
+        return "failed";
+    case PTI_PROBE_NOT_SERVED:
+        return "not_served";
+    case PTI_PROBE_SERVED:
+        return "served";
+    }
+    return "unknown";
+}
+
+static bool is_rsa(const struct pti_probe_result *result)
+{
+    return strncmp(result->certificates[0].key, "RSA", 3) == 0;
+}
+
+static bool has_other_kind(const struct pti_probe_request *request, struct pti_probe_result *result)
+{
+    struct pti_probe_request any = *request;
+
+    any.key = PTI_PROBE_KEY_ANY;
+    return pti_probe(&any, result, NULL) == PINTLE_OK && is_rsa(result) != (request->key == PTI_PROBE_KEY_RSA);
+}
+
+enum pti_probe_outcome pti_probe_edge(const struct pti_probe_request *request, struct pti_probe_result *result,
+                                      struct pti_error *error)
+{
+    enum pti_probe_outcome outcome = PTI_PROBE_FAILED;
+
+    if (pti_probe(request, result, error) == PINTLE_OK) {
+        return PTI_PROBE_SERVED;
+    }
+    if (request->key != PTI_PROBE_KEY_ANY && result->address[0] && has_other_kind(request, result)) {
+        outcome = PTI_PROBE_NOT_SERVED;
+        (void)pti_fail(error, PINTLE_ERR_NETWORK, "it serves no %s certificate, only one for a key of kind %s",
+                       request->key == PTI_PROBE_KEY_RSA ? "RSA" : "ECDSA", result->certificates[0].key);
+    }
+    memset(result, 0, sizeof *result);
+    return outcome;
+}
+
+void pti_probe_evidence(const struct pti_probe_result *result, struct pintle_evidence *evidence)
+{
+    memset(evidence, 0, sizeof *evidence);
+    evidence->of = PINTLE_OF_SPKI | PINTLE_OF_CERT;
+    for (size_t i = 0; result->valid && i < result->count; i++) {
+        const struct pti_probe_certificate *certificate = &result->certificates[i];
+
+        if (certificate->chain_at >= 0 && certificate->chain_at < PINTLE_CHAIN_MAX) {
+            memcpy(evidence->spki[certificate->chain_at], certificate->spki, PINTLE_SHA256_SIZE);
+            memcpy(evidence->cert[certificate->chain_at], certificate->cert, PINTLE_SHA256_SIZE);
+            evidence->count++;
+        }
+    }
+}
+
+void pti_probe_judge(const struct pti_probe_result *result, const struct pintle_pinset *pinset, const char *host,
+                     int64_t now, struct pintle_verdict *verdict)
+{
+    struct pintle_evidence evidence;
+
+    if (!result->valid) {
+        pti_verdict_reject(verdict, PINTLE_REASON_VALIDATION_FAILED, host);
+        return;
+    }
+    pti_probe_evidence(result, &evidence);
+    (void)pintle_pinset_check(pinset, host, &evidence, now, verdict);
 }

@@ -9,7 +9,7 @@
 #ifndef PTI_PROBE_PROBE_H
 #define PTI_PROBE_PROBE_H
 
-#include <pintle/evidence.h>
+#include <pintle/pinset.h>
 
 #include "probe/dial.h"
 
@@ -37,10 +37,10 @@ struct pti_probe_certificate {
 };
 
 struct pti_probe_result {
-    char address[PTI_DIAL_ADDRESS_SIZE];
-    char protocol[16];    /* "TLSv1.3" */
-    bool valid;           /* ordinary validation: chain, host name, time */
-    char validation[128]; /* "ok", or what it found wrong */
+    char address[PTI_DIAL_ADDRESS_SIZE]; /* with its port; empty if nobody answered */
+    char protocol[16];                   /* "TLSv1.3" */
+    bool valid;                          /* ordinary validation: chain, host name, time */
+    char validation[128];                /* "ok", or what it found wrong */
     /* The verified chain if there is one, leaf first, then what was sent beside it; else what was sent. */
     struct pti_probe_certificate certificates[PTI_PROBE_CERTIFICATES_MAX];
     size_t count;
@@ -52,6 +52,31 @@ struct pti_probe_result {
  */
 enum pintle_status pti_probe(const struct pti_probe_request *request, struct pti_probe_result *result,
                              struct pti_error *error);
+
+/* What one edge (an address) shows of one kind of key. */
+enum pti_probe_outcome {
+    PTI_PROBE_FAILED,     /* no connection, no handshake, or none that can be read: nothing is known */
+    PTI_PROBE_NOT_SERVED, /* it speaks TLS, and has no such certificate: an answer, not a failure */
+    PTI_PROBE_SERVED
+};
+const char *pti_probe_outcome_name(enum pti_probe_outcome outcome); /* "failed", "not_served", "served"; static */
+
+/*
+ * pti_probe(), and where the peer refuses what request->key asks for, a second handshake that asks for any: only a server
+ * that then shows the other kind has no such certificate.  *result is filled if it is PTI_PROBE_SERVED, *error if not.
+ */
+enum pti_probe_outcome pti_probe_edge(const struct pti_probe_request *request, struct pti_probe_result *result,
+                                      struct pti_error *error);
+
+/* Empty if ordinary validation failed: there is no verified chain then. */
+void pti_probe_evidence(const struct pti_probe_result *result, struct pintle_evidence *evidence);
+
+/*
+ * What a client that holds pinset would decide on what was served for host, at time now: the decision function's verdict,
+ * or PINTLE_REASON_VALIDATION_FAILED, after which no client asks it.
+ */
+void pti_probe_judge(const struct pti_probe_result *result, const struct pintle_pinset *pinset, const char *host,
+                     int64_t now, struct pintle_verdict *verdict);
 
 /*
  * What to pin, and what not to, in the light of result at time now (Unix seconds): line by line, for people.  other is

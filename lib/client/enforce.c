@@ -5,8 +5,6 @@
 
 #include "manifest/apply.h"
 
-#define DAY_S INT64_C(86400)
-
 static void notice(void *ctx, const char *line)
 {
     const struct pintle_client *client = ctx;
@@ -47,23 +45,11 @@ static int64_t stale_days(const struct pintle_config *config, const struct pti_c
     return days;
 }
 
-/* When the hosts of zone (NULL: those of a zone without a file) start to be refused, and which bound says so. */
 static int64_t refuse_after(const struct pintle_client *client, const struct pti_generation *generation,
                             const struct pti_generation_zone *zone, enum pintle_reason *reason)
 {
-    int64_t days = stale_days(client->config, &generation->charter);
-    int64_t born = generation->timestamp->issued >= 0 ? generation->timestamp->issued : generation->accepted_at;
-    int64_t after = PTI_NEVER;
-
-    *reason = PINTLE_REASON_STALE_REFUSED;
-    if (days >= 0)
-        after = pti_generation_expires(generation, zone) + days * DAY_S;
-    if ((generation->shipped || generation == client->shipped) && generation->charter.max_shipped_age_days >= 0 &&
-        born + generation->charter.max_shipped_age_days * DAY_S < after) {
-        after = born + generation->charter.max_shipped_age_days * DAY_S;
-        *reason = PINTLE_REASON_SHIPPED_TOO_OLD;
-    }
-    return after;
+    return pti_generation_refuse_after(generation, zone, stale_days(client->config, &generation->charter),
+                                       generation->shipped || generation == client->shipped, reason);
 }
 
 /* The file of ruling's zone i that counts, and its bounds; false if there is none. */

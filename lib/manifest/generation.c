@@ -8,6 +8,7 @@
 #include "tuf/verify.h"
 
 #define CHARTER_PATH "charter.json"
+#define DAY_S INT64_C(86400)
 
 /* The name of a zone's file among the targets of its role, and in a container. */
 #define ZONE_PATH_SIZE (sizeof "zones/.json" + PINTLE_ZONE_NAME_MAX)
@@ -328,6 +329,23 @@ int64_t pti_generation_expires(const struct pti_generation *generation, const st
     if (zone != NULL && zone->role->expires < expires)
         expires = zone->role->expires;
     return expires;
+}
+
+int64_t pti_generation_refuse_after(const struct pti_generation *generation, const struct pti_generation_zone *zone,
+                                    int64_t stale_days, bool shipped, enum pintle_reason *reason)
+{
+    int64_t born = generation->timestamp->issued >= 0 ? generation->timestamp->issued : generation->accepted_at;
+    int64_t after = PTI_NEVER;
+
+    *reason = PINTLE_REASON_STALE_REFUSED;
+    if (stale_days >= 0)
+        after = pti_generation_expires(generation, zone) + stale_days * DAY_S;
+    if (shipped && generation->charter.max_shipped_age_days >= 0 &&
+        born + generation->charter.max_shipped_age_days * DAY_S < after) {
+        after = born + generation->charter.max_shipped_age_days * DAY_S;
+        *reason = PINTLE_REASON_SHIPPED_TOO_OLD;
+    }
+    return after;
 }
 
 static enum pintle_status get_from_container(void *ctx, const struct pti_item *item, struct pintle_bytes *bytes,

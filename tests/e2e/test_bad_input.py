@@ -452,7 +452,7 @@ COMMAND_LINES = [
 
 NETWORK_ROWS = [
     row("name that does not resolve", "pintle probe nowhere.invalid", NETWORK, "nowhere.invalid cannot be resolved",
-        "check the name, or say where to go with --connect"),
+        "check the name, or say where to go with --address"),
     row("checked name that does not resolve", "pintle check nowhere.invalid --repo pins", NETWORK,
         "nowhere.invalid cannot be resolved"),
     row("got name that does not resolve", "pintle get https://nowhere.invalid/ --repo pins", NETWORK,
@@ -470,6 +470,9 @@ NETWORK_ROWS = [
     row("port", "pintle probe 127.0.0.1:99999", INPUT, "expected a port from 1 to 65535", 'found "99999"'),
     row("URL for a host", f"pintle probe https://{HOST}/", INPUT, "expected HOST or HOST:PORT, found the URL",
         "give the host"),
+    row("probe: way of the wrong kind", f"pintle probe {HOST} --address 127.0.0.1:x", INPUT, "--address: expected a port"),
+    row("probe: kind of key", f"pintle probe {HOST} --key-type dsa", USAGE, '--key-type needs ec, rsa or both, found "dsa"'),
+    row("probe: repository", f"pintle probe {HOST} --repo nowhere", STORAGE, "nowhere"),
     row("nobody to connect to", "pintle doctor --probe --repo pins", USAGE, "--probe, --connect and --require need a HOST"),
     row("doctor: way of the wrong kind", f"pintle doctor {HOST} --connect 127.0.0.1:x --repo pins", INPUT,
         "--connect: expected a port"),
@@ -481,7 +484,7 @@ NETWORK_ROWS = [
     row("no URL", "pintle get nonsense --repo pins", INPUT, "expected a URL such as https://", 'found "nonsense"'),
     row("URL without TLS", f"pintle get http://{HOST}/ --repo pins", INPUT, "expected an https URL, found http"),
     *(row(f"{command}: {name} as --ca", f"{words} --ca {name}", *want)
-      for command, words in (("get", GET), ("check", CHECK), ("probe", f"pintle probe {HOST} --connect 127.0.0.1:1"),
+      for command, words in (("get", GET), ("check", CHECK), ("probe", f"pintle probe {HOST} --address 127.0.0.1:1"),
                              ("verify", "pintle verify http://127.0.0.1:1"), ("verify a directory", "pintle verify pins"))
       for name, *want in (("garbage", INPUT, "expected PEM certificates in the --ca file garbage, found none"),
                           ("tls.key", INPUT, "is it the right file?"), ("nowhere", STORAGE, "nowhere"))),

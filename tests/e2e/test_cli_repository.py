@@ -369,12 +369,12 @@ class TestJson:
 
     def test_probe_json(self, backend, authority, ca, host):
         site = backend.serve(host)
-        result = pintle("probe", host, "--connect", site.address, "--ca", ca, "--json")
+        result = pintle("probe", host, "--address", site.address, "--ca", ca, "--json")
         assert result.returncode == 0, result.all
         assert result.json["valid"] is True
         assert result.json["certificates"][0]["spki"] == spki_pin(site.key_object)
         assert result.json["certificates"][1]["spki"] == spki_pin(authority.key)
-        untrusted = pintle("probe", host, "--connect", site.address, "--json")
+        untrusted = pintle("probe", host, "--address", site.address, "--json")
         assert untrusted.json["valid"] is False
         assert backend.requests() == []
 

@@ -82,7 +82,7 @@ static void endpoints(void **state)
 
 /* ---- a server ---- */
 
-enum behaviour { SERVE_TLS, SERVE_TEXT, SERVE_NOTHING };
+enum behaviour { SERVE_TLS, SERVE_TEXT, SERVE_NOTHING, SERVE_ENDLESS };
 
 struct server {
     int listener;
@@ -91,6 +91,20 @@ struct server {
     enum behaviour behaviour;
     pthread_t thread;
 };
+
+/* Handshake messages that a client skips: requests to begin anew, while it waits for the first answer. */
+static void send_without_end(int fd)
+{
+    uint8_t records[9 * 100];
+
+    for (size_t i = 0; i < sizeof records; i += 9) {
+        static const uint8_t hello_request[9] = {22, 3, 3, 0, 4, 0, 0, 0, 0};
+
+        memcpy(&records[i], hello_request, sizeof hello_request);
+    }
+    while (write(fd, records, sizeof records) > 0) { /* until the peer goes */
+    }
+}
 
 static void serve(const struct server *server, int fd)
 {
@@ -103,6 +117,8 @@ static void serve(const struct server *server, int fd)
         ssl = SSL_new(server->ctx);
         SSL_set_fd(ssl, fd);
         (void)SSL_accept(ssl);
+    } else if (server->behaviour == SERVE_ENDLESS) {
+        send_without_end(fd);
     }
     while (recv(fd, &byte, 1, 0) > 0) { /* until the peer goes */
     }
@@ -320,6 +336,90 @@ static void both_kinds_of_keys(void **state)
     }
 }
 
+/* "It has no such certificate" is said only of a server that shows another one. */
+static void outcomes(void **state)
+{
+    const struct world *world = *state;
+    const struct {
+        enum behaviour behaviour;
+        const struct tls_fixture_cert *leaf;
+        enum pti_probe_key key;
+        enum pti_probe_outcome want;
+        const char *why;
+    } cases[] = {
+        {SERVE_TLS, &world->leaf, PTI_PROBE_KEY_ECDSA, PTI_PROBE_SERVED, NULL},
+        {SERVE_TLS, &world->leaf, PTI_PROBE_KEY_RSA, PTI_PROBE_NOT_SERVED,
+         "no RSA certificate, only one for a key of kind EC"},
+        {SERVE_TLS, &world->rsa, PTI_PROBE_KEY_RSA, PTI_PROBE_SERVED, NULL},
+        {SERVE_TLS, &world->rsa, PTI_PROBE_KEY_ECDSA, PTI_PROBE_NOT_SERVED,
+         "no ECDSA certificate, only one for a key of kind RSA"},
+        {SERVE_TEXT, &world->leaf, PTI_PROBE_KEY_RSA, PTI_PROBE_FAILED, "does not speak TLS"},
+    };
+
+    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+        X509 *others[] = {world->intermediate.x509};
+        int version = i < COUNT(cases) ? TLS1_2_VERSION : TLS1_3_VERSION;
+        size_t at = i % COUNT(cases);
+        struct server *server = server_start(tls_fixture_server_new(cases[at].leaf, others, 1, version),
+                                             cases[at].behaviour);
+        struct pti_probe_result *result = malloc(sizeof *result);
+        struct pti_probe_request request = {.ca_file = world->ca_file, .key = cases[at].key, .timeout_ms = 5000};
+        struct pti_endpoint connect = {.host = "127.0.0.1", .port = server->port};
+        struct pti_error error = {.detail = ""};
+        enum pti_probe_outcome outcome;
+
+        assert_int_equal(pti_endpoint_parse(HOST, 443, &request.host, NULL), PINTLE_OK);
+        request.connect = &connect;
+        outcome = pti_probe_edge(&request, result, &error);
+        if (outcome != cases[at].want || (cases[at].why && !strstr(error.detail, cases[at].why)))
+            fail_msg("%zu: %s: %s", i, pti_probe_outcome_name(outcome), error.detail);
+        assert_int_equal(result->count > 0, outcome == PTI_PROBE_SERVED);
+        server_stop(server);
+        free(result);
+    }
+}
+
+static struct pintle_pinset *pin_key(const struct pti_probe_certificate *certificate)
+{
+    char hash[PTI_BASE64_SIZE(PINTLE_SHA256_SIZE) + 1];
+    const struct pintle_static_pin pin = {.host = HOST, .sha256 = hash, .of = PINTLE_OF_SPKI, .at = PINTLE_AT_LEAF};
+    struct pintle_pinset *pinset = NULL;
+
+    pti_base64_encode(certificate->spki, PINTLE_SHA256_SIZE, hash);
+    assert_int_equal(pintle_pinset_new_static(&pin, 1, PINTLE_UNLISTED_ACCEPT, &pinset, NULL, 0), PINTLE_OK);
+    return pinset;
+}
+
+/* As clients decide: on the verified chain alone, and not at all without one. */
+static void verdicts(void **state)
+{
+    const struct world *world = *state;
+    X509 *others[] = {world->stray.x509, world->intermediate.x509};
+    struct server *server = server_start(tls_fixture_server_new(&world->leaf, others, COUNT(others), TLS1_3_VERSION),
+                                         SERVE_TLS);
+    struct pti_probe_result *result = malloc(sizeof *result);
+    struct pti_error error = {.status = PINTLE_OK};
+    struct pintle_pinset *good, *bad;
+    struct pintle_verdict verdict;
+
+    assert_int_equal(probe_as(server, HOST, world->ca_file, PTI_PROBE_KEY_ECDSA, 5000, result, &error), PINTLE_OK);
+    good = pin_key(&result->certificates[0]);
+    bad = pin_key(&result->certificates[3]); /* sent, but no part of the verified chain */
+    pti_probe_judge(result, good, HOST, 0, &verdict);
+    assert_int_equal(verdict.reason, PINTLE_REASON_MATCHED);
+    pti_probe_judge(result, bad, HOST, 0, &verdict);
+    assert_int_equal(verdict.status, PINTLE_ERR_PIN_MISMATCH);
+    pti_probe_judge(result, bad, "other.example.test", 0, &verdict);
+    assert_int_equal(verdict.reason, PINTLE_REASON_UNLISTED);
+    assert_int_equal(probe_as(server, HOST, NULL, PTI_PROBE_KEY_ECDSA, 5000, result, &error), PINTLE_OK);
+    pti_probe_judge(result, good, HOST, 0, &verdict);
+    assert_int_equal(verdict.reason, PINTLE_REASON_VALIDATION_FAILED);
+    pintle_pinset_free(good);
+    pintle_pinset_free(bad);
+    server_stop(server);
+    free(result);
+}
+
 static void failures(void **state)
 {
     const struct world *world = *state;
@@ -330,6 +430,7 @@ static void failures(void **state)
     } cases[] = {
         {SERVE_TEXT, 5000, "does not speak TLS"},
         {SERVE_NOTHING, 200, "ran out of time"},
+        {SERVE_ENDLESS, 60000, "the peer sent 262144 bytes"},
     };
     struct pti_probe_result *result = malloc(sizeof *result);
     struct pti_error error = {.status = PINTLE_OK};
@@ -417,13 +518,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(endpoints),
-        cmocka_unit_test_setup_teardown(verified_chain_first, setup, teardown),
-        cmocka_unit_test_setup_teardown(invalid_chains_are_shown, setup, teardown),
-        cmocka_unit_test_setup_teardown(both_kinds_of_keys, setup, teardown),
-        cmocka_unit_test_setup_teardown(failures, setup, teardown),
+        cmocka_unit_test(verified_chain_first),
+        cmocka_unit_test(invalid_chains_are_shown),
+        cmocka_unit_test(both_kinds_of_keys),
+        cmocka_unit_test(outcomes),
+        cmocka_unit_test(verdicts),
+        cmocka_unit_test(failures),
         cmocka_unit_test(advice),
     };
 
     signal(SIGPIPE, SIG_IGN);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, setup, teardown);
 }
