@@ -28,6 +28,29 @@ static enum pintle_status take_path(const struct pti_setting *setting, const cha
     return PINTLE_OK;
 }
 
+static enum pintle_status take_log_level(const struct pti_setting *setting, const char *value, void *into,
+                                         struct pti_error *error)
+{
+    struct pti_server_options *options = into;
+
+    (void)setting;
+    if (!pti_log_level_parse(value, &options->log_level))
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected error, warning or info, found \"%.40s\"", value);
+    return PINTLE_OK;
+}
+
+static enum pintle_status take_log_format(const struct pti_setting *setting, const char *value, void *into,
+                                          struct pti_error *error)
+{
+    struct pti_server_options *options = into;
+
+    (void)setting;
+    options->log_json = strcmp(value, "json") == 0;
+    if (!options->log_json && strcmp(value, "text") != 0)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected text or json, found \"%.40s\"", value);
+    return PINTLE_OK;
+}
+
 /* ---- the table ---- */
 
 #define AT(member) offsetof(struct pti_server_options, member)
@@ -86,6 +109,14 @@ const struct pti_setting pti_server_settings[] = {
      .at = AT(keep_reports),
      .min = 1,
      .max = PTI_KEEP_REPORTS_MAX},
+    {.name = "log-level",
+     .value = "LEVEL",
+     .help = "what is logged on stderr: error, warning or info, each with those before (default info)",
+     .take = take_log_level},
+    {.name = "log-format",
+     .value = "FORMAT",
+     .help = "text, or json: one object a line with time, level and message (default text)",
+     .take = take_log_format},
     {.name = "help", .help = "print this text", .take = pti_setting_flag, .at = AT(help), .line_only = true},
     {.name = "version", .help = "print the version", .take = pti_setting_flag, .at = AT(version), .line_only = true},
     {.name = NULL},

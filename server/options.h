@@ -5,6 +5,7 @@
 
 #include "publish/file.h"
 #include "server/address.h"
+#include "server/log.h"
 #include "server/settings.h"
 
 struct pti_server_options {
@@ -16,6 +17,8 @@ struct pti_server_options {
     bool admin_on_listen;     /* administrative routes are on the one listener, which is on loopback */
     int64_t resign_every_s;
     int64_t keep_reports;
+    enum pti_log_level log_level;
+    bool log_json;
     const char *config; /* the file, NULL without any */
     char *config_text;  /* owned: what it held, into which values point */
     bool help, version; /* print that and do nothing else */

@@ -16,6 +16,7 @@
 #include "server/confine.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/notify.h"
 #include "server/resign.h"
 #include "server/routes.h"
 
@@ -32,6 +33,7 @@ struct endpoint {
 struct server {
     const struct pti_server_options *options;
     struct pti_signer signer;
+    struct pti_notify notify;
     struct pintle_crypto *crypto;
     int data_lock;
     struct pti_database *storage; /* of the main thread and of lists */
@@ -218,6 +220,34 @@ static void notice_dead_signer(struct server *server)
     pti_log(PTI_LOG_ERROR, "signer: it has died; nothing will be re-signed until pintled is restarted");
 }
 
+static const char *describe(struct server *server)
+{
+    struct pti_status status;
+
+    pti_status_board_read(&server->board, &status);
+    switch (pti_status_health(&status, now())) {
+    case PTI_HEALTH_OK:
+        return "serving, all is well";
+    case PTI_HEALTH_DEGRADED:
+        return "serving, but somebody has to act: see the log and /healthz";
+    case PTI_HEALTH_FAILING:
+        return "failing: see the log and /healthz";
+    }
+    return "";
+}
+
+static void tick(struct server *server, bool reload)
+{
+    if (reload)
+        pti_notify_reloading(&server->notify);
+    notice_dead_signer(server);
+    pti_resigner_tick(&server->resigner, now(), reload);
+    notice_dead_signer(server);
+    if (reload)
+        pti_notify_ready(&server->notify);
+    pti_notify_alive(&server->notify, describe(server));
+}
+
 /* Returns the signal that ends the server. */
 static int wait_for_end(struct server *server, const sigset_t *signals)
 {
@@ -226,15 +256,14 @@ static int wait_for_end(struct server *server, const sigset_t *signals)
     for (int signal_number = 0;; signal_number = sigtimedwait(signals, NULL, &second)) {
         if (signal_number == SIGTERM || signal_number == SIGINT)
             return signal_number;
-        notice_dead_signer(server);
-        pti_resigner_tick(&server->resigner, now(), signal_number == SIGHUP);
-        notice_dead_signer(server);
+        tick(server, signal_number == SIGHUP);
     }
 }
 
 /* Every request that was taken gets its answer: listeners stop taking, the intake stores what it has, then all end. */
 static void stop_serving(struct server *server)
 {
+    pti_notify_stopping(&server->notify);
     pti_status_set_stopping(&server->board);
     for (size_t i = 0; i < server->endpoint_count; i++)
         if (server->endpoints[i].http)
@@ -264,6 +293,16 @@ static void stop(struct server *server)
     if (server->routes.public_directory >= 0)
         close(server->routes.public_directory);
     pti_status_board_clear(&server->board);
+    pti_notify_close(&server->notify);
+}
+
+static void find_manager(struct server *server)
+{
+    struct pti_error error;
+
+    if (pti_notify_open(&server->notify, getenv("NOTIFY_SOCKET"), getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"),
+                        &error) != PINTLE_OK)
+        pti_log(PTI_LOG_WARNING, "%s", error.detail);
 }
 
 static void prepare_process(sigset_t *signals)
@@ -292,6 +331,7 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
         return status;
     start_signer(server);
     prepare_process(signals);
+    find_manager(server);
     status = pintle_crypto_openssl_new(&server->crypto);
     if (status != PINTLE_OK)
         return pti_fail(error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
@@ -309,18 +349,22 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
 
 int pti_service_run(const struct pti_server_options *options)
 {
-    struct server server = {.options = options, .signer = {-1, -1}, .data_lock = -1, .routes.public_directory = -1};
+    struct server server = {
+        .options = options, .signer = {-1, -1}, .notify.socket = -1, .data_lock = -1, .routes.public_directory = -1};
     struct pti_error error;
     sigset_t signals;
     enum pintle_status status = PINTLE_ERR_STORAGE;
 
+    pti_log_setup(
+        &(struct pti_log_style){options->log_level, options->log_json, pti_log_is_journal(getenv("JOURNAL_STREAM"))});
     pti_status_board_init(&server.board);
     status = start(&server, &signals, &error);
     if (status == PINTLE_OK) {
         announce(&server);
+        pti_notify_ready(&server.notify);
         pti_log(PTI_LOG_INFO, "stopping: %s", wait_for_end(&server, &signals) == SIGTERM ? "SIGTERM" : "SIGINT");
     } else {
-        fprintf(stderr, "pintled: %s\n", error.detail);
+        pti_log_end(error.detail);
     }
     stop(&server);
     return status == PINTLE_OK ? EXIT_SUCCESS : EXIT_FAILURE;

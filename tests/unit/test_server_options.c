@@ -66,6 +66,8 @@ static void mistakes_are_named(void **state)
         {NEEDED " --resign-every 1s", "--resign-every: expected a whole number from 1 to 3600, found \"1s\""},
         {NEEDED " --keep-reports 99999999999999999999999", "whole number"},
         {NEEDED " --keep-reports -1", "whole number"},
+        {NEEDED " --log-level debug", "--log-level: expected error, warning or info, found \"debug\""},
+        {NEEDED " --log-format xml", "--log-format: expected text or json, found \"xml\""},
     };
 
     (void)state;

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What operators do with the server: configuration, logs, its service manager."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+import pytest
+
+from rig.process import LOOPBACK, wait_for
+from rig.programs import binary, clean_environment
+
+
+@pytest.fixture
+def manager():
+    """The socket of a service manager, and heard(): what came, oldest first.  A socket's path is short."""
+    directory = tempfile.mkdtemp(prefix="pintle-manager-")
+    path = os.path.join(directory, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(path)
+        listener.setblocking(False)
+        said = []
+
+        def heard():
+            try:
+                while True:
+                    said.append(listener.recv(4096).decode())
+            except BlockingIOError:
+                return said
+
+        heard.path = path
+        yield heard
+    shutil.rmtree(directory)
+
+
+def logged(server):
+    return [line for line in server.process.output().splitlines() if not line.startswith("pintled: ready")]
+
+
+class TestServiceManager:
+    def test_is_told_of_start_reload_and_end(self, repository, pintled, manager):
+        server = pintled(repository, env={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "30000000"})
+        wait_for("READY", lambda: "READY=1" in manager())
+        wait_for("the watchdog to be fed twice", lambda: manager().count("WATCHDOG=1") >= 2)
+        assert "STATUS=serving, all is well" in manager()
+        assert manager().index("READY=1") == 0
+        os.kill(server.process.pid, signal.SIGHUP)
+        wait_for("ready again", lambda: manager().count("READY=1") == 2)
+        reloading = next(state for state in manager() if state.startswith("RELOADING=1\nMONOTONIC_USEC="))
+        assert manager().index(reloading) < len(manager()) - 1 - manager()[::-1].index("READY=1")
+        assert server.stop() == 0
+        assert any(state.startswith("STOPPING=1") for state in manager())
+        assert server.process.output().count("NOTIFY_SOCKET") == 0
+
+    def test_is_not_told_of_what_does_not_start(self, tmp_path, manager):
+        done = subprocess.run([binary("pintled"), "--repo", tmp_path, "--data", tmp_path / "data"], check=False,
+                              env=clean_environment({"NOTIFY_SOCKET": manager.path}), capture_output=True)
+        assert (done.returncode, manager()) == (1, [])
+
+    def test_one_that_is_gone_stops_nothing(self, repository, pintled, tmp_path):
+        server = pintled(repository, env={"NOTIFY_SOCKET": str(tmp_path / "gone")})
+        assert server.get("/head/1")[0] == 200
+        assert "the service manager cannot be reached" in server.process.output()
+
+
+class TestLog:
+    def test_json(self, repository, pintled, tmp_path):
+        (tmp_path / 'a"b\\').mkdir()
+        server = pintled(repository, "--log-format", "json", "--keys", tmp_path / 'a"b\\')
+        assert server.stop() == 0
+        lines = [json.loads(line) for line in logged(server)]
+        assert all(set(line) == {"time", "level", "message"} for line in lines)
+        assert any(line["level"] == "error" and 'a"b\\' in line["message"] for line in lines), lines
+        assert lines[-1]["level"] == "info" and "SIGTERM" in lines[-1]["message"]
+
+    def test_level(self, repository, pintled, tmp_path):
+        (tmp_path / "empty").mkdir()
+        server = pintled(repository, "--log-level", "error", "--keys", tmp_path / "empty")
+        assert server.stop() == 0
+        assert logged(server) and all(" error " in line for line in logged(server))
+
+    def test_why_it_ends_is_json_too(self, tmp_path):
+        done = subprocess.run([binary("pintled"), "--repo", tmp_path, "--data", tmp_path / "data", "--log-format", "json"],
+                              check=False, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "is not a repository" in json.loads(done.stderr)["message"]
+
+
+class TestConfiguration:
+    def test_file_and_command_line(self, repository, pintled, tmp_path):
+        (tmp_path / "pintled.conf").write_text(f"# ours\nlisten = 192.0.2.1:80\nlog-format = json\nresign-every = 3600\n"
+                                               f"admin = {LOOPBACK}:0\n")
+        server = pintled(repository, "--config", tmp_path / "pintled.conf")  # listens on 127.0.0.1
+        assert server.get("/head/1")[0] == 200
+        assert server.url != server.admin
+        assert server.stop() == 0
+        assert all(line.startswith("{") for line in logged(server))
