@@ -5,12 +5,14 @@
 
 #include "server/http.h"
 #include "server/intake.h"
+#include "server/served.h"
 
 /* Borrowed; complete before the first listener starts, and constant from then on. */
 struct pti_routes {
-    int public_directory; /* descriptor of public/ */
+    struct pti_served *served;
+    size_t served_count;
     struct pti_metrics *metrics;
-    struct pti_status_board *board;
+    struct pti_service_status *status;
     struct pti_intake *intake;
     struct pti_database *storage; /* for lists: a handle that does not wait for the intake's */
 };
@@ -21,6 +23,12 @@ struct pti_listener {
     bool clients;        /* published files and POST /v1/reports */
     bool administrators; /* /metrics and GET /v1/reports */
 };
+
+/*
+ * Whose path this is: of the repository NAME if it begins with /NAME/, else of the one at the root; NULL if there is none
+ * there.  *rest is the path inside it.
+ */
+struct pti_served *pti_routes_find(const struct pti_routes *routes, const char *path, const char **rest);
 
 /* Counts and sends.  route is a pti_file_kind or a pti_route. */
 void pti_answer(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,

@@ -18,7 +18,7 @@ struct pti_intake {
     struct pti_database *storage;
     int64_t keep;
     struct pti_metrics *metrics;
-    struct pti_status_board *board;
+    struct pti_service_status *service;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -103,7 +103,7 @@ static void store_batch(struct pti_intake *intake, struct waiting *batch, size_t
         count_stored(intake, stored, count, trimmed);
     else
         count_refused(intake, PTI_DROP_STORAGE, count);
-    if (pti_status_set_storage(intake->board, status == PINTLE_OK)) {
+    if (pti_service_status_set_storage(intake->service, status == PINTLE_OK)) {
         if (status == PINTLE_OK)
             pti_log(PTI_LOG_INFO, "reports: they can be stored again");
         else
@@ -127,7 +127,8 @@ static void *run(void *arg)
 }
 
 enum pintle_status pti_intake_new(struct pti_database *storage, int64_t keep, struct pti_metrics *metrics,
-                                  struct pti_status_board *board, struct pti_intake **intake, struct pti_error *error)
+                                  struct pti_service_status *service, struct pti_intake **intake,
+                                  struct pti_error *error)
 {
     struct pti_intake *made = calloc(1, sizeof *made);
 
@@ -137,7 +138,7 @@ enum pintle_status pti_intake_new(struct pti_database *storage, int64_t keep, st
     made->storage = storage;
     made->keep = keep;
     made->metrics = metrics;
-    made->board = board;
+    made->service = service;
     made->queue = calloc(PTI_INTAKE_QUEUE_MAX, sizeof *made->queue);
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->changed, NULL);

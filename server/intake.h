@@ -22,9 +22,10 @@ typedef void (*pti_intake_done_fn)(void *ctx, enum pti_intake_result result);
 
 struct pti_intake;
 
-/* storage, metrics and board are borrowed.  Only the newest keep reports stay.  PINTLE_ERR_MEMORY. */
+/* storage, metrics and service are borrowed.  Only the newest keep reports stay.  PINTLE_ERR_MEMORY. */
 enum pintle_status pti_intake_new(struct pti_database *storage, int64_t keep, struct pti_metrics *metrics,
-                                  struct pti_status_board *board, struct pti_intake **intake, struct pti_error *error);
+                                  struct pti_service_status *service, struct pti_intake **intake,
+                                  struct pti_error *error);
 /* Takes *report, whatever happens.  done runs on the intake's thread, or here if the report cannot be queued. */
 void pti_intake_submit(struct pti_intake *intake, struct pti_report *report, pti_intake_done_fn done, void *ctx);
 /* Stores what is queued and ends the thread; later submissions get PTI_INTAKE_STOPPED. */

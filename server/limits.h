@@ -18,6 +18,10 @@
 #define PTI_HTTP_DRAIN_S 10       /* at shutdown, for requests under way */
 #define PTI_HTTP_RETRY_AFTER_S 30
 
+/* Repositories served at once, each with a signer process of its own, and their names in URLs */
+#define PTI_SERVED_MAX 64
+#define PTI_SERVED_NAME_MAX 63
+
 /* Repository files: "targets/zones/<hash>.<zone>.json" is the deepest */
 #define PTI_FILES_DEPTH_MAX 3
 #define PTI_FILES_NAME_MAX 255

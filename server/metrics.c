@@ -101,34 +101,89 @@ static void write_requests(struct pti_metrics *metrics, struct pti_buf *out)
     }
 }
 
-static void write_manifest(const struct pti_status *status, struct pti_buf *out)
+/* The one at the root has no label, which to Prometheus is the same as an empty one. */
+static void write_sample(struct pti_buf *out, const char *name, const char *repository, const char *role,
+                         int64_t number)
 {
-    write_family(out, "pintle_manifest_expiry_timestamp_seconds", "gauge", "When published metadata expire.");
-    for (size_t i = 0; i < status->role_count; i++)
-        pti_buf_printf(out, "pintle_manifest_expiry_timestamp_seconds{role=\"%s\"} %" PRId64 "\n",
-                       status->roles[i].name, status->roles[i].expires);
-    write_family(out, "pintle_manifest_version", "gauge", "Version of published metadata.");
-    for (size_t i = 0; i < status->role_count; i++)
-        pti_buf_printf(out, "pintle_manifest_version{role=\"%s\"} %" PRId64 "\n", status->roles[i].name,
-                       status->roles[i].version);
+    const char *mark = "{";
+
+    pti_buf_text(out, name);
+    if (*repository) {
+        pti_buf_printf(out, "%srepository=\"%s\"", mark, repository);
+        mark = ",";
+    }
+    if (role) {
+        pti_buf_printf(out, "%srole=\"%s\"", mark, role);
+        mark = ",";
+    }
+    pti_buf_printf(out, "%s %" PRId64 "\n", *mark == ',' ? "}" : "", number);
 }
 
-void pti_metrics_write(struct pti_metrics *metrics, const struct pti_status *status, struct pti_buf *out)
+static int64_t signer_up(const struct pti_status *status)
+{
+    return status->signer == PTI_SIGNER_UP;
+}
+
+static int64_t resign_failing(const struct pti_status *status)
+{
+    return status->resign_failing;
+}
+
+static int64_t readable(const struct pti_status *status)
+{
+    return status->readable;
+}
+
+static int64_t role_expires(const struct pti_role_status *role)
+{
+    return role->expires;
+}
+
+static int64_t role_version(const struct pti_role_status *role)
+{
+    return role->version;
+}
+
+/* Gauges that each repository has once, or once for each role. */
+static const struct {
+    const char *name, *help;
+    int64_t (*once)(const struct pti_status *status);
+    int64_t (*of_role)(const struct pti_role_status *role);
+} gauges[] = {
+    {"pintle_signer_up", "1 while timestamp and snapshot can be re-signed.", signer_up, NULL},
+    {"pintle_resign_failing", "1 while the last attempt to re-sign or to verify the publication failed.",
+     resign_failing, NULL},
+    {"pintle_repository_readable", "1 while the published files can be read and fit together.", readable, NULL},
+    {"pintle_manifest_expiry_timestamp_seconds", "When published metadata expire.", NULL, role_expires},
+    {"pintle_manifest_version", "Version of published metadata.", NULL, role_version},
+};
+
+static void write_gauge(struct pti_service_status *service, size_t gauge, struct pti_buf *out)
+{
+    const char *name = gauges[gauge].name;
+
+    write_family(out, name, "gauge", gauges[gauge].help);
+    for (size_t i = 0; i < service->board_count; i++) {
+        const char *repository = service->boards[i]->repository;
+        struct pti_status status;
+
+        pti_status_board_read(service->boards[i], &status);
+        if (gauges[gauge].once)
+            write_sample(out, name, repository, NULL, gauges[gauge].once(&status));
+        for (size_t role = 0; gauges[gauge].of_role && role < status.role_count; role++)
+            write_sample(out, name, repository, status.roles[role].name, gauges[gauge].of_role(&status.roles[role]));
+    }
+}
+
+void pti_metrics_write(struct pti_metrics *metrics, struct pti_service_status *service, struct pti_buf *out)
 {
     write_family(out, "pintle_build_info", "gauge", "Version of this pintled; always 1.");
     pti_buf_printf(out, "pintle_build_info{version=\"%d.%d.%d\"} 1\n", PINTLE_VERSION_MAJOR, PINTLE_VERSION_MINOR,
                    PINTLE_VERSION_PATCH);
-    write_family(out, "pintle_signer_up", "gauge", "1 while timestamp and snapshot can be re-signed.");
-    pti_buf_printf(out, "pintle_signer_up %d\n", status->signer == PTI_SIGNER_UP);
-    write_family(out, "pintle_resign_failing", "gauge",
-                 "1 while the last attempt to re-sign or to verify the publication failed.");
-    pti_buf_printf(out, "pintle_resign_failing %d\n", status->resign_failing);
-    write_family(out, "pintle_repository_readable", "gauge",
-                 "1 while the published files can be read and fit together.");
-    pti_buf_printf(out, "pintle_repository_readable %d\n", status->readable);
+    for (size_t gauge = 0; gauge < sizeof gauges / sizeof gauges[0]; gauge++)
+        write_gauge(service, gauge, out);
     write_family(out, "pintle_storage_up", "gauge", "1 while reports can be stored.");
-    pti_buf_printf(out, "pintle_storage_up %d\n", status->storage_up);
-    write_manifest(status, out);
+    write_sample(out, "pintle_storage_up", "", NULL, atomic_load(&service->storage_up));
     write_family(out, "pintle_reports_total", "counter", "Reports received, by what became of them.");
     write_labelled(out, "pintle_reports_total", "result", result_names, metrics->reports, PTI_REPORT_RESULTS);
     write_family(out, "pintle_reports_dropped_total", "counter", "Reports that are not, or no longer, stored.");

@@ -55,6 +55,6 @@ void pti_metrics_count_request(struct pti_metrics *metrics, unsigned route, unsi
 void pti_metrics_count_report(struct pti_metrics *metrics, enum pti_report_result result);
 void pti_metrics_count_drop(struct pti_metrics *metrics, enum pti_report_drop drop, unsigned long long count);
 
-void pti_metrics_write(struct pti_metrics *metrics, const struct pti_status *status, struct pti_buf *out);
+void pti_metrics_write(struct pti_metrics *metrics, struct pti_service_status *service, struct pti_buf *out);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "server/limits.h"
+#include "publish/file.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:8440"
 
@@ -18,13 +18,81 @@ static enum pintle_status take_address(const struct pti_setting *setting, const 
     return pti_address_parse(value, (struct pti_address *)((char *)into + setting->at), error);
 }
 
-/* A member of PTI_PATH_MAX bytes. */
-static enum pintle_status take_path(const struct pti_setting *setting, const char *value, void *into,
-                                    struct pti_error *error)
+/* Names that are paths of a repository, or of the server, at the root. */
+static bool is_reserved(const char *name)
 {
-    if (pti_copy_text((char *)into + setting->at, PTI_PATH_MAX, value) >= PTI_PATH_MAX)
+    static const char *const reserved[] = {"head", "body", "metadata", "targets", "healthz", "metrics", "v1"};
+
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (strcmp(name, reserved[i]) == 0)
+            return true;
+    return false;
+}
+
+/* "NAME=DIR", or a DIR alone, of the repository at the root: only in a NAME is there no slash before the "=". */
+static enum pintle_status split_name(const char *value, char name[PTI_SERVED_NAME_MAX + 1], const char **directory,
+                                     struct pti_error *error)
+{
+    size_t length = strcspn(value, "=/");
+
+    name[0] = '\0';
+    *directory = value;
+    if (value[length] != '=')
+        return PINTLE_OK;
+    if (length > 0 && length <= PTI_SERVED_NAME_MAX) {
+        memcpy(name, value, length);
+        name[length] = '\0';
+    }
+    *directory = value + length + 1;
+    if (!name[0] || name[0] == '-' || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != length ||
+        is_reserved(name) || !**directory)
+        return pti_fail(
+            error, PINTLE_ERR_INPUT,
+            "expected NAME=DIR with a NAME of at most %d of a-z, 0-9 and \"-\" (not first) that is no path of "
+            "the server, found \"%.70s\"; a directory with \"=\" in its name is ./DIR",
+            PTI_SERVED_NAME_MAX, value);
+    return PINTLE_OK;
+}
+
+/* The repository called name, which --keys may mention before --repo does; NULL if there are too many. */
+static struct pti_served_options *find_served(struct pti_server_options *options, const char *name)
+{
+    struct pti_served_options *served = options->served;
+
+    for (size_t i = 0; i < options->served_count; i++)
+        if (strcmp(served[i].name, name) == 0)
+            return &served[i];
+    if (options->served_count == PTI_SERVED_MAX)
+        return NULL;
+    served += options->served_count++;
+    pti_copy_text(served->name, sizeof served->name, name);
+    return served;
+}
+
+/* setting->at is that of a member of struct pti_served_options. */
+static enum pintle_status take_directory(const struct pti_setting *setting, const char *value, void *into,
+                                         struct pti_error *error)
+{
+    char name[PTI_SERVED_NAME_MAX + 1];
+    struct pti_served_options *served = NULL;
+    const char *directory = NULL, **place = NULL;
+    enum pintle_status status = split_name(value, name, &directory, error);
+
+    if (status != PINTLE_OK)
+        return status;
+    if (strlen(directory) >= PTI_PATH_MAX)
         return pti_fail(error, PINTLE_ERR_INPUT, "expected a path of at most %d bytes, found a longer one",
                         PTI_PATH_MAX - 1);
+    served = find_served(into, name);
+    if (!served)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected at most %d repositories, found more", PTI_SERVED_MAX);
+    place = (const char **)((char *)served + setting->at);
+    if (*place)
+        return pti_fail(error, PINTLE_ERR_INPUT,
+                        "%s%sgiven twice; of several repositories each has a NAME=DIR of its "
+                        "own",
+                        name, name[0] ? " " : "");
+    *place = directory;
     return PINTLE_OK;
 }
 
@@ -65,11 +133,13 @@ const struct pti_setting pti_server_settings[] = {
      .wanted = PTI_WANTS_DATA | PTI_WANTS_REPOSITORY,
      .line_only = true},
     {.name = "repo",
-     .value = "DIR",
-     .help = "the repository to serve and to re-sign, made by `pintle init`; required",
-     .take = pti_setting_text,
-     .at = AT(repository),
-     .wanted = PTI_WANTS_REPOSITORY},
+     .value = "[NAME=]DIR",
+     .help = "the repository to serve and to re-sign, made by `pintle init`; required;\n"
+             "repeat it for several, which are served below /NAME/",
+     .take = take_directory,
+     .at = offsetof(struct pti_served_options, directory),
+     .wanted = PTI_WANTS_REPOSITORY,
+     .repeatable = true},
     {.name = "data",
      .value = "DIR",
      .help = "where reports and allocated versions are kept; made if missing; required",
@@ -89,11 +159,12 @@ const struct pti_setting pti_server_settings[] = {
      .take = take_address,
      .at = AT(admin)},
     {.name = "keys",
-     .value = "DIR",
-     .help = "the online keys: timestamp*.pem and snapshot*.pem (default: REPO/keys)",
-     .take = take_path,
-     .at = AT(keys),
-     .wanted = PTI_WANTS_REPOSITORY},
+     .value = "[NAME=]DIR",
+     .help = "its online keys: timestamp*.pem and snapshot*.pem (default: DIR/keys)",
+     .take = take_directory,
+     .at = offsetof(struct pti_served_options, keys),
+     .wanted = PTI_WANTS_REPOSITORY,
+     .repeatable = true},
     {.name = "resign-every",
      .value = "SECONDS",
      .help = "how often to look whether timestamp or snapshot are due, 1 to 3600\n"
@@ -132,6 +203,7 @@ void pti_server_options_help(FILE *stream)
           stream);
     pti_settings_help(&group, 1, stream);
     fputs("\nroutes for clients: /head/N /body/HASH /metadata/... /targets/... POST /v1/reports /healthz\n"
+          "(each of a repository with a NAME below /NAME)\n"
           "routes for administrators: /metrics GET /v1/reports[?host=HOST][&limit=N] /healthz\n"
           "signals: SIGTERM and SIGINT stop it when all is answered, SIGHUP looks at the repository at once\n"
           "exit codes: 0 stopped by a signal, 1 it cannot run, 64 wrong command line, 78 wrong configuration\n\n"
@@ -194,8 +266,12 @@ static enum pintle_status read_config(struct pti_server_options *options, struct
 
 static enum pintle_status check(struct pti_server_options *options, unsigned wants, struct pti_error *error)
 {
-    if (!options->repository && (wants & PTI_WANTS_REPOSITORY))
+    if (options->served_count == 0 && (wants & PTI_WANTS_REPOSITORY))
         return pti_fail(error, PINTLE_ERR_MISUSE, "--repo DIR is missing: the repository to serve; see pintled --help");
+    for (size_t i = 0; i < options->served_count; i++)
+        if (!options->served[i].directory)
+            return pti_fail(error, PINTLE_ERR_MISUSE, "--repo %s%sDIR is missing: --keys is for that repository",
+                            options->served[i].name, options->served[i].name[0] ? "=" : "");
     if (!options->data && (wants & PTI_WANTS_DATA))
         return pti_fail(error, PINTLE_ERR_MISUSE, "--data DIR is missing: where to keep reports; see pintled --help");
     if (options->admin.size > 0 && !pti_address_is_loopback(&options->admin))
@@ -204,10 +280,6 @@ static enum pintle_status check(struct pti_server_options *options, unsigned wan
                         "metrics are not for everybody; reach it from elsewhere through SSH or a proxy that "
                         "authenticates");
     options->admin_on_listen = options->admin.size == 0 && pti_address_is_loopback(&options->listen);
-    if (options->keys[0] || !options->repository)
-        return PINTLE_OK;
-    if (pti_file_path(options->keys, options->repository, "keys", error) != PINTLE_OK)
-        return error->status = PINTLE_ERR_MISUSE;
     return PINTLE_OK;
 }
 

@@ -3,15 +3,22 @@
 #ifndef PTI_SERVER_OPTIONS_H
 #define PTI_SERVER_OPTIONS_H
 
-#include "publish/file.h"
 #include "server/address.h"
+#include "server/limits.h"
 #include "server/log.h"
 #include "server/settings.h"
 
+/* A repository to serve. */
+struct pti_served_options {
+    char name[PTI_SERVED_NAME_MAX + 1]; /* below which path it is served; "" is at the root */
+    const char *directory;
+    const char *keys; /* NULL: "keys" in directory */
+};
+
 struct pti_server_options {
-    const char *repository;
+    struct pti_served_options served[PTI_SERVED_MAX]; /* one at the root at most, and no name twice */
+    size_t served_count;
     const char *data;
-    char keys[PTI_PATH_MAX];
     struct pti_address listen;
     struct pti_address admin; /* size 0: no listener of its own */
     bool admin_on_listen;     /* administrative routes are on the one listener, which is on loopback */

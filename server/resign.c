@@ -2,6 +2,7 @@
 #include "server/resign.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,18 +15,21 @@
 #include "server/publication.h"
 
 #define DAY_S 86400
+#define LINE_MAX_SIZE 1024
 
-void pti_resigner_init(struct pti_resigner *resigner, const char *repository, struct pintle_crypto *crypto,
-                       struct pti_database *storage, struct pti_signer *signer, struct pti_status_board *board,
-                       int64_t every_s)
+/* "repository", or "repository shop": who a line of the log is about. */
+static void log_line(const struct pti_resigner *resigner, enum pti_log_level level, const char *format, ...)
+    PTI_PRINTF(3, 4);
+
+static void log_line(const struct pti_resigner *resigner, enum pti_log_level level, const char *format, ...)
 {
-    memset(resigner, 0, sizeof *resigner);
-    resigner->repository = repository;
-    resigner->crypto = crypto;
-    resigner->storage = storage;
-    resigner->signer = signer;
-    resigner->board = board;
-    resigner->every_s = every_s;
+    char text[LINE_MAX_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    pti_log(level, "repository%s%s: %s", resigner->name[0] ? " " : "", resigner->name, text);
 }
 
 static enum pintle_status read_role(const char *name, struct pintle_bytes metadata, struct pti_role_status *role,
@@ -68,15 +72,14 @@ static void warn_of_expiry(struct pti_resigner *resigner, const struct pti_role_
         if (i == 1 || i == 2 || roles[i].expires - now > PTI_EXPIRY_WARNING_S)
             continue;
         pti_datetime_format(roles[i].expires, expires);
-        pti_log(PTI_LOG_WARNING, "repository: %s %s at %s; pintled cannot renew it, sign and publish a new version",
-                roles[i].name, roles[i].expires > now ? "expires" : "has expired", expires);
+        log_line(resigner, PTI_LOG_WARNING, "%s %s at %s; pintled cannot renew it, sign and publish a new version",
+                 roles[i].name, roles[i].expires > now ? "expires" : "has expired", expires);
         resigner->next_warning = now + DAY_S;
     }
 }
 
-enum pintle_status pti_resigner_series(const struct pti_published *published, const char *role,
-                                       struct pintle_crypto *crypto, char series[PTI_SERIES_SIZE],
-                                       struct pti_error *error)
+enum pintle_status pti_resigner_series(const struct pti_resigner *resigner, const struct pti_published *published,
+                                       const char *role, char series[PTI_SERIES_SIZE], struct pti_error *error)
 {
     char hex[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1] = "";
     struct pti_role_keys keys = {NULL, 0, 0};
@@ -89,11 +92,11 @@ enum pintle_status pti_resigner_series(const struct pti_published *published, co
         pti_buf_append(&ids, keys.keys[i].id, PTI_KEYID_SIZE);
     if (status == PINTLE_OK)
         status = pti_buf_check(&ids, error, "key ids");
-    if (status == PINTLE_OK && pti_sha256(crypto, pti_buf_bytes(&ids), digest) != PINTLE_OK)
+    if (status == PINTLE_OK && pti_sha256(resigner->crypto, pti_buf_bytes(&ids), digest) != PINTLE_OK)
         status = pti_fail(error, PINTLE_ERR_MEMORY, "the key ids of %s cannot be hashed", role);
     if (status == PINTLE_OK) {
         pti_hex_encode(digest, sizeof digest, hex);
-        snprintf(series, PTI_SERIES_SIZE, "%s %.16s", role, hex);
+        snprintf(series, PTI_SERIES_SIZE, "%s%s%s %.16s", resigner->name, resigner->name[0] ? "/" : "", role, hex);
     }
     pti_buf_clear(&ids);
     pti_role_keys_clear(&keys);
@@ -104,7 +107,7 @@ static enum pintle_status allocated(struct pti_resigner *resigner, const struct 
                                     const char *role, int64_t *version, struct pti_error *error)
 {
     char series[PTI_SERIES_SIZE];
-    enum pintle_status status = pti_resigner_series(published, role, resigner->crypto, series, error);
+    enum pintle_status status = pti_resigner_series(resigner, published, role, series, error);
 
     return status == PINTLE_OK ? pti_storage_allocated_version(resigner->storage, series, version, error) : status;
 }
@@ -152,7 +155,7 @@ static enum pintle_status look_at(struct pti_resigner *resigner, const struct pt
 static enum pintle_status look(struct pti_resigner *resigner, int64_t now, struct pti_error *error)
 {
     struct pti_publication publication;
-    enum pintle_status status = pti_publication_load(resigner->repository, resigner->crypto, &publication, error);
+    enum pintle_status status = pti_publication_load(resigner->directory, resigner->crypto, &publication, error);
 
     if (status == PINTLE_OK)
         status = look_at(resigner, &publication.published, &publication.settings.days, now, error);
@@ -171,7 +174,7 @@ static enum pintle_status take_version(struct pti_resigner *resigner, const stru
 
     if (*version > floor)
         return PINTLE_OK;
-    status = pti_resigner_series(published, role, resigner->crypto, series, error);
+    status = pti_resigner_series(resigner, published, role, series, error);
     return status == PINTLE_OK ? pti_storage_allocate_version(resigner->storage, series, floor, version, error)
                                : status;
 }
@@ -211,10 +214,10 @@ static enum pintle_status sign_and_publish(struct pti_resigner *resigner, struct
         status = pti_publish_resigned(repository, &resigned, now, error);
     pti_resigned_clear(&resigned);
     if (status == PINTLE_OK && renew_snapshot)
-        pti_log(PTI_LOG_INFO, "re-signed: timestamp version %" PRId64 ", snapshot version %" PRId64, timestamp,
-                snapshot);
+        log_line(resigner, PTI_LOG_INFO, "re-signed: timestamp version %" PRId64 ", snapshot version %" PRId64,
+                 timestamp, snapshot);
     else if (status == PINTLE_OK)
-        pti_log(PTI_LOG_INFO, "re-signed: timestamp version %" PRId64, timestamp);
+        log_line(resigner, PTI_LOG_INFO, "re-signed: timestamp version %" PRId64, timestamp);
     return status;
 }
 
@@ -222,7 +225,7 @@ static enum pintle_status sign_and_publish(struct pti_resigner *resigner, struct
 static enum pintle_status renew(struct pti_resigner *resigner, int64_t now, struct pti_error *error)
 {
     struct pti_repository *repository = NULL;
-    enum pintle_status status = pti_repository_open(resigner->repository, PTI_REPOSITORY_PUBLISHED, now,
+    enum pintle_status status = pti_repository_open(resigner->directory, PTI_REPOSITORY_PUBLISHED, now,
                                                     resigner->crypto, &repository, error);
 
     if (status == PINTLE_OK)
@@ -246,7 +249,7 @@ static bool note_change(struct pti_resigner *resigner)
     struct stat status;
     bool changed = false;
 
-    if (pti_file_path(path, resigner->repository, "public/metadata/timestamp.json", NULL) != PINTLE_OK ||
+    if (pti_file_path(path, resigner->directory, "public/metadata/timestamp.json", NULL) != PINTLE_OK ||
         stat(path, &status) != 0)
         memset(&status, 0, sizeof status);
     changed = has_changed(&resigner->seen, &status);
@@ -280,9 +283,9 @@ static enum pintle_status look_and_renew(struct pti_resigner *resigner, int64_t 
 static void conclude(struct pti_resigner *resigner, enum pintle_status status, const struct pti_error *error)
 {
     if (status != PINTLE_OK)
-        pti_log(PTI_LOG_ERROR, "repository: %s", error->detail);
+        log_line(resigner, PTI_LOG_ERROR, "%s", error->detail);
     else if (resigner->failed)
-        pti_log(PTI_LOG_INFO, "repository: in order again");
+        log_line(resigner, PTI_LOG_INFO, "in order again");
     resigner->failed = status != PINTLE_OK;
     pti_status_set_resign_failing(resigner->board, resigner->failed);
 }

@@ -12,8 +12,10 @@
 #include "server/status.h"
 #include "server/storage.h"
 
+/* Ready once its first part is set and the rest is zero. */
 struct pti_resigner {
-    const char *repository; /* borrowed, as all below */
+    const char *directory; /* of the repository; borrowed, as all below */
+    const char *name;      /* in URLs; "" for the one at the root */
     struct pintle_crypto *crypto;
     struct pti_database *storage;
     struct pti_signer *signer;
@@ -30,20 +32,15 @@ struct pti_resigner {
     int64_t snapshot_version;
 };
 
-#define PTI_SERIES_SIZE 32 /* bytes with terminator */
+#define PTI_SERIES_SIZE (PTI_SERVED_NAME_MAX + 33) /* bytes with terminator */
 
 /*
- * Under which name the versions of a role are counted: its own and a hash of its keys.  Who once owned the server may have
- * used the numbers up; a root that replaces the keys lets them start again here too.  PINTLE_ERR_INPUT, _MEMORY.
+ * Under which name the versions of a role are counted: the repository's, its own and a hash of its keys.  Who once owned
+ * the server may have used the numbers up; a root that replaces the keys lets them start again here too.
+ * PINTLE_ERR_INPUT, _MEMORY.
  */
-enum pintle_status pti_resigner_series(const struct pti_published *published, const char *role,
-                                       struct pintle_crypto *crypto, char series[PTI_SERIES_SIZE],
-                                       struct pti_error *error);
-
-/* storage, signer, board and the rest are borrowed. */
-void pti_resigner_init(struct pti_resigner *resigner, const char *repository, struct pintle_crypto *crypto,
-                       struct pti_database *storage, struct pti_signer *signer, struct pti_status_board *board,
-                       int64_t every_s);
+enum pintle_status pti_resigner_series(const struct pti_resigner *resigner, const struct pti_published *published,
+                                       const char *role, char series[PTI_SERIES_SIZE], struct pti_error *error);
 
 /*
  * The first look, before anybody is served: fills the board, and waits for nobody.  What is due is renewed by the next

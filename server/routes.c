@@ -6,42 +6,41 @@
 
 #include "server/limits.h"
 
-#define PAGE_MAX (1u << 20)
+#define PAGE_MAX (4u << 20)                  /* of PTI_SERVED_MAX repositories with PTI_STATUS_ROLES_MAX roles each */
 #define NOT_FOUND_CACHE "public, max-age=30" /* a client asks for the next root before there is one */
 
 typedef void (*answer_fn)(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 
+/* Of everything at /healthz, of one repository at /NAME/healthz. */
 static void answer_health(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
-    struct pti_status status;
+    const char *rest = NULL;
+    struct pti_served *served = pti_routes_find(listener->routes, pti_http_request(exchange)->path, &rest);
+    enum pti_health health;
     struct pti_buf body;
-    int64_t now = (int64_t)time(NULL);
-    bool failing = false;
 
-    pti_status_board_read(listener->routes->board, &status);
-    failing = pti_status_health(&status, now) == PTI_HEALTH_FAILING;
     pti_buf_init(&body, PAGE_MAX);
-    pti_status_write(&status, now, listener->administrators, &body);
-    pti_answer_body(listener, exchange, PTI_ROUTE_HEALTHZ, failing ? 503 : 200, "application/json", &body);
+    health = pti_service_status_write(listener->routes->status, served && served->name[0] ? &served->board : NULL,
+                                      (int64_t)time(NULL), listener->administrators, &body);
+    pti_answer_body(listener, exchange, PTI_ROUTE_HEALTHZ, health == PTI_HEALTH_FAILING ? 503 : 200, "application/json",
+                    &body);
 }
 
 static void answer_metrics(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
-    struct pti_status status;
     struct pti_buf body;
 
-    pti_status_board_read(listener->routes->board, &status);
     pti_buf_init(&body, PAGE_MAX);
-    pti_metrics_write(listener->routes->metrics, &status, &body);
+    pti_metrics_write(listener->routes->metrics, listener->routes->status, &body);
     pti_answer_body(listener, exchange, PTI_ROUTE_METRICS, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 
 static void answer_file(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
-    const char *path = pti_http_request(exchange)->path;
+    const char *path = NULL;
+    int directory = pti_routes_find(listener->routes, pti_http_request(exchange)->path, &path)->public_directory;
     enum pti_file_kind kind = pti_file_kind(path);
     struct pti_http_response response = PTI_HTTP_RESPONSE(200);
-    int directory = listener->routes->public_directory;
     struct pti_error error;
     enum pintle_status status = PINTLE_OK;
 
@@ -64,20 +63,47 @@ static void answer_file(const struct pti_listener *listener, struct pti_http_exc
     pti_answer(listener, exchange, kind, &response);
 }
 
+enum place {
+    AT_ROOT,       /* of the service */
+    IN_REPOSITORY, /* of the repository at the root, if there is one, and of each below /NAME */
+    EVERYWHERE
+};
+
 static const struct route {
     const char *path;             /* NULL: every other path */
     enum pti_http_method method;  /* GET stands for HEAD too */
     bool clients, administrators; /* whose listeners offer it */
+    enum place place;
     unsigned label;
     answer_fn answer;
 } routes[] = {
-    {"/healthz", PTI_HTTP_GET, true, true, PTI_ROUTE_HEALTHZ, answer_health},
-    {"/metrics", PTI_HTTP_GET, false, true, PTI_ROUTE_METRICS, answer_metrics},
-    {"/v1/reports", PTI_HTTP_POST, true, false, PTI_ROUTE_REPORTS, pti_answer_report},
-    {"/v1/reports", PTI_HTTP_GET, false, true, PTI_ROUTE_REPORT_LIST, pti_answer_report_list},
-    {NULL, PTI_HTTP_GET, true, false, PTI_FILE_OTHER, answer_file},
+    {"/healthz", PTI_HTTP_GET, true, true, EVERYWHERE, PTI_ROUTE_HEALTHZ, answer_health},
+    {"/metrics", PTI_HTTP_GET, false, true, AT_ROOT, PTI_ROUTE_METRICS, answer_metrics},
+    {"/v1/reports", PTI_HTTP_POST, true, false, IN_REPOSITORY, PTI_ROUTE_REPORTS, pti_answer_report},
+    {"/v1/reports", PTI_HTTP_GET, false, true, AT_ROOT, PTI_ROUTE_REPORT_LIST, pti_answer_report_list},
+    {NULL, PTI_HTTP_GET, true, false, IN_REPOSITORY, PTI_FILE_OTHER, answer_file},
 };
 #define ROUTES (sizeof routes / sizeof routes[0])
+
+struct pti_served *pti_routes_find(const struct pti_routes *all, const char *path, const char **rest)
+{
+    size_t length = *path == '/' ? strcspn(path + 1, "/") : 0;
+    struct pti_served *at_root = NULL;
+
+    *rest = path;
+    for (size_t i = 0; i < all->served_count; i++) {
+        struct pti_served *served = &all->served[i];
+
+        if (!served->name[0])
+            at_root = served;
+        else if (path[1 + length] == '/' && strlen(served->name) == length &&
+                 memcmp(served->name, path + 1, length) == 0) {
+            *rest = path + 1 + length;
+            return served;
+        }
+    }
+    return at_root;
+}
 
 static bool is_named(const char *path)
 {
@@ -87,16 +113,33 @@ static bool is_named(const char *path)
     return false;
 }
 
+static bool is_offered(const struct route *route, const struct pti_listener *listener, const struct pti_served *served)
+{
+    if ((!route->clients || !listener->clients) && (!route->administrators || !listener->administrators))
+        return false;
+    switch (route->place) {
+    case AT_ROOT:
+        return !served || !served->name[0];
+    case IN_REPOSITORY:
+        return served != NULL;
+    case EVERYWHERE:
+        return true;
+    }
+    return false;
+}
+
 /* The next route after index that this listener has for path; NULL at the end. */
 static const struct route *next_route(const struct pti_listener *listener, const char *path, size_t *index)
 {
-    bool named = is_named(path);
+    const char *rest = NULL;
+    const struct pti_served *served = pti_routes_find(listener->routes, path, &rest);
+    bool named = is_named(rest);
 
     while (*index < ROUTES) {
         const struct route *route = &routes[(*index)++];
-        bool offered = (route->clients && listener->clients) || (route->administrators && listener->administrators);
 
-        if (offered && (named ? route->path && strcmp(route->path, path) == 0 : !route->path))
+        if (is_offered(route, listener, served) &&
+            (named ? route->path && strcmp(route->path, rest) == 0 : !route->path))
             return route;
     }
     return NULL;

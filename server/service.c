@@ -14,36 +14,29 @@
 #include <unistd.h>
 
 #include "server/confine.h"
+#include "server/endpoint.h"
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/notify.h"
-#include "server/resign.h"
-#include "server/routes.h"
 
+#define READABLE_COMMON_MAX 32
+#define WRITABLE_EACH 4         /* in a repository */
 #define DESCRIPTORS_WANTED 8192 /* connections and the files that go out on them */
-
-/* Two listeners at most: for clients, and for administrators. */
-struct endpoint {
-    struct pti_address address;
-    struct pti_listener listener;
-    struct pti_http *http;
-    int socket;
-};
 
 struct server {
     const struct pti_server_options *options;
-    struct pti_signer signer;
+    struct pti_served *served; /* as many as options has */
+    size_t served_count;
     struct pti_notify notify;
     struct pintle_crypto *crypto;
     int data_lock;
     struct pti_database *storage; /* of the main thread and of lists */
     struct pti_database *intake_storage;
-    struct pti_status_board board;
+    struct pti_service_status status;
     struct pti_metrics metrics;
     struct pti_intake *intake;
-    struct pti_resigner resigner;
     struct pti_routes routes;
-    struct endpoint endpoints[2];
+    struct pti_endpoint endpoints[2]; /* for clients, and for administrators */
     size_t endpoint_count;
 };
 
@@ -52,41 +45,26 @@ static int64_t now(void)
     return (int64_t)time(NULL);
 }
 
-static enum pintle_status check_repository(struct server *server, struct pti_error *error)
+/* One that cannot be served does not stop the others; if none can, the error is that of the last. */
+static enum pintle_status open_repositories(struct server *server, struct pti_error *error)
 {
-    const char *directory = server->options->repository;
-    char path[PTI_PATH_MAX];
-    enum pintle_status status = pti_file_path(path, directory, "repository.json", error);
+    size_t count = server->options->served_count, usable = 0;
 
-    if (status != PINTLE_OK)
-        return status;
-    if (!pti_file_exists(path))
-        return pti_fail(error, PINTLE_ERR_STORAGE,
-                        "%s is not a repository: it has no repository.json; make one with "
-                        "`pintle init --repo %s`",
-                        directory, directory);
-    status = pti_file_path(path, directory, "public", error);
-    if (status != PINTLE_OK)
-        return status;
-    server->routes.public_directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (server->routes.public_directory < 0)
-        return pti_fail(error, PINTLE_ERR_STORAGE, "%s cannot be opened: %s", path, strerror(errno));
-    return PINTLE_OK;
-}
+    server->served = calloc(count, sizeof *server->served);
+    if (!server->served)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for %zu repositories", count);
+    for (size_t i = 0; i < count; i++) {
+        struct pti_served *served = &server->served[server->served_count++];
 
-/* Comes first: the signer must inherit neither threads nor descriptors.  Without it the server still serves. */
-static void start_signer(struct server *server)
-{
-    struct pti_error error;
-
-    if (pti_signer_start(server->options->repository, server->options->keys, &server->signer, &error) == PINTLE_OK) {
-        pti_status_set_signer(&server->board, PTI_SIGNER_UP);
-        pti_log(PTI_LOG_INFO, "signer: process %ld holds the online keys", (long)server->signer.pid);
-        return;
+        pti_served_init(served, &server->options->served[i]);
+        pti_service_status_add(&server->status, &served->board);
+        if (pti_served_open(served, error) == PINTLE_OK)
+            usable++;
+        else if (count > 1)
+            pti_log(PTI_LOG_ERROR, "repository%s%s: IT IS NOT SERVED, restart pintled once it can be: %s",
+                    served->name[0] ? " " : "", served->name, error->detail);
     }
-    pti_status_set_signer(&server->board, PTI_SIGNER_OFF);
-    pti_log(PTI_LOG_ERROR, "signer: NOTHING WILL BE RE-SIGNED, clients become stale once the timestamp expires: %s",
-            error.detail);
+    return usable > 0 ? PINTLE_OK : error->status;
 }
 
 static enum pintle_status lock_data(struct server *server, struct pti_error *error)
@@ -109,18 +87,19 @@ static enum pintle_status lock_data(struct server *server, struct pti_error *err
 static enum pintle_status check_not_public(const struct server *server, const char *option, const char *directory,
                                            struct pti_error *error)
 {
-    if (!pti_file_directory_is_below(directory, server->routes.public_directory))
-        return PINTLE_OK;
-    return pti_fail(error, PINTLE_ERR_MISUSE, "%s %s lies among the public files, which everybody can read; move it",
-                    option, directory);
+    for (size_t i = 0; i < server->served_count; i++)
+        if (pti_file_directory_is_below(directory, server->served[i].public_directory))
+            return pti_fail(error, PINTLE_ERR_MISUSE,
+                            "%s %s lies among the public files, which everybody can read; move it", option, directory);
+    return PINTLE_OK;
 }
 
 static enum pintle_status open_data(struct server *server, struct pti_error *error)
 {
     enum pintle_status status = check_not_public(server, "--data", server->options->data, error);
 
-    if (status == PINTLE_OK)
-        status = check_not_public(server, "--keys", server->options->keys, error);
+    for (size_t i = 0; i < server->served_count && status == PINTLE_OK; i++)
+        status = check_not_public(server, "--keys", server->served[i].keys, error);
     if (status == PINTLE_OK)
         status = pti_file_make_directory(server->options->data, 0700, error);
     if (status == PINTLE_OK)
@@ -132,62 +111,80 @@ static enum pintle_status open_data(struct server *server, struct pti_error *err
     return status;
 }
 
+/* What the server may reach from now on. */
+struct reach {
+    const char *readable[PTI_SERVED_MAX + READABLE_COMMON_MAX + 1], *writable[PTI_SERVED_MAX * WRITABLE_EACH + 2];
+    size_t readable_count, writable_count;
+    char (*paths)[PTI_PATH_MAX]; /* into which the above point */
+};
+
+static enum pintle_status reach_repositories(struct reach *reach, const struct server *server, struct pti_error *error)
+{
+    static const char *const names[] = {"repository.json", "public", "app", "stage", "lock"};
+    size_t each = sizeof names / sizeof names[0];
+    enum pintle_status status = PINTLE_OK;
+
+    reach->paths = calloc(server->served_count * each, sizeof *reach->paths);
+    if (!reach->paths)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for the paths of the repositories");
+    for (size_t i = 0; i < server->served_count * each && status == PINTLE_OK; i++) {
+        status = pti_file_path(reach->paths[i], server->served[i / each].directory, names[i % each], error);
+        if (i % each == 0)
+            reach->readable[reach->readable_count++] = reach->paths[i];
+        else
+            reach->writable[reach->writable_count++] = reach->paths[i];
+    }
+    return status;
+}
+
 /* From here on the key files are out of reach of this process, where the kernel can do that. */
 static void confine(const struct server *server)
 {
-    static const char *const writable_names[] = {"public", "app", "stage", "lock"};
-    char settings[PTI_PATH_MAX], paths[4][PTI_PATH_MAX];
-    const char *readable[] = {settings, "/dev/null", "/dev/urandom", "/proc/self", NULL};
-    const char *writable[] = {paths[0], paths[1], paths[2], paths[3], server->options->data, NULL};
+    static const char *const readable[] = {"/dev/null", "/dev/urandom", "/proc/self"};
+    struct reach reach = {.writable = {server->options->data}, .writable_count = 1};
     struct pti_error error;
-    enum pintle_status status = pti_file_path(settings, server->options->repository, "repository.json", &error);
+    enum pintle_status status = reach_repositories(&reach, server, &error);
 
-    for (size_t i = 0; i < 4 && status == PINTLE_OK; i++)
-        status = pti_file_path(paths[i], server->options->repository, writable_names[i], &error);
+    for (size_t i = 0; i < sizeof readable / sizeof readable[0]; i++)
+        reach.readable[reach.readable_count++] = readable[i];
     if (status == PINTLE_OK)
-        status = pti_confine_server(readable, writable, &error);
+        status = pti_confine_server(reach.readable, reach.writable, &error);
+    free(reach.paths);
     if (status != PINTLE_OK)
         pti_log(PTI_LOG_WARNING, "the server could read the key files, as it is not confined: %s", error.detail);
 }
 
-static void add_endpoint(struct server *server, const struct pti_address *address, bool clients, bool administrators)
+static enum pintle_status bind_endpoint(struct server *server, const struct pti_address *address, bool clients,
+                                        bool administrators, struct pti_error *error)
 {
-    struct endpoint *endpoint = &server->endpoints[server->endpoint_count++];
+    const struct pti_listener listener = {&server->routes, clients, administrators};
 
-    endpoint->address = *address;
-    endpoint->listener = (struct pti_listener){&server->routes, clients, administrators};
-    endpoint->socket = -1;
+    return pti_endpoint_bind(&server->endpoints[server->endpoint_count++], address, &listener, error);
 }
 
 static enum pintle_status bind_endpoints(struct server *server, struct pti_error *error)
 {
-    enum pintle_status status = PINTLE_OK;
+    const struct pti_server_options *options = server->options;
+    enum pintle_status status = bind_endpoint(server, &options->listen, true, options->admin_on_listen, error);
 
-    add_endpoint(server, &server->options->listen, true, server->options->admin_on_listen);
-    if (server->options->admin.size > 0)
-        add_endpoint(server, &server->options->admin, false, true);
-    for (size_t i = 0; i < server->endpoint_count && status == PINTLE_OK; i++)
-        status = pti_address_listen(&server->endpoints[i].address, &server->endpoints[i].socket, error);
+    if (status == PINTLE_OK && options->admin.size > 0)
+        status = bind_endpoint(server, &options->admin, false, true, error);
     return status;
 }
 
 static enum pintle_status serve(struct server *server, struct pti_error *error)
 {
     enum pintle_status status = pti_intake_new(server->intake_storage, server->options->keep_reports, &server->metrics,
-                                               &server->board, &server->intake, error);
+                                               &server->status, &server->intake, error);
 
-    server->routes.metrics = &server->metrics;
-    server->routes.board = &server->board;
-    server->routes.intake = server->intake;
-    server->routes.storage = server->storage;
-    for (size_t i = 0; i < server->endpoint_count && status == PINTLE_OK; i++) {
-        struct endpoint *endpoint = &server->endpoints[i];
-        struct pti_http_handler handler = pti_routes_handler(&endpoint->listener);
-        int socket = endpoint->socket;
-
-        endpoint->socket = -1; /* the listener owns it now */
-        status = pti_http_start(socket, &handler, &endpoint->http, error);
-    }
+    server->routes = (struct pti_routes){.served = server->served,
+                                         .served_count = server->served_count,
+                                         .metrics = &server->metrics,
+                                         .status = &server->status,
+                                         .intake = server->intake,
+                                         .storage = server->storage};
+    for (size_t i = 0; i < server->endpoint_count && status == PINTLE_OK; i++)
+        status = pti_endpoint_serve(&server->endpoints[i], error);
     return status;
 }
 
@@ -207,25 +204,9 @@ static void announce(const struct server *server)
                 strerror(errno));
 }
 
-static void notice_dead_signer(struct server *server)
-{
-    struct pti_status status;
-
-    if (pti_signer_alive(&server->signer))
-        return;
-    pti_status_board_read(&server->board, &status);
-    if (status.signer != PTI_SIGNER_UP)
-        return;
-    pti_status_set_signer(&server->board, PTI_SIGNER_DOWN);
-    pti_log(PTI_LOG_ERROR, "signer: it has died; nothing will be re-signed until pintled is restarted");
-}
-
 static const char *describe(struct server *server)
 {
-    struct pti_status status;
-
-    pti_status_board_read(&server->board, &status);
-    switch (pti_status_health(&status, now())) {
+    switch (pti_service_status_health(&server->status, NULL, now())) {
     case PTI_HEALTH_OK:
         return "serving, all is well";
     case PTI_HEALTH_DEGRADED:
@@ -240,9 +221,8 @@ static void tick(struct server *server, bool reload)
 {
     if (reload)
         pti_notify_reloading(&server->notify);
-    notice_dead_signer(server);
-    pti_resigner_tick(&server->resigner, now(), reload);
-    notice_dead_signer(server);
+    for (size_t i = 0; i < server->served_count; i++)
+        pti_served_tick(&server->served[i], now(), reload);
     if (reload)
         pti_notify_ready(&server->notify);
     pti_notify_alive(&server->notify, describe(server));
@@ -264,20 +244,15 @@ static int wait_for_end(struct server *server, const sigset_t *signals)
 static void stop_serving(struct server *server)
 {
     pti_notify_stopping(&server->notify);
-    pti_status_set_stopping(&server->board);
+    pti_service_status_set_stopping(&server->status);
     for (size_t i = 0; i < server->endpoint_count; i++)
-        if (server->endpoints[i].http)
-            pti_http_quiesce(server->endpoints[i].http);
+        pti_endpoint_quiesce(&server->endpoints[i]);
     for (size_t i = 0; i < server->endpoint_count; i++)
-        if (server->endpoints[i].http && !pti_http_drain(server->endpoints[i].http, PTI_HTTP_DRAIN_S * 1000))
-            pti_log(PTI_LOG_WARNING, "stopping: some requests did not end within %d s", PTI_HTTP_DRAIN_S);
+        pti_endpoint_drain(&server->endpoints[i]);
     if (server->intake)
         pti_intake_stop(server->intake);
-    for (size_t i = 0; i < server->endpoint_count; i++) {
-        pti_http_free(server->endpoints[i].http);
-        if (server->endpoints[i].socket >= 0)
-            close(server->endpoints[i].socket);
-    }
+    for (size_t i = 0; i < server->endpoint_count; i++)
+        pti_endpoint_clear(&server->endpoints[i]);
     pti_intake_free(server->intake);
 }
 
@@ -288,11 +263,10 @@ static void stop(struct server *server)
     pti_database_close(server->storage);
     if (server->data_lock >= 0)
         close(server->data_lock);
-    pti_signer_stop(&server->signer);
+    for (size_t i = 0; i < server->served_count; i++)
+        pti_served_clear(&server->served[i]);
+    free(server->served);
     pintle_crypto_free(server->crypto);
-    if (server->routes.public_directory >= 0)
-        close(server->routes.public_directory);
-    pti_status_board_clear(&server->board);
     pti_notify_close(&server->notify);
 }
 
@@ -325,11 +299,12 @@ static void prepare_process(sigset_t *signals)
 
 static enum pintle_status start(struct server *server, sigset_t *signals, struct pti_error *error)
 {
-    enum pintle_status status = check_repository(server, error);
+    enum pintle_status status = open_repositories(server, error);
 
     if (status != PINTLE_OK)
         return status;
-    start_signer(server);
+    for (size_t i = 0; i < server->served_count; i++)
+        pti_served_start_signer(&server->served[i]);
     prepare_process(signals);
     find_manager(server);
     status = pintle_crypto_openssl_new(&server->crypto);
@@ -341,23 +316,21 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
     if (status != PINTLE_OK)
         return status;
     confine(server);
-    pti_resigner_init(&server->resigner, server->options->repository, server->crypto, server->storage, &server->signer,
-                      &server->board, server->options->resign_every_s);
-    pti_resigner_look(&server->resigner, now());
+    for (size_t i = 0; i < server->served_count; i++)
+        pti_served_begin(&server->served[i], server->crypto, server->storage, server->options->resign_every_s, now());
     return serve(server, error);
 }
 
 int pti_service_run(const struct pti_server_options *options)
 {
-    struct server server = {
-        .options = options, .signer = {-1, -1}, .notify.socket = -1, .data_lock = -1, .routes.public_directory = -1};
+    struct server server = {.options = options, .notify.socket = -1, .data_lock = -1};
     struct pti_error error;
     sigset_t signals;
     enum pintle_status status = PINTLE_ERR_STORAGE;
 
     pti_log_setup(
         &(struct pti_log_style){options->log_level, options->log_json, pti_log_is_journal(getenv("JOURNAL_STREAM"))});
-    pti_status_board_init(&server.board);
+    pti_service_status_init(&server.status);
     status = start(&server, &signals, &error);
     if (status == PINTLE_OK) {
         announce(&server);

@@ -370,7 +370,7 @@ class TestSigner:
         wait_for("the loss to be noticed", lambda: json.loads(server.get("/healthz")[2])["status"] != "ok",
                  explain=server.process.output)
         status, _, body = server.get("/healthz")
-        assert (status, json.loads(body)["status"], json.loads(body)["signer"]) == (200, "degraded", "down")
+        assert (status, json.loads(body)["status"], json.loads(body)["repositories"][0]["signer"]) == (200, "degraded", "down")
         assert "pintle_signer_up 0" in server.get("/metrics")[2].decode().splitlines()
         assert server.get("/head/1")[0] == 200
         assert server.post_report(report())[0] == 202

@@ -243,7 +243,7 @@ class TestRepositoryWhileItRuns:
                  explain=server.process.output)
         still_serves(server, repository)
         assert repository.timestamp()["signed"] == before
-        assert json.loads(server.get("/healthz")[2])["resigning"] == "failing"
+        assert json.loads(server.get("/healthz")[2])["repositories"][0]["resigning"] == "failing"
         small.drain()
         wait_for("the renewal", lambda: repository.timestamp()["signed"]["version"] > before["version"],
                  explain=server.process.output)

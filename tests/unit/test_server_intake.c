@@ -88,7 +88,7 @@ struct bench {
     struct disk disk;
     struct pti_database *storage;
     struct pti_metrics metrics;
-    struct pti_status_board board;
+    struct pti_service_status status;
     struct pti_intake *intake;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -105,12 +105,13 @@ static int set_up(void **state)
     pthread_cond_init(&bench->disk.changed, NULL);
     pthread_mutex_init(&bench->mutex, NULL);
     pthread_cond_init(&bench->changed, NULL);
-    pti_status_board_init(&bench->board);
+    pti_service_status_init(&bench->status);
     *state = bench;
     if (pti_database_new(&disk_ops, &bench->disk, &bench->storage, NULL) != PINTLE_OK)
         return -1;
-    return pti_intake_new(bench->storage, 1000, &bench->metrics, &bench->board, &bench->intake, NULL) == PINTLE_OK ? 0
-                                                                                                                   : -1;
+    return pti_intake_new(bench->storage, 1000, &bench->metrics, &bench->status, &bench->intake, NULL) == PINTLE_OK
+               ? 0
+               : -1;
 }
 
 static void set_disk(struct bench *bench, bool blocked, bool broken)
@@ -129,7 +130,6 @@ static int tear_down(void **state)
     set_disk(bench, false, false);
     pti_intake_free(bench->intake);
     pti_database_close(bench->storage);
-    pti_status_board_clear(&bench->board);
     pthread_cond_destroy(&bench->changed);
     pthread_mutex_destroy(&bench->mutex);
     pthread_cond_destroy(&bench->disk.changed);
@@ -224,19 +224,16 @@ static void a_full_queue_refuses_at_once(void **state)
 static void a_broken_disk_is_told_and_heals(void **state)
 {
     struct bench *bench = *state;
-    struct pti_status status;
 
     set_disk(bench, false, true);
     submit(bench, 2);
     wait_for_results(bench, PTI_INTAKE_FAILED, 2);
-    pti_status_board_read(&bench->board, &status);
-    assert_false(status.storage_up);
+    assert_false(bench->status.storage_up);
     assert_int_equal(atomic_load(&bench->metrics.reports[PTI_REPORT_DEFERRED]), 2);
     set_disk(bench, false, false);
     submit(bench, 1);
     wait_for_results(bench, PTI_INTAKE_STORED, 1);
-    pti_status_board_read(&bench->board, &status);
-    assert_true(status.storage_up);
+    assert_true(bench->status.storage_up);
     assert_int_equal(atomic_load(&bench->metrics.reports[PTI_REPORT_ACCEPTED]), 1);
 }
 

@@ -10,7 +10,7 @@
 
 #include "server/options.h"
 
-#define WORDS_MAX 12
+#define WORDS_MAX 16
 
 static enum pintle_status parse(const char *line, struct pti_server_options *options, struct pti_error *error)
 {
@@ -43,9 +43,21 @@ static void mistakes_are_named(void **state)
         {"", "--repo DIR is missing"},
         {"--data d", "--repo DIR is missing"},
         {"--repo r", "--data DIR is missing"},
-        {"--repo", "--repo needs DIR"},
-        {"--repo= --data d", "--repo needs DIR"},
-        {NEEDED " --repo x", "--repo was given twice"},
+        {"--repo", "--repo needs [NAME=]DIR"},
+        {"--repo= --data d", "--repo needs [NAME=]DIR"},
+        {NEEDED " --repo x", "given twice"},
+        {NEEDED " --keys k --keys l", "--keys: given twice"},
+        {NEEDED " --repo shop=x --repo shop=y", "--repo: shop given twice"},
+        {NEEDED " --repo =x", "expected NAME=DIR"},
+        {NEEDED " --repo Shop=x", "expected NAME=DIR"},
+        {NEEDED " --repo -shop=x", "expected NAME=DIR"},
+        {NEEDED " --repo ..=x", "expected NAME=DIR"},
+        {NEEDED " --repo metadata=x", "is no path of the server"},
+        {NEEDED " --repo v1=x", "is no path of the server"},
+        {NEEDED " --repo 0123456789012345678901234567890123456789012345678901234567890123=x", "expected NAME=DIR"},
+        {NEEDED " --repo shop=", "expected NAME=DIR"},
+        {NEEDED " --keys shop=k", "--repo shop=DIR is missing"},
+        {"--data d --repo shop=x --keys k", "--repo DIR is missing"},
         {NEEDED " --rep x", "no option --rep;"},
         {NEEDED " --port 80", "no option --port"},
         {NEEDED " serve", "found \"serve\""},
@@ -123,9 +135,11 @@ static void values_arrive(void **state)
     char text[PTI_ADDRESS_TEXT_MAX];
 
     (void)state;
-    assert_string_equal(options.repository, "r");
+    assert_int_equal(options.served_count, 1);
+    assert_string_equal(options.served[0].name, "");
+    assert_string_equal(options.served[0].directory, "r");
+    assert_string_equal(options.served[0].keys, "k");
     assert_string_equal(options.data, "d");
-    assert_string_equal(options.keys, "k");
     assert_int_equal(options.resign_every_s, 5);
     assert_int_equal(options.keep_reports, 9);
     pti_address_format(&options.listen, text);
@@ -133,10 +147,51 @@ static void values_arrive(void **state)
     options = must_parse(NEEDED " --listen [::1]:9");
     pti_address_format(&options.listen, text);
     assert_string_equal(text, "[::1]:9");
-    assert_string_equal(options.keys, "r/keys");
+    assert_null(options.served[0].keys);
     assert_int_equal(options.resign_every_s, 60);
     assert_true(must_parse("--help").help);
     assert_true(must_parse("--version").version);
+}
+
+static void repositories_have_names(void **state)
+{
+    struct pti_server_options options = must_parse(
+        "--data d --keys shop=k/=k --repo shop=a/b --repo ./x=y --repo=2-bank=c --keys l");
+
+    (void)state;
+    assert_int_equal(options.served_count, 3);
+    assert_string_equal(options.served[0].name, "shop");
+    assert_string_equal(options.served[0].directory, "a/b");
+    assert_string_equal(options.served[0].keys, "k/=k");
+    assert_string_equal(options.served[1].name, "");
+    assert_string_equal(options.served[1].directory, "./x=y");
+    assert_string_equal(options.served[1].keys, "l");
+    assert_string_equal(options.served[2].name, "2-bank");
+    assert_string_equal(options.served[2].directory, "c");
+    assert_null(options.served[2].keys);
+}
+
+static void there_is_a_most_of_repositories(void **state)
+{
+    static char words[2 * PTI_SERVED_MAX + 5][24];
+    char *argv[2 * PTI_SERVED_MAX + 5];
+    struct pti_server_options options;
+    struct pti_error error;
+    int count = 3;
+
+    (void)state;
+    snprintf(words[1], sizeof words[1], "--data");
+    snprintf(words[2], sizeof words[2], "d");
+    for (int i = 0; i <= PTI_SERVED_MAX; i++) {
+        snprintf(words[count++], sizeof words[0], "--repo");
+        snprintf(words[count++], sizeof words[0], "app-%d=x", i);
+    }
+    for (int i = 0; i < count; i++)
+        argv[i] = words[i];
+    assert_int_equal(pti_server_options_parse(count - 2, argv, &options, &error), PINTLE_OK);
+    assert_int_equal(options.served_count, PTI_SERVED_MAX);
+    assert_int_equal(pti_server_options_parse(count, argv, &options, &error), PINTLE_ERR_MISUSE);
+    assert_non_null(strstr(error.detail, "at most 64 repositories"));
 }
 
 int main(void)
@@ -145,6 +200,8 @@ int main(void)
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(administration_is_where_it_may_be),
         cmocka_unit_test(values_arrive),
+        cmocka_unit_test(repositories_have_names),
+        cmocka_unit_test(there_is_a_most_of_repositories),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static int make_machine(void **state)
     snprintf(machine->data, sizeof machine->data, "%s/data", machine->scratch);
     machine->now = (int64_t)time(NULL);
     machine->signer = (struct pti_signer){-1, -1};
-    pti_status_board_init(&machine->board);
+    pti_status_board_init(&machine->board, "");
     *state = machine;
     return mkdir(machine->data, 0700) == 0 && pintle_crypto_openssl_new(&machine->crypto) == PINTLE_OK ? 0 : -1;
 }
@@ -75,8 +75,13 @@ static void begin(struct machine *machine, int64_t age_s, bool signer)
          pti_signer_start(machine->repository, machine->keys, &machine->signer, &machine->error) != PINTLE_OK) ||
         pti_database_open_sqlite(machine->data, &machine->storage, &machine->error) != PINTLE_OK)
         fail_msg("%s", machine->error.detail);
-    pti_resigner_init(&machine->resigner, machine->repository, machine->crypto, machine->storage, &machine->signer,
-                      &machine->board, EVERY_S);
+    machine->resigner = (struct pti_resigner){.directory = machine->repository,
+                                              .name = "",
+                                              .crypto = machine->crypto,
+                                              .storage = machine->storage,
+                                              .signer = &machine->signer,
+                                              .board = &machine->board,
+                                              .every_s = EVERY_S};
 }
 
 static void tick(struct machine *machine, int64_t later_s)
@@ -227,7 +232,7 @@ static void allocate(struct machine *machine, const char *role, int64_t floor)
     int64_t version = 0;
 
     if (pti_publication_load(machine->repository, machine->crypto, &publication, &machine->error) != PINTLE_OK ||
-        pti_resigner_series(&publication.published, role, machine->crypto, series, &machine->error) != PINTLE_OK ||
+        pti_resigner_series(&machine->resigner, &publication.published, role, series, &machine->error) != PINTLE_OK ||
         pti_storage_allocate_version(machine->storage, series, floor, &version, &machine->error) != PINTLE_OK)
         fail_msg("%s", machine->error.detail);
     assert_int_equal(version, floor + 1);
@@ -260,11 +265,28 @@ static void versions_of_other_keys_do_not_count(void **state)
                  machine->crypto, &machine->error) != PINTLE_OK)
         fail_msg("%s", machine->error.detail);
     other.storage = machine->storage;
+    other.resigner = machine->resigner;
     allocate(&other, "timestamp", nearly_all);
     allocate(&other, "snapshot", nearly_all);
     tick(machine, 2 * DAY_S);
     assert_published(machine, 2, 2);
     assert_false(status_of(machine).resign_failing);
+}
+
+/* Else two repositories that share their online keys would drive each other's versions up for ever. */
+static void versions_of_another_repository_do_not_count(void **state)
+{
+    struct machine *machine = *state;
+
+    begin(machine, 2 * DAY_S, true);
+    machine->resigner.name = "shop";
+    allocate(machine, "timestamp", 100);
+    machine->resigner.name = "";
+    tick(machine, 0);
+    assert_published(machine, 2, 1);
+    machine->resigner.name = "shop";
+    tick(machine, 2 * DAY_S);
+    assert_published(machine, 102, 2);
 }
 
 static void a_lost_database_repeats_no_version(void **state)
@@ -366,6 +388,7 @@ int main(void)
         MACHINE_TEST(a_broken_stage_does_not_matter),
         MACHINE_TEST(allocated_versions_are_left_behind),
         MACHINE_TEST(versions_of_other_keys_do_not_count),
+        MACHINE_TEST(versions_of_another_repository_do_not_count),
         MACHINE_TEST(a_lost_database_repeats_no_version),
         MACHINE_TEST(without_a_signer_it_says_so),
         MACHINE_TEST(a_dead_signer_is_noticed),
