@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one file of the server that goes beyond POSIX: syscall(2), which glibc hides from a POSIX program. */
+/* This file and confine_calls.c go beyond POSIX: syscall(2), which glibc hides from a POSIX program. */
 #define _DEFAULT_SOURCE
 
 #include "server/confine.h"

@@ -152,6 +152,8 @@ static void confine(const struct server *server)
     free(reach.paths);
     if (status != PINTLE_OK)
         pti_log(PTI_LOG_WARNING, "the server could read the key files, as it is not confined: %s", error.detail);
+    if (pti_confine_calls(&error) != PINTLE_OK)
+        pti_log(PTI_LOG_WARNING, "the server is not kept from any system call: %s", error.detail);
 }
 
 static enum pintle_status bind_endpoint(struct server *server, const struct pti_address *address, bool clients,

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _DEFAULT_SOURCE /* syscall(2) */
 /* What a process can still do once it has given up its rights.  Each test confines a child and asks it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,6 +112,55 @@ static void the_server_cannot_read_the_keys(void **state)
     run_child(server_child);
 }
 
+static void *do_nothing(void *argument)
+{
+    return argument;
+}
+
+static int calls_child(void)
+{
+    pthread_t thread;
+    struct pti_error error;
+    void *memory;
+    int fd = -1;
+
+    if (pti_confine_calls(&error) == PINTLE_ERR_UNSUPPORTED)
+        return UNSUPPORTED;
+    EXPECT(execl("/bin/true", "true", (char *)NULL) < 0 && errno == EPERM);
+#if !defined(__has_feature) /* gcc: clang's builds are sanitized, and those may fork and trace for their leak check */
+    EXPECT(fork() < 0 && errno == EPERM);
+    EXPECT(syscall(SYS_ptrace, 0, 0, 0, 0) < 0 && errno == EPERM);
+#endif
+    EXPECT(syscall(SYS_unshare, 0) < 0 && errno == EPERM);
+    EXPECT(syscall(SYS_setuid, getuid()) < 0 && errno == EPERM);
+    EXPECT(syscall(SYS_mount, "none", "/", "tmpfs", 0, NULL) < 0 && errno == EPERM);
+    EXPECT(syscall(SYS_bpf, 0, NULL, 0) < 0 && errno == EPERM);
+    EXPECT(syscall(SYS_io_uring_setup, 1, NULL) < 0 && errno == EPERM);
+    EXPECT(syscall(SYS_clone3, NULL, 0) < 0 && errno == ENOSYS);
+#if defined(__x86_64__)
+    EXPECT(syscall(0x40000000 + SYS_getpid) < 0 && errno == ENOSYS);
+#endif
+    EXPECT(mmap(NULL, 4096, PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+           errno == EPERM);
+    memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    EXPECT(memory != MAP_FAILED && mprotect(memory, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) < 0 && errno == EPERM);
+    EXPECT(socket(AF_PACKET, SOCK_DGRAM, 0) < 0 && errno == EAFNOSUPPORT);
+    EXPECT(socket(AF_ALG, SOCK_SEQPACKET, 0) < 0 && errno == EAFNOSUPPORT);
+    EXPECT((fd = socket(AF_INET, SOCK_STREAM, 0)) >= 0 && close(fd) == 0);
+    EXPECT((fd = socket(AF_INET6, SOCK_STREAM, 0)) >= 0 || errno == EAFNOSUPPORT);
+    EXPECT((fd = socket(AF_UNIX, SOCK_DGRAM, 0)) >= 0 && close(fd) == 0);
+    EXPECT((fd = socket(AF_NETLINK, SOCK_RAW, 0)) >= 0 && close(fd) == 0);
+    EXPECT(pthread_create(&thread, NULL, do_nothing, NULL) == 0 && pthread_join(thread, NULL) == 0);
+    EXPECT(open("/dev/null", O_RDONLY) >= 0 && kill(getpid(), 0) == 0);
+    return 0;
+}
+
+static void the_server_makes_no_process_and_no_machine(void **state)
+{
+    (void)state;
+    run_child(calls_child);
+}
+
 static int signer_child(void)
 {
     struct pti_error error;
@@ -139,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_server_cannot_read_the_keys, make_scratch, remove_scratch),
+        cmocka_unit_test(the_server_makes_no_process_and_no_machine),
         cmocka_unit_test(the_signer_can_only_read_write_and_compute),
     };
 
