@@ -14,9 +14,10 @@
 #include <sqlite3.h>
 
 #include "publish/file.h"
+#include "server/database_copy.h"
 #include "server/limits.h"
 
-#define FILE_NAME "pintled.db"
+#define FILE_NAME PTI_DATABASE_NAME
 #define APPLICATION_ID 0x504e544c /* "PNTL", in the file's header: whose database this is */
 
 /* Step n brings a database of user_version n to n + 1.  A step that was ever released is never changed. */
@@ -117,6 +118,24 @@ static enum pti_db_result read_integer(struct sqlite *sqlite, const char *sql, i
     return result;
 }
 
+enum pti_db_result pti_sqlite_judge(const char *path, int64_t application, int64_t version, int64_t tables,
+                                    struct pti_error *error)
+{
+    if (application != APPLICATION_ID && (application != 0 || version != 0 || tables != 0)) {
+        (void)pti_fail(error, PINTLE_ERR_STORAGE, "%s is a database of another program; give another --data directory",
+                       path);
+        return PTI_DB_BROKEN;
+    }
+    if (version > SCHEMA_VERSION) {
+        (void)pti_fail(error, PINTLE_ERR_STORAGE,
+                       "%s has schema version %" PRId64 ", this pintled knows up to %" PRId64
+                       "; run the newer pintled that made it, or restore an older backup",
+                       path, version, SCHEMA_VERSION);
+        return PTI_DB_BROKEN;
+    }
+    return PTI_DB_OK;
+}
+
 static enum pti_db_result check_schema(struct sqlite *sqlite, int64_t *version, struct pti_error *error)
 {
     int64_t application = 0, tables = 0;
@@ -126,21 +145,7 @@ static enum pti_db_result check_schema(struct sqlite *sqlite, int64_t *version, 
         result = read_integer(sqlite, "PRAGMA application_id", &application, error);
     if (result == PTI_DB_OK)
         result = read_integer(sqlite, "SELECT count(*) FROM sqlite_schema", &tables, error);
-    if (result != PTI_DB_OK)
-        return result;
-    if (application != APPLICATION_ID && (application != 0 || *version != 0 || tables != 0)) {
-        (void)pti_fail(error, PINTLE_ERR_STORAGE, "%s is a database of another program; give another --data directory",
-                       sqlite->path);
-        return PTI_DB_BROKEN;
-    }
-    if (*version > SCHEMA_VERSION) {
-        (void)pti_fail(error, PINTLE_ERR_STORAGE,
-                       "%s has schema version %" PRId64 ", this pintled knows up to %" PRId64
-                       "; run the newer pintled that made it, or restore an older backup",
-                       sqlite->path, *version, SCHEMA_VERSION);
-        return PTI_DB_BROKEN;
-    }
-    return PTI_DB_OK;
+    return result == PTI_DB_OK ? pti_sqlite_judge(sqlite->path, application, *version, tables, error) : result;
 }
 
 static enum pti_db_result apply_migrations(struct sqlite *sqlite, struct pti_error *error)

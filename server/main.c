@@ -8,6 +8,7 @@
 
 #include <pintle/version.h>
 
+#include "server/check.h"
 #include "server/commands.h"
 #include "server/service.h"
 
@@ -37,7 +38,7 @@ static int serve(const struct pti_server_options *options)
         printf("pintled %d.%d.%d\n", PINTLE_VERSION_MAJOR, PINTLE_VERSION_MINOR, PINTLE_VERSION_PATCH);
         return EXIT_SUCCESS;
     }
-    return pti_service_run(options);
+    return options->check_config ? pti_check_config(options) : pti_service_run(options);
 }
 
 static int exit_status(enum pintle_status status)

@@ -28,7 +28,8 @@ struct pti_server_options {
     bool log_json;
     const char *config; /* the file, NULL without any */
     char *config_text;  /* owned: what it held, into which values point */
-    bool help, version; /* print that and do nothing else */
+    bool check_config;  /* do that and nothing else */
+    bool help, version; /* likewise */
 };
 
 /* Of the settings, which a command of pintled takes too; a configuration file may hold all of them in any case. */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/check.h"
 #include "server/confine.h"
 #include "server/endpoint.h"
 #include "server/limits.h"
@@ -83,23 +84,10 @@ static enum pintle_status lock_data(struct server *server, struct pti_error *err
     return PINTLE_OK;
 }
 
-/* What lies below public/ goes to everybody who asks. */
-static enum pintle_status check_not_public(const struct server *server, const char *option, const char *directory,
-                                           struct pti_error *error)
-{
-    for (size_t i = 0; i < server->served_count; i++)
-        if (pti_file_directory_is_below(directory, server->served[i].public_directory))
-            return pti_fail(error, PINTLE_ERR_MISUSE,
-                            "%s %s lies among the public files, which everybody can read; move it", option, directory);
-    return PINTLE_OK;
-}
-
 static enum pintle_status open_data(struct server *server, struct pti_error *error)
 {
-    enum pintle_status status = check_not_public(server, "--data", server->options->data, error);
+    enum pintle_status status = pti_check_private(server->served, server->served_count, server->options->data, error);
 
-    for (size_t i = 0; i < server->served_count && status == PINTLE_OK; i++)
-        status = check_not_public(server, "--keys", server->served[i].keys, error);
     if (status == PINTLE_OK)
         status = pti_file_make_directory(server->options->data, 0700, error);
     if (status == PINTLE_OK)

@@ -30,6 +30,12 @@ enum pintle_status pti_signer_start(const char *repository, const char *keys, st
                                     struct pti_error *error);
 
 /*
+ * Whether one could be started, found out in this process, which is to end soon: it reads the keys.  As above; warnings are
+ * logged.
+ */
+enum pintle_status pti_signer_check(const char *repository, const char *keys, struct pti_error *error);
+
+/*
  * Shows it a publication and has it sign the versions that are not 0 (server/signer_policy.h).  PINTLE_ERR_TRUST:
  * refused, with its reason.  PINTLE_ERR_NETWORK: it is dead or does not answer; it has been ended, and
  * pti_signer_alive() is false.

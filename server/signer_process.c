@@ -153,6 +153,21 @@ static bool answer(int socket, struct pti_signer_policy *policy)
     return status == PINTLE_OK;
 }
 
+enum pintle_status pti_signer_check(const char *repository, const char *keys, struct pti_error *error)
+{
+    struct pti_signer_policy policy;
+    struct pintle_crypto *crypto = NULL;
+    enum pintle_status status = pintle_crypto_openssl_new(&crypto);
+
+    memset(&policy, 0, sizeof policy);
+    if (status != PINTLE_OK)
+        return pti_fail(error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
+    status = load(repository, keys, crypto, &policy, error);
+    pti_signer_policy_clear(&policy);
+    pintle_crypto_free(crypto);
+    return status;
+}
+
 int pti_signer_process(int socket, const char *repository, const char *keys)
 {
     struct pti_signer_policy policy;

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 
@@ -99,3 +100,69 @@ class TestConfiguration:
         assert server.url != server.admin
         assert server.stop() == 0
         assert all(line.startswith("{") for line in logged(server))
+
+
+def check_config(*words):
+    return subprocess.run([binary("pintled"), "--check-config", *map(str, words)], check=False, capture_output=True,
+                          text=True, env=clean_environment())
+
+
+def tree(directory):
+    return {path: (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
+            for path in directory.rglob("*")}
+
+
+class TestCheckConfig:
+    def test_in_order_and_nothing_is_touched(self, repository, tmp_path):
+        (tmp_path / "pintled.conf").write_text(f"repo = {repository.directory}\ndata = {tmp_path}/new\n")
+        before = tree(tmp_path)
+        done = check_config("--config", tmp_path / "pintled.conf")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "pintled: the configuration is in order\n"
+        assert tree(tmp_path) == before
+
+    def test_beside_a_running_server_and_after_it(self, repository, pintled):
+        server = pintled(repository)
+        words = ["--repo", repository.directory, "--data", server.data, "--listen", f"{LOOPBACK}:{server.port}"]
+        done = check_config(*words)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert server.stop() == 0
+        before = tree(server.data)
+        assert check_config(*words).returncode == 0
+        assert tree(server.data) == before
+
+    def test_all_findings_are_told_and_would_stop_a_start(self, repository, pintled, tmp_path):
+        server = pintled(repository)
+        assert server.stop() == 0
+        with sqlite3.connect(server.data / "pintled.db") as database:
+            database.execute("PRAGMA user_version=999")
+        database.close()
+        done = check_config("--repo", repository.directory, "--repo", f"shop={tmp_path}", "--data", server.data)
+        assert done.returncode == 78
+        lines = done.stderr.splitlines()
+        assert len(lines) == 2 and "shop" not in done.stdout, done.stderr
+        assert f"{tmp_path} is not a repository" in lines[0]
+        assert "schema version 999" in lines[1]
+
+    @pytest.mark.parametrize("spoil, words, says", [
+        (lambda data: data.write_text("x"), [], "expected a directory, found something else"),
+        (lambda data: (data.mkdir(), (data / "pintled.db").write_bytes(b"x" * 5000)), [], "file is not a database"),
+        (lambda data: None, ["--data", "/no/such/place"], "--data /no/such/place cannot be made"),
+        (lambda data: None, ["--data", "PUBLIC/x"], "lies among the public files")])
+    def test_data(self, repository, tmp_path, spoil, words, says):
+        spoil(tmp_path / "data")
+        words = [word.replace("PUBLIC", str(repository.public)) for word in words] or ["--data", tmp_path / "data"]
+        done = check_config("--repo", repository.directory, *words)
+        assert done.returncode == 78 and says in done.stderr, done.stderr
+
+    def test_that_nothing_would_be_signed_is_a_warning(self, repository, tmp_path):
+        (tmp_path / "empty").mkdir()
+        done = check_config("--repo", repository.directory, "--data", tmp_path / "data", "--keys", tmp_path / "empty")
+        assert done.returncode == 0
+        assert "warning: nothing would be re-signed" in done.stderr
+
+    def test_of_the_file(self, repository, tmp_path):
+        (tmp_path / "pintled.conf").write_text("repo = pins\nresign-evry = 5\n")
+        done = check_config("--config", tmp_path / "pintled.conf")
+        assert done.returncode == 78
+        assert f'{tmp_path}/pintled.conf:2: there is no setting "resign-evry"; did you mean resign-every?' in done.stderr
