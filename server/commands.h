@@ -5,4 +5,9 @@
 
 #include "server/command.h"
 
+extern const struct pti_server_command pti_server_command_journal,
+    pti_server_command_journal_verify; /* command_journal.c */
+extern const struct pti_server_command pti_server_command_token_add, pti_server_command_token_list,
+    pti_server_command_token_revoke; /* command_token.c */
+
 #endif

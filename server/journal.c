@@ -5,12 +5,13 @@
 #include <time.h>
 
 #include "base/datetime.h"
+#include "base/encode.h"
 #include "base/json_write.h"
 #include "server/limits.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-void pti_journal_line_write(const struct pti_journal_line *line, struct pti_buf *out)
+static void put_line(const struct pti_journal_line *line, const char *hash, struct pti_buf *out)
 {
     struct pti_json_writer json;
     char time[PTI_DATETIME_SIZE + 1];
@@ -23,7 +24,22 @@ void pti_journal_line_write(const struct pti_journal_line *line, struct pti_buf 
     pti_json_put_string(&json, "actor", line->actor);
     pti_json_put_string(&json, "event", line->event);
     pti_json_put_string(&json, "detail", line->detail);
+    if (hash)
+        pti_json_put_text(&json, "hash", hash);
     pti_json_end_object(&json);
+}
+
+void pti_journal_line_write(const struct pti_journal_line *line, struct pti_buf *out)
+{
+    put_line(line, NULL, out);
+}
+
+void pti_journal_line_put(const struct pti_journal_line *line, struct pti_buf *out)
+{
+    char hash[PTI_HEX_SIZE(PINTLE_SHA256_SIZE) + 1];
+
+    pti_hex_encode(line->hash, sizeof line->hash, hash);
+    put_line(line, hash, out);
 }
 
 enum pintle_status pti_journal_hash(struct pintle_crypto *crypto, const uint8_t previous[PINTLE_SHA256_SIZE],
@@ -33,7 +49,7 @@ enum pintle_status pti_journal_hash(struct pintle_crypto *crypto, const uint8_t 
     enum pintle_status status;
     struct pti_buf bytes;
 
-    pti_buf_init(&bytes, SIZE_MAX);
+    pti_buf_init(&bytes, PTI_JOURNAL_LINE_MAX);
     pti_buf_append(&bytes, previous, PINTLE_SHA256_SIZE);
     pti_journal_line_write(line, &bytes);
     status = pti_buf_check(&bytes, error, "a line of the journal");

@@ -14,6 +14,7 @@
 #include "base/crypto.h"
 #include "server/database.h"
 
+#define PTI_JOURNAL_ACTOR_SIZE 80  /* bytes with terminator */
 #define PTI_JOURNAL_LOCK "journal" /* what a transaction holds that adds a line */
 
 struct pti_journal_line {
@@ -51,6 +52,8 @@ enum pintle_status pti_journal_read_head(struct pti_database *database, struct p
 
 /* The bytes that are hashed; its hash is no part of them. */
 void pti_journal_line_write(const struct pti_journal_line *line, struct pti_buf *out);
+/* The same with the hash as its last member: what people are shown. */
+void pti_journal_line_put(const struct pti_journal_line *line, struct pti_buf *out);
 /* The hash of line after the one whose hash is previous.  PINTLE_ERR_MEMORY. */
 enum pintle_status pti_journal_hash(struct pintle_crypto *crypto, const uint8_t previous[PINTLE_SHA256_SIZE],
                                     const struct pti_journal_line *line, uint8_t hash[PINTLE_SHA256_SIZE],

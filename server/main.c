@@ -13,6 +13,11 @@
 #include "server/service.h"
 
 static const struct pti_server_command *const commands[] = {
+    &pti_server_command_token_add,
+    &pti_server_command_token_list,
+    &pti_server_command_token_revoke,
+    &pti_server_command_journal_verify, /* before the one whose name its own begins with */
+    &pti_server_command_journal,
     NULL,
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/json_write.h"
 #include "server/answer.h"
+#include "server/limits.h"
 
 struct pti_page {
     int64_t limit;     /* 1 to PTI_LIST_MAX */
