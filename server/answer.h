@@ -14,14 +14,17 @@ struct pti_routes {
     struct pti_metrics *metrics;
     struct pti_service_status *status;
     struct pti_intake *intake;
-    struct pti_database *storage; /* for lists: a handle that does not wait for the intake's */
+    struct pti_database *storage; /* for reading: a connection that waits for no writer */
+    struct pti_database *changes; /* for what administrators change */
+    struct pti_access *access;    /* who may ask what */
+    struct pintle_crypto *crypto;
 };
 
 /* What one listener offers. */
 struct pti_listener {
     const struct pti_routes *routes;
     bool clients;        /* published files and POST /v1/reports */
-    bool administrators; /* /metrics and GET /v1/reports */
+    bool administrators; /* /metrics and the API */
 };
 
 /*
@@ -39,6 +42,24 @@ void pti_answer_body(const struct pti_listener *listener, struct pti_http_exchan
 /* {"error":detail}: what was expected, what was found, what to do.  503 gets a Retry-After. */
 void pti_answer_error(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
                       unsigned code, const char *detail);
+
+/* The same with what head says besides: its code, Allow, WWW-Authenticate, Retry-After. */
+void pti_answer_refusal(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
+                        const struct pti_http_response *head, const char *detail);
+
+/* Segment index (from 0) of the path into out, terminated; false if there is none or it does not fit. */
+bool pti_request_segment(const struct pti_http_exchange *exchange, unsigned index, char *out, size_t size);
+
+/* application/json, whatever parameters it has; false of NULL. */
+bool pti_is_json(const char *content_type);
+/* Whether an administrator's request has a body of JSON; if not, it has been answered: 413 or 415. */
+bool pti_body_is_json(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route);
+
+/* /v1/journal and /v1/tokens. */
+void pti_answer_journal(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_token_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_token_add(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_token_revoke(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 
 /* POST and GET /v1/reports. */
 void pti_answer_report(const struct pti_listener *listener, struct pti_http_exchange *exchange);

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/datetime.h"
 #include "pin/host.h"
 #include "server/answer.h"
 #include "server/limits.h"
+#include "server/page.h"
 
 #define MEDIA_TYPE "application/json"
 
@@ -55,14 +55,6 @@ static void report_done(void *ctx, enum pti_intake_result result)
         pti_answer_error(pending->listener, pending->exchange, PTI_ROUTE_REPORTS, 503,
                          why_not_stored((enum pti_intake_result)worst));
     free(pending);
-}
-
-static bool is_json(const char *content_type)
-{
-    size_t length = strlen(MEDIA_TYPE);
-
-    return content_type && strncasecmp(content_type, MEDIA_TYPE, length) == 0 &&
-           (content_type[length] == '\0' || content_type[length] == ';' || content_type[length] == ' ');
 }
 
 static void refuse(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned code,
@@ -113,7 +105,7 @@ void pti_answer_report(const struct pti_listener *listener, struct pti_http_exch
         refuse(listener, exchange, 413, PTI_DROP_TOO_LARGE, too_large);
         return;
     }
-    if (!is_json(request->content_type)) {
+    if (!pti_is_json(request->content_type)) {
         refuse(listener, exchange, 415, PTI_DROP_MEDIA_TYPE, "expected Content-Type: " MEDIA_TYPE);
         return;
     }
@@ -126,55 +118,49 @@ void pti_answer_report(const struct pti_listener *listener, struct pti_http_exch
         refuse(listener, exchange, 400, PTI_DROP_SCHEMA, error.detail);
 }
 
-/* One element of the list: the report as stored, with the time of its arrival put first. */
+/* ---- the list ---- */
+
+/* One element: the report as stored, with the time of its arrival put first. */
 static bool write_row(void *ctx, const struct pti_report_row *row)
 {
-    struct pti_buf *out = ctx;
+    struct pti_list *list = ctx;
     char received[PTI_DATETIME_SIZE + 1];
+    struct pti_buf item;
 
+    if (!pti_list_wants_number(list, row->number))
+        return true;
     pti_datetime_format(row->received, received);
-    if (out->size > 1)
-        pti_buf_text(out, ",");
-    pti_buf_printf(out, "\n{\"received\":\"%s\",", received);
+    pti_buf_init(&item, PTI_STORED_REPORT_MAX);
+    pti_buf_printf(&item, "{\"received\":\"%s\",", received);
     if (row->document.size > 0)
-        pti_buf_append(out, row->document.data + 1, row->document.size - 1); /* its "{" is written already */
-    return out->status == PINTLE_OK;
-}
-
-static bool parse_limit(const char *text, int64_t *limit)
-{
-    *limit = 0;
-    for (; *text >= '0' && *text <= '9' && *limit <= PTI_LIST_MAX; text++)
-        *limit = *limit * 10 + (*text - '0');
-    return *text == '\0' && *limit >= 1 && *limit <= PTI_LIST_MAX;
+        pti_buf_append(&item, row->document.data + 1, row->document.size - 1); /* its "{" is written already */
+    pti_json_put_raw(&list->json, NULL, pti_buf_bytes(&item));
+    pti_buf_clear(&item);
+    return item.status == PINTLE_OK && pti_list_sound(list);
 }
 
 void pti_answer_report_list(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
-    const char *host = pti_http_query(exchange, "host");
-    const char *limit = pti_http_query(exchange, "limit");
-    struct pti_report_query query = {.limit = PTI_LIST_DEFAULT, .row = write_row};
+    static const char *const names[] = {"host", "reason", NULL};
+    const char *host = pti_http_query(exchange, "host"), *reason = pti_http_query(exchange, "reason");
+    struct pti_report_query query = {"", reason ? reason : "", INT64_MAX, 0, write_row, NULL};
+    enum pintle_status status;
     struct pti_host parsed;
     struct pti_error error;
-    struct pti_buf body;
+    struct pti_page page;
+    struct pti_list list;
 
-    if (limit && !parse_limit(limit, &query.limit)) {
-        pti_answer_error(listener, exchange, PTI_ROUTE_REPORT_LIST, 400, "limit must be a number from 1 to 1000");
+    if (!pti_page_take(listener, exchange, PTI_ROUTE_REPORT_LIST, names, &page) ||
+        !pti_page_after_number(listener, exchange, PTI_ROUTE_REPORT_LIST, &page, &query.before))
         return;
-    }
     if (host && pti_host_parse(host, &parsed, &error) != PINTLE_OK) {
         pti_answer_error(listener, exchange, PTI_ROUTE_REPORT_LIST, 400, error.detail);
         return;
     }
-    query.host = host ? parsed.name : NULL;
-    query.ctx = &body;
-    pti_buf_init(&body, (size_t)query.limit * (2 * PTI_REPORT_SIZE_MAX + 64) + 64);
-    pti_buf_text(&body, "[");
-    if (pti_storage_list_reports(listener->routes->storage, &query, &error) != PINTLE_OK) {
-        pti_buf_clear(&body);
-        pti_answer_error(listener, exchange, PTI_ROUTE_REPORT_LIST, 503, error.detail);
-        return;
-    }
-    pti_buf_text(&body, "]\n");
-    pti_answer_body(listener, exchange, PTI_ROUTE_REPORT_LIST, 200, MEDIA_TYPE, &body);
+    query.host = host ? parsed.name : "";
+    query.limit = page.limit + 1;
+    query.ctx = &list;
+    pti_list_begin(&list, &page);
+    status = pti_storage_list_reports(listener->routes->storage, &query, &error);
+    pti_list_answer(&list, listener, exchange, PTI_ROUTE_REPORT_LIST, status, &error);
 }

@@ -113,7 +113,9 @@ static bool print_json(struct listing *listing, const struct pti_token *token)
 
     pti_buf_init(&line, 1024);
     pti_json_writer_init(&json, &line, false);
+    pti_json_begin_object(&json, NULL);
     pti_token_put(token, listing->now, &json);
+    pti_json_end_object(&json);
     text = pti_buf_cstr(&line);
     if (text)
         fprintf(listing->out, "%s\n", text);

@@ -28,8 +28,9 @@
 #define PTI_FILES_PATH_MAX 512
 
 /* Reports */
-#define PTI_INTAKE_QUEUE_MAX 1024 /* waiting for the disk; each holds a connection */
-#define PTI_INTAKE_BATCH_MAX 256  /* in one transaction */
+#define PTI_INTAKE_QUEUE_MAX 1024                            /* waiting for the disk; each holds a connection */
+#define PTI_INTAKE_BATCH_MAX 256                             /* in one transaction */
+#define PTI_STORED_REPORT_MAX (2 * PTI_REPORT_SIZE_MAX + 64) /* escaped, with the time of its arrival */
 #define PTI_LIST_DEFAULT 100
 #define PTI_LIST_MAX 1000
 #define PTI_KEEP_REPORTS_DEFAULT 200000

@@ -6,10 +6,9 @@
 #include <pintle/version.h>
 
 static const char *const route_names[PTI_ROUTES - PTI_FILE_KINDS] = {
-    [PTI_ROUTE_REPORTS - PTI_FILE_KINDS] = "reports",
-    [PTI_ROUTE_REPORT_LIST - PTI_FILE_KINDS] = "report_list",
-    [PTI_ROUTE_HEALTHZ - PTI_FILE_KINDS] = "healthz",
-    [PTI_ROUTE_METRICS - PTI_FILE_KINDS] = "metrics",
+    [PTI_ROUTE_REPORTS - PTI_FILE_KINDS] = "reports", [PTI_ROUTE_REPORT_LIST - PTI_FILE_KINDS] = "report_list",
+    [PTI_ROUTE_HEALTHZ - PTI_FILE_KINDS] = "healthz", [PTI_ROUTE_METRICS - PTI_FILE_KINDS] = "metrics",
+    [PTI_ROUTE_JOURNAL - PTI_FILE_KINDS] = "journal", [PTI_ROUTE_TOKENS - PTI_FILE_KINDS] = "tokens",
 };
 
 static const char *const result_names[PTI_REPORT_RESULTS] = {
@@ -30,7 +29,8 @@ static const char *const drop_names[PTI_REPORT_DROPS] = {
 };
 
 /* The last one stands for every other code. */
-static const unsigned codes[PTI_METRIC_CODES] = {200, 202, 400, 404, 405, 413, 415, 500, 503, 0};
+static const unsigned codes[PTI_METRIC_CODES] = {200, 201, 202, 204, 400, 401, 403, 404,
+                                                 405, 409, 413, 415, 429, 500, 503, 0};
 
 static const char *route_name(unsigned route)
 {

@@ -17,9 +17,11 @@ enum pti_route {
     PTI_ROUTE_REPORTS = PTI_FILE_KINDS, /* POST */
     PTI_ROUTE_REPORT_LIST,
     PTI_ROUTE_HEALTHZ,
-    PTI_ROUTE_METRICS
+    PTI_ROUTE_METRICS,
+    PTI_ROUTE_JOURNAL,
+    PTI_ROUTE_TOKENS
 };
-#define PTI_ROUTES (PTI_FILE_KINDS + 4)
+#define PTI_ROUTES (PTI_FILE_KINDS + 6)
 
 /* What became of a report. */
 enum pti_report_result {
@@ -42,7 +44,7 @@ enum pti_report_drop {
 };
 #define PTI_REPORT_DROPS 7
 
-#define PTI_METRIC_CODES 12
+#define PTI_METRIC_CODES 16
 
 struct pti_metrics {
     atomic_ullong requests[PTI_ROUTES][PTI_METRIC_CODES];

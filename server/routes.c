@@ -4,9 +4,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/authorize.h"
 #include "server/limits.h"
 
-#define PAGE_MAX (4u << 20)                  /* of PTI_SERVED_MAX repositories with PTI_STATUS_ROLES_MAX roles each */
+#define PAGE_MAX (4u << 20) /* of PTI_SERVED_MAX repositories with PTI_STATUS_ROLES_MAX roles each */
+#define API "/v1/"
 #define NOT_FOUND_CACHE "public, max-age=30" /* a client asks for the next root before there is one */
 
 typedef void (*answer_fn)(const struct pti_listener *listener, struct pti_http_exchange *exchange);
@@ -70,18 +72,28 @@ enum place {
 };
 
 static const struct route {
-    const char *path;             /* NULL: every other path */
+    const char *path;             /* "{}" is any one segment; NULL: every other path */
     enum pti_http_method method;  /* GET stands for HEAD too */
     bool clients, administrators; /* whose listeners offer it */
     enum place place;
+    enum pti_scope scope; /* what a token must have for it */
+    size_t body_max;
     unsigned label;
     answer_fn answer;
 } routes[] = {
-    {"/healthz", PTI_HTTP_GET, true, true, EVERYWHERE, PTI_ROUTE_HEALTHZ, answer_health},
-    {"/metrics", PTI_HTTP_GET, false, true, AT_ROOT, PTI_ROUTE_METRICS, answer_metrics},
-    {"/v1/reports", PTI_HTTP_POST, true, false, IN_REPOSITORY, PTI_ROUTE_REPORTS, pti_answer_report},
-    {"/v1/reports", PTI_HTTP_GET, false, true, AT_ROOT, PTI_ROUTE_REPORT_LIST, pti_answer_report_list},
-    {NULL, PTI_HTTP_GET, true, false, IN_REPOSITORY, PTI_FILE_OTHER, answer_file},
+    {"/healthz", PTI_HTTP_GET, true, true, EVERYWHERE, PTI_SCOPE_NONE, 0, PTI_ROUTE_HEALTHZ, answer_health},
+    {"/metrics", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_NONE, 0, PTI_ROUTE_METRICS, answer_metrics},
+    {"/v1/reports", PTI_HTTP_POST, true, false, IN_REPOSITORY, PTI_SCOPE_NONE, PTI_REPORT_BATCH_SIZE_MAX,
+     PTI_ROUTE_REPORTS, pti_answer_report},
+    {"/v1/reports", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_REPORT_LIST,
+     pti_answer_report_list},
+    {"/v1/journal", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_JOURNAL, pti_answer_journal},
+    {"/v1/tokens", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_ADMIN, 0, PTI_ROUTE_TOKENS, pti_answer_token_list},
+    {"/v1/tokens", PTI_HTTP_POST, false, true, AT_ROOT, PTI_SCOPE_ADMIN, PTI_ADMIN_BODY_MAX, PTI_ROUTE_TOKENS,
+     pti_answer_token_add},
+    {"/v1/tokens/{}", PTI_HTTP_DELETE, false, true, AT_ROOT, PTI_SCOPE_ADMIN, 0, PTI_ROUTE_TOKENS,
+     pti_answer_token_revoke},
+    {NULL, PTI_HTTP_GET, true, false, IN_REPOSITORY, PTI_SCOPE_NONE, 0, PTI_FILE_OTHER, answer_file},
 };
 #define ROUTES (sizeof routes / sizeof routes[0])
 
@@ -105,10 +117,24 @@ struct pti_served *pti_routes_find(const struct pti_routes *all, const char *pat
     return at_root;
 }
 
+static bool matches(const char *pattern, const char *path)
+{
+    while (*pattern == '/' && *path == '/') {
+        size_t wanted = strcspn(++pattern, "/"), found = strcspn(++path, "/");
+        bool any = wanted == 2 && memcmp(pattern, "{}", 2) == 0;
+
+        if (found == 0 || (!any && (wanted != found || memcmp(pattern, path, found) != 0)))
+            return false;
+        pattern += wanted;
+        path += found;
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
 static bool is_named(const char *path)
 {
     for (size_t i = 0; i < ROUTES; i++)
-        if (routes[i].path && strcmp(routes[i].path, path) == 0)
+        if (routes[i].path && matches(routes[i].path, path))
             return true;
     return false;
 }
@@ -138,8 +164,7 @@ static const struct route *next_route(const struct pti_listener *listener, const
     while (*index < ROUTES) {
         const struct route *route = &routes[(*index)++];
 
-        if (is_offered(route, listener, served) &&
-            (named ? route->path && strcmp(route->path, rest) == 0 : !route->path))
+        if (is_offered(route, listener, served) && (named ? route->path && matches(route->path, rest) : !route->path))
             return route;
     }
     return NULL;
@@ -155,43 +180,73 @@ static size_t body_max(void *ctx, enum pti_http_method method, const char *path)
     size_t index = 0;
 
     for (const struct route *route = next_route(ctx, path, &index); route; route = next_route(ctx, path, &index))
-        if (route->method == PTI_HTTP_POST && takes(route, method))
-            return PTI_REPORT_BATCH_SIZE_MAX;
+        if (takes(route, method))
+            return route->body_max;
     return 0;
 }
 
-static const char *allowed_methods(bool get, bool post)
+#define BIT(method) (1u << (method))
+
+static const char *allowed_methods(unsigned methods)
 {
-    if (get && post)
-        return "GET, HEAD, POST";
-    return get ? "GET, HEAD" : "POST";
+    static const struct {
+        unsigned methods;
+        const char *allow;
+    } table[] = {
+        {BIT(PTI_HTTP_GET), "GET, HEAD"},
+        {BIT(PTI_HTTP_POST), "POST"},
+        {BIT(PTI_HTTP_DELETE), "DELETE"},
+        {BIT(PTI_HTTP_GET) | BIT(PTI_HTTP_POST), "GET, HEAD, POST"},
+        {BIT(PTI_HTTP_GET) | BIT(PTI_HTTP_DELETE), "GET, HEAD, DELETE"},
+        {BIT(PTI_HTTP_POST) | BIT(PTI_HTTP_DELETE), "POST, DELETE"},
+        {BIT(PTI_HTTP_GET) | BIT(PTI_HTTP_POST) | BIT(PTI_HTTP_DELETE), "GET, HEAD, POST, DELETE"},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].methods == methods)
+            return table[i].allow;
+    return NULL;
+}
+
+/* What no route takes: 405 where others are offered there, else 404; in words where a program may show them. */
+static void answer_none(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned label,
+                        unsigned methods)
+{
+    struct pti_http_response response = PTI_HTTP_RESPONSE(404);
+    struct pti_error error;
+
+    response.allow = allowed_methods(methods);
+    response.code = response.allow ? 405 : 404;
+    response.cache_control = NOT_FOUND_CACHE;
+    if (!listener->administrators || strncmp(pti_http_request(exchange)->path, API, sizeof API - 1) != 0) {
+        pti_answer(listener, exchange, label, &response);
+        return;
+    }
+    if (response.allow)
+        (void)pti_fail(&error, PINTLE_ERR_INPUT, "expected one of the methods %s", response.allow);
+    else
+        (void)pti_fail(&error, PINTLE_ERR_INPUT, "there is nothing here; docs/openapi.yaml lists what there is");
+    pti_answer_refusal(listener, exchange, label, &response, error.detail);
 }
 
 static void handle(void *ctx, struct pti_http_exchange *exchange)
 {
     const struct pti_listener *listener = ctx;
     const struct pti_http_request *request = pti_http_request(exchange);
-    struct pti_http_response response = PTI_HTTP_RESPONSE(404);
-    unsigned label = PTI_FILE_OTHER;
-    bool get = false, post = false;
+    unsigned label = PTI_FILE_OTHER, methods = 0;
     size_t index = 0;
 
     for (const struct route *route = next_route(listener, request->path, &index); route;
          route = next_route(listener, request->path, &index)) {
         if (takes(route, request->method)) {
-            route->answer(listener, exchange);
+            if (pti_authorize(listener, exchange, route->label, route->scope))
+                route->answer(listener, exchange);
             return;
         }
         label = route->label;
-        get = get || route->method == PTI_HTTP_GET;
-        post = post || route->method == PTI_HTTP_POST;
+        methods |= BIT(route->method);
     }
-    if (get || post) {
-        response.code = 405;
-        response.allow = allowed_methods(get, post);
-    }
-    response.cache_control = NOT_FOUND_CACHE;
-    pti_answer(listener, exchange, label, &response);
+    answer_none(listener, exchange, label, methods);
 }
 
 struct pti_http_handler pti_routes_handler(struct pti_listener *listener)

@@ -13,9 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/access.h"
 #include "server/check.h"
 #include "server/confine.h"
 #include "server/endpoint.h"
+#include "server/journal_head.h"
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/notify.h"
@@ -31,11 +33,14 @@ struct server {
     struct pti_notify notify;
     struct pintle_crypto *crypto;
     int data_lock;
-    struct pti_database *storage; /* of the main thread and of lists */
+    struct pti_database *storage; /* for the main thread and what administrators change */
+    struct pti_database *list_storage;
     struct pti_database *intake_storage;
     struct pti_service_status status;
     struct pti_metrics metrics;
     struct pti_intake *intake;
+    struct pti_access access;
+    struct pti_journal_head journal_head; /* what journal.head says */
     struct pti_routes routes;
     struct pti_endpoint endpoints[2]; /* for clients, and for administrators */
     size_t endpoint_count;
@@ -94,6 +99,8 @@ static enum pintle_status open_data(struct server *server, struct pti_error *err
         status = lock_data(server, error);
     if (status == PINTLE_OK)
         status = pti_database_open_sqlite(server->options->data, &server->storage, error);
+    if (status == PINTLE_OK)
+        status = pti_database_open_sqlite(server->options->data, &server->list_storage, error);
     if (status == PINTLE_OK)
         status = pti_database_open_sqlite(server->options->data, &server->intake_storage, error);
     return status;
@@ -172,7 +179,10 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
                                          .metrics = &server->metrics,
                                          .status = &server->status,
                                          .intake = server->intake,
-                                         .storage = server->storage};
+                                         .storage = server->list_storage,
+                                         .changes = server->storage,
+                                         .access = &server->access,
+                                         .crypto = server->crypto};
     for (size_t i = 0; i < server->endpoint_count && status == PINTLE_OK; i++)
         status = pti_endpoint_serve(&server->endpoints[i], error);
     return status;
@@ -207,12 +217,35 @@ static const char *describe(struct server *server)
     return "";
 }
 
+/* What may come late: when tokens were used, and the head of the journal beside it. */
+static void tend_database(struct server *server)
+{
+    struct pti_error error;
+    enum pintle_status status = pti_access_flush(&server->access, server->storage, now(), &error);
+
+    if (status != PINTLE_OK)
+        pti_log(PTI_LOG_WARNING, "tokens: when they were used cannot be noted: %s", error.detail);
+    status = pti_journal_head_follow(server->storage, server->options->data, &server->journal_head, &error);
+    if (status != PINTLE_OK)
+        pti_log(PTI_LOG_WARNING, "journal: its head cannot be kept: %s", error.detail);
+}
+
+static void begin_administration(struct server *server)
+{
+    struct pti_error error;
+
+    pti_access_init(&server->access, server->list_storage, server->crypto);
+    if (pti_journal_head_start(server->storage, server->options->data, &server->journal_head, &error) != PINTLE_OK)
+        pti_log(PTI_LOG_ERROR, "journal: it cannot be compared with its head: %s", error.detail);
+}
+
 static void tick(struct server *server, bool reload)
 {
     if (reload)
         pti_notify_reloading(&server->notify);
     for (size_t i = 0; i < server->served_count; i++)
         pti_served_tick(&server->served[i], now(), reload);
+    tend_database(server);
     if (reload)
         pti_notify_ready(&server->notify);
     pti_notify_alive(&server->notify, describe(server));
@@ -249,7 +282,12 @@ static void stop_serving(struct server *server)
 static void stop(struct server *server)
 {
     stop_serving(server);
+    if (server->access.database) {
+        tend_database(server);
+        pti_access_clear(&server->access);
+    }
     pti_database_close(server->intake_storage);
+    pti_database_close(server->list_storage);
     pti_database_close(server->storage);
     if (server->data_lock >= 0)
         close(server->data_lock);
@@ -306,6 +344,7 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
     if (status != PINTLE_OK)
         return status;
     confine(server);
+    begin_administration(server);
     for (size_t i = 0; i < server->served_count; i++)
         pti_served_begin(&server->served[i], server->crypto, server->storage, server->options->resign_every_s, now());
     return serve(server, error);

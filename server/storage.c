@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/storage.h"
 
-#include <assert.h>
-
 #include "server/limits.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -98,37 +96,39 @@ enum pintle_status pti_storage_insert_reports(struct pti_database *database, con
     return status;
 }
 
-static const struct pti_db_statement list_reports = {
-    "list reports", "SELECT received, document FROM report ORDER BY seq DESC LIMIT $1"};
+#define REPORT_COLUMNS "SELECT seq, received, document FROM report WHERE "
 
-static const struct pti_db_statement list_host_reports = {
-    "list reports", "SELECT received, document FROM report WHERE host = $1 ORDER BY seq DESC LIMIT $2"};
+/* By whether a host and a reason are given. */
+static const struct pti_db_statement list_reports[2][2] = {
+    {{"list reports", REPORT_COLUMNS "seq < $1 ORDER BY seq DESC LIMIT $2"},
+     {"list reports", REPORT_COLUMNS "reason = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3"}},
+    {{"list reports", REPORT_COLUMNS "host = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3"},
+     {"list reports", REPORT_COLUMNS "host = $1 AND reason = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4"}},
+};
 
 static bool take_report(void *ctx, const struct pti_db_value *columns, size_t count)
 {
     const struct pti_report_query *query = ctx;
-    const struct pti_report_row row = {columns[0].integer, columns[1].bytes};
+    const struct pti_report_row row = {columns[0].integer, columns[1].integer, columns[2].bytes};
 
-    (void)count; /* 2 */
+    (void)count; /* 3 */
     return query->row(query->ctx, &row);
 }
 
 enum pintle_status pti_storage_list_reports(struct pti_database *database, const struct pti_report_query *query,
                                             struct pti_error *error)
 {
+    const bool by_host = query->host[0] != '\0', by_reason = query->reason[0] != '\0';
     struct pti_report_query copy = *query;
-    const struct pti_db_value limit = pti_db_integer(query->limit);
-    struct pti_db_value values[2];
-    struct pti_db_query list = {&list_reports, &limit, 1, take_report, &copy};
+    struct pti_db_value values[4];
+    struct pti_db_query list = {&list_reports[by_host][by_reason], values, 0, take_report, &copy};
 
-    assert(query->limit >= 1 && query->limit <= PTI_LIST_MAX);
-    if (query->host) {
-        values[0] = pti_db_text(query->host);
-        values[1] = limit;
-        list.statement = &list_host_reports;
-        list.values = values;
-        list.value_count = COUNT(values);
-    }
+    if (by_host)
+        values[list.value_count++] = pti_db_text(query->host);
+    if (by_reason)
+        values[list.value_count++] = pti_db_text(query->reason);
+    values[list.value_count++] = pti_db_integer(query->before);
+    values[list.value_count++] = pti_db_integer(query->limit);
     return pti_database_read(database, &list, error);
 }
 

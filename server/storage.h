@@ -16,13 +16,16 @@
 enum pti_stored { PTI_STORED_NEW, PTI_STORED_BEFORE };
 
 struct pti_report_row {
+    int64_t number;   /* newer ones have larger ones */
     int64_t received; /* Unix seconds, our clock */
     struct pintle_bytes document;
 };
 
 struct pti_report_query {
-    const char *host; /* NULL: all */
-    int64_t limit;    /* 1 to PTI_LIST_MAX */
+    const char *host; /* "": all; likewise below */
+    const char *reason;
+    int64_t before; /* only those with smaller numbers */
+    int64_t limit;
     /* Newest first; row is borrowed.  Stops and fails with PINTLE_ERR_MEMORY when this returns false. */
     bool (*row)(void *ctx, const struct pti_report_row *row);
     void *ctx;

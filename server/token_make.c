@@ -49,7 +49,6 @@ static void put_time(struct pti_json_writer *json, const char *name, int64_t sec
 
 void pti_token_put(const struct pti_token *token, int64_t now, struct pti_json_writer *json)
 {
-    pti_json_begin_object(json, NULL);
     pti_json_put_text(json, "name", token->name);
     pti_json_put_text(json, "id", token->id);
     pti_json_put_text(json, "scope", pti_scope_name(token->scope));
@@ -57,5 +56,4 @@ void pti_token_put(const struct pti_token *token, int64_t now, struct pti_json_w
     put_time(json, "expires", token->expires);
     put_time(json, "used", token->used);
     pti_json_put_bool(json, "expired", token->expires > 0 && now >= token->expires);
-    pti_json_end_object(json);
 }

@@ -20,7 +20,7 @@ enum pintle_status pti_token_wish_check(struct pti_token_wish *wish, const char 
 enum pintle_status pti_token_make(struct pintle_crypto *crypto, const struct pti_token_wish *wish, int64_t now,
                                   char text[PTI_TOKEN_SIZE], struct pti_token *token, struct pti_error *error);
 
-/* A JSON object of all but the hash: name, id, scope, created, expires and used (or null), expired. */
+/* The members of a JSON object, all but the hash: name, id, scope, created, expires and used (or null), expired. */
 void pti_token_put(const struct pti_token *token, int64_t now, struct pti_json_writer *json);
 
 #endif
