@@ -41,6 +41,7 @@ struct server {
     struct pti_intake *intake;
     struct pti_access access;
     struct pti_journal_head journal_head; /* what journal.head says */
+    bool tending_fails;
     struct pti_routes routes;
     struct pti_endpoint endpoints[2]; /* for clients, and for administrators */
     size_t endpoint_count;
@@ -223,11 +224,11 @@ static void tend_database(struct server *server)
     struct pti_error error;
     enum pintle_status status = pti_access_flush(&server->access, server->storage, now(), &error);
 
-    if (status != PINTLE_OK)
-        pti_log(PTI_LOG_WARNING, "tokens: when they were used cannot be noted: %s", error.detail);
-    status = pti_journal_head_follow(server->storage, server->options->data, &server->journal_head, &error);
-    if (status != PINTLE_OK)
-        pti_log(PTI_LOG_WARNING, "journal: its head cannot be kept: %s", error.detail);
+    if (status == PINTLE_OK)
+        status = pti_journal_head_follow(server->storage, server->options->data, &server->journal_head, &error);
+    if (status != PINTLE_OK && !server->tending_fails)
+        pti_log(PTI_LOG_WARNING, "database: use of tokens and head of the journal cannot be noted: %s", error.detail);
+    server->tending_fails = status != PINTLE_OK;
 }
 
 static void begin_administration(struct server *server)

@@ -226,8 +226,8 @@ class TestReports:
             assert server.post_report(body)[0] == 202
 
         def listed(query):
-            status, _, body = server.get("/v1/reports" + query)
-            return [entry["id"] for entry in json.loads(body)] if status == 200 else status
+            status, _, page = server.api("/v1/reports" + query)
+            return [entry["id"] for entry in page["items"]] if status == 200 else status
 
         assert len(listed("")) == 6
         assert len(listed("?host=EVEN.example.test.")) == 3
@@ -240,9 +240,10 @@ class TestAdministration:
         port = free_port()
         server = pintled(repository, "--admin", f"{LOOPBACK}:{port}")
         assert server.post_report(report())[0] == 202
-        for path in ("/metrics", "/v1/reports"):
+        for path, alone in (("/metrics", 200), ("/v1/reports", 401)):
             assert server.get(path)[0] in (404, 405), path
-            assert server.request("GET", path, base=f"http://{LOOPBACK}:{port}")[0] == 200, path
+            assert server.request("GET", path, base=f"http://{LOOPBACK}:{port}")[0] == alone, path
+        assert len(server.reports()) == 1
         assert server.request("GET", "/head/1", base=f"http://{LOOPBACK}:{port}")[0] == 404
         assert server.get("/head/1")[0] == 200
 

@@ -165,6 +165,7 @@ class TestDatabaseWhileItRuns:
         server = pintled(repository)
         for number in range(60):
             assert server.post_report(numbered(number))[0] == 202
+        token = server.token
         server.stop()
         file = server.data / "pintled.db"
         backup = shutil.copy(file, server.data.parent / "backup.db")
@@ -176,7 +177,7 @@ class TestDatabaseWhileItRuns:
         still_serves(server, repository)
         assert "malformed" in server.process.output() and str(file) in server.process.output()
         assert "stop pintled, then restore it from a backup" in server.process.output()
-        assert server.get("/v1/reports")[0] == 503
+        assert server.api("/v1/reports", token=token)[0] == 503
         server.stop()
         shutil.copy(backup, file)
         server = pintled(repository, data=server.data)

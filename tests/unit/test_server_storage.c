@@ -118,7 +118,8 @@ static bool collect(void *ctx, const struct pti_report_row *row)
 static void assert_listed(struct pti_database *storage, const char *host, int64_t limit, const char *want)
 {
     struct pti_buf found;
-    struct pti_report_query query = {.host = host, .limit = limit, .row = collect, .ctx = &found};
+    struct pti_report_query query = {
+        .host = host ? host : "", .reason = "", .before = INT64_MAX, .limit = limit, .row = collect, .ctx = &found};
     struct pti_error error;
 
     pti_buf_init(&found, 1 << 20);

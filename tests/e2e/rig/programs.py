@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The built programs: the command line, a repository and a client of it, the server."""
 
+import functools
 import http.client
 import json
 import os
@@ -263,11 +264,42 @@ class Pintled:
     def post_report(self, body, content_type="application/json"):
         return self.request("POST", "/v1/reports", body, {"Content-Type": content_type})
 
+    def command(self, *words):
+        """`pintled WORDS --data ...`, beside the server."""
+        done = subprocess.run([binary("pintled"), *map(str, words), "--data", self.data], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=30, env=clean_environment(), check=False)
+        return no_sanitizer_report(Result(["pintled", *map(str, words)], done.returncode, done.stdout, done.stderr))
+
+    def new_token(self, scope="admin", *words):
+        """A token that nobody else has."""
+        made = self.command("token", "add", f"rig-{os.urandom(8).hex()}", "--scope", scope, *words)
+        if made.returncode != 0:
+            raise RigError(made.all)
+        return made.stdout.strip()
+
+    @functools.cached_property
+    def token(self):
+        return self.new_token()
+
+    def api(self, path, method="GET", body=None, token=None):
+        """One request to the administrative API: status, headers, what the JSON says (None without a body)."""
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            body = json.dumps(body).encode()
+        status, headers, answer = self.request(method, path, body, headers, self.admin)
+        return status, headers, json.loads(answer) if answer else None
+
     def reports(self):
-        status, _, body = self.request("GET", "/v1/reports", base=self.admin)
-        if status != 200:
-            raise RigError(f"GET /v1/reports answered {status}: {body!r}")
-        return json.loads(body)
+        """All that are kept, newest first."""
+        found, after = [], ""
+        while after is not None:
+            status, _, page = self.api(f"/v1/reports?limit=1000{after}")
+            if status != 200:
+                raise RigError(f"GET /v1/reports answered {status}: {page}")
+            found += page["items"]
+            after = page["next"] and f"&after={page['next']}"
+        return found
 
     def stop(self, number=signal.SIGTERM):
         code = self.process.stop(number)
