@@ -209,7 +209,7 @@ void pti_server_options_help(FILE *stream)
     pti_settings_help(&group, 1, stream);
     fputs("\nroutes for clients: /head/N /body/HASH /metadata/... /targets/... POST /v1/reports /healthz\n"
           "(each of a repository with a NAME below /NAME)\n"
-          "routes for administrators: /metrics GET /v1/reports[?host=HOST][&limit=N] /healthz\n"
+          "routes for administrators: /metrics /healthz, and with a token (pintled token add) /v1/...\n"
           "signals: SIGTERM and SIGINT stop it when all is answered, SIGHUP looks at the repository at once\n"
           "exit codes: 0 stopped by a signal, 1 it cannot run, 64 wrong command line, 78 wrong configuration\n\n"
           "example:\n  pintle init --repo pins && pintled --repo pins --data pintled-data\n",
