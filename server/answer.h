@@ -18,6 +18,7 @@ struct pti_routes {
     struct pti_database *changes; /* for what administrators change */
     struct pti_access *access;    /* who may ask what */
     struct pintle_crypto *crypto;
+    const char *data; /* the directory whose disk /metrics tells of */
 };
 
 /* What one listener offers. */

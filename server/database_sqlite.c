@@ -49,6 +49,21 @@ static const char *const migrations[] = {
     " event TEXT NOT NULL,"
     " detail TEXT NOT NULL,"
     " hash BLOB NOT NULL) STRICT;",
+    "CREATE TABLE alert ("
+    " labels TEXT NOT NULL PRIMARY KEY,"
+    " rule TEXT NOT NULL,"
+    " severity INTEGER NOT NULL,"
+    " fingerprint TEXT NOT NULL,"
+    " summary TEXT NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " since INTEGER NOT NULL,"
+    " fired INTEGER NOT NULL,"
+    " resolved INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE alert_told ("
+    " webhook TEXT NOT NULL,"
+    " labels TEXT NOT NULL,"
+    " at INTEGER NOT NULL,"
+    " PRIMARY KEY (webhook, labels)) STRICT, WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))
 

@@ -64,4 +64,19 @@
 #define PTI_RESIGN_EVERY_MAX_S 3600
 #define PTI_EXPIRY_WARNING_S (14 * 86400) /* before an offline role expires, once a day */
 
+/* Alerts */
+#define PTI_ALERTS_MAX 256 /* pending, firing, or over and remembered */
+#define PTI_WEBHOOKS_MAX 4
+#define PTI_WEBHOOK_URL_MAX 1024
+#define PTI_WEBHOOK_TIMEOUT_S 10
+#define PTI_WEBHOOK_BODY_MAX (1u << 19)
+#define PTI_WEBHOOK_BATCH_MAX                                                                                          \
+    64 /* alerts in one request to an Alertmanager, and requests in a row to another receiver */
+#define PTI_ALERT_EVERY_DEFAULT_S 15
+#define PTI_ALERT_REPEAT_DEFAULT_S (4 * 3600)
+#define PTI_ALERT_EXPIRY_DEFAULT_DAYS 14
+#define PTI_ALERT_DISK_DEFAULT_PERCENT 10
+#define PTI_ALERT_MISMATCHES_DEFAULT 20
+#define PTI_ALERTMANAGER_REPEAT_S 60 /* it takes an alert that is not repeated for one that is over */
+
 #endif

@@ -66,12 +66,22 @@ void pti_metrics_count_drop(struct pti_metrics *metrics, enum pti_report_drop dr
     add(&metrics->dropped[drop], count);
 }
 
+void pti_metrics_set_alerts(struct pti_metrics *metrics, enum pti_alert_rule rule, unsigned firing)
+{
+    atomic_store_explicit(&metrics->alerts[rule], firing, memory_order_relaxed);
+}
+
+void pti_metrics_count_webhook(struct pti_metrics *metrics, bool taken)
+{
+    add(&metrics->webhooks[taken], 1);
+}
+
 static unsigned long long value(atomic_ullong *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static void write_family(struct pti_buf *out, const char *name, const char *type, const char *help)
+void pti_metrics_family(struct pti_buf *out, const char *name, const char *type, const char *help)
 {
     pti_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
@@ -85,7 +95,7 @@ static void write_labelled(struct pti_buf *out, const char *name, const char *la
 
 static void write_requests(struct pti_metrics *metrics, struct pti_buf *out)
 {
-    write_family(out, "pintle_http_requests_total", "counter", "Requests answered.");
+    pti_metrics_family(out, "pintle_http_requests_total", "counter", "Requests answered.");
     for (unsigned route = 0; route < PTI_ROUTES; route++) {
         for (size_t i = 0; i < PTI_METRIC_CODES; i++) {
             unsigned long long requests = value(&metrics->requests[route][i]);
@@ -162,7 +172,7 @@ static void write_gauge(struct pti_service_status *service, size_t gauge, struct
 {
     const char *name = gauges[gauge].name;
 
-    write_family(out, name, "gauge", gauges[gauge].help);
+    pti_metrics_family(out, name, "gauge", gauges[gauge].help);
     for (size_t i = 0; i < service->board_count; i++) {
         const char *repository = service->boards[i]->repository;
         struct pti_status status;
@@ -175,18 +185,45 @@ static void write_gauge(struct pti_service_status *service, size_t gauge, struct
     }
 }
 
-void pti_metrics_write(struct pti_metrics *metrics, struct pti_service_status *service, struct pti_buf *out)
+static void write_alerts(struct pti_metrics *metrics, struct pti_buf *out)
 {
-    write_family(out, "pintle_build_info", "gauge", "Version of this pintled; always 1.");
+    static const char *const results[] = {"failed", "taken"};
+
+    pti_metrics_family(out, "pintle_alerts_firing", "gauge", "Alerts that fire.");
+    for (int i = 0; i < PTI_ALERT_RULES; i++)
+        pti_buf_printf(out, "pintle_alerts_firing{alert=\"%s\"} %llu\n", pti_alert_rule_name((enum pti_alert_rule)i),
+                       value(&metrics->alerts[i]));
+    pti_metrics_family(out, "pintle_webhook_requests_total", "counter",
+                       "Requests to webhooks, by what became of them.");
+    write_labelled(out, "pintle_webhook_requests_total", "result", results, metrics->webhooks, 2);
+}
+
+static void write_disk(const struct pti_disk_use *disk, struct pti_buf *out)
+{
+    pti_metrics_family(out, "pintle_disk_size_bytes", "gauge", "Size of the file system that holds the data.");
+    write_sample(out, "pintle_disk_size_bytes", "", NULL, disk->size);
+    pti_metrics_family(out, "pintle_disk_available_bytes", "gauge", "What is left of it for this user.");
+    write_sample(out, "pintle_disk_available_bytes", "", NULL, disk->available);
+    pti_metrics_family(out, "pintle_database_size_bytes", "gauge", "Size of the database with its log.");
+    write_sample(out, "pintle_database_size_bytes", "", NULL, disk->database);
+}
+
+void pti_metrics_write(struct pti_metrics *metrics, struct pti_service_status *service, const struct pti_disk_use *disk,
+                       struct pti_buf *out)
+{
+    pti_metrics_family(out, "pintle_build_info", "gauge", "Version of this pintled; always 1.");
     pti_buf_printf(out, "pintle_build_info{version=\"%d.%d.%d\"} 1\n", PINTLE_VERSION_MAJOR, PINTLE_VERSION_MINOR,
                    PINTLE_VERSION_PATCH);
     for (size_t gauge = 0; gauge < sizeof gauges / sizeof gauges[0]; gauge++)
         write_gauge(service, gauge, out);
-    write_family(out, "pintle_storage_up", "gauge", "1 while reports can be stored.");
+    pti_metrics_family(out, "pintle_storage_up", "gauge", "1 while reports can be stored.");
     write_sample(out, "pintle_storage_up", "", NULL, atomic_load(&service->storage_up));
-    write_family(out, "pintle_reports_total", "counter", "Reports received, by what became of them.");
+    pti_metrics_family(out, "pintle_reports_total", "counter", "Reports received, by what became of them.");
     write_labelled(out, "pintle_reports_total", "result", result_names, metrics->reports, PTI_REPORT_RESULTS);
-    write_family(out, "pintle_reports_dropped_total", "counter", "Reports that are not, or no longer, stored.");
+    pti_metrics_family(out, "pintle_reports_dropped_total", "counter", "Reports that are not, or no longer, stored.");
     write_labelled(out, "pintle_reports_dropped_total", "reason", drop_names, metrics->dropped, PTI_REPORT_DROPS);
     write_requests(metrics, out);
+    write_alerts(metrics, out);
+    if (disk)
+        write_disk(disk, out);
 }

@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
+#include "server/alert_rules.h"
+#include "server/disk.h"
 #include "server/files.h"
 #include "server/status.h"
 
@@ -50,13 +52,21 @@ struct pti_metrics {
     atomic_ullong requests[PTI_ROUTES][PTI_METRIC_CODES];
     atomic_ullong reports[PTI_REPORT_RESULTS];
     atomic_ullong dropped[PTI_REPORT_DROPS];
+    atomic_ullong alerts[PTI_ALERT_RULES];
+    atomic_ullong webhooks[2]; /* requests that failed, and that were taken */
 };
 
 /* Zero-initialised metrics are ready. */
 void pti_metrics_count_request(struct pti_metrics *metrics, unsigned route, unsigned code);
 void pti_metrics_count_report(struct pti_metrics *metrics, enum pti_report_result result);
 void pti_metrics_count_drop(struct pti_metrics *metrics, enum pti_report_drop drop, unsigned long long count);
+void pti_metrics_set_alerts(struct pti_metrics *metrics, enum pti_alert_rule rule, unsigned firing);
+void pti_metrics_count_webhook(struct pti_metrics *metrics, bool taken);
 
-void pti_metrics_write(struct pti_metrics *metrics, struct pti_service_status *service, struct pti_buf *out);
+/* The two lines that go before the samples of a metric, for those who write their own. */
+void pti_metrics_family(struct pti_buf *out, const char *name, const char *type, const char *help);
+/* disk NULL: unknown. */
+void pti_metrics_write(struct pti_metrics *metrics, struct pti_service_status *service, const struct pti_disk_use *disk,
+                       struct pti_buf *out);
 
 #endif

@@ -119,6 +119,17 @@ static enum pintle_status take_log_format(const struct pti_setting *setting, con
     return PINTLE_OK;
 }
 
+static enum pintle_status take_webhook(const struct pti_setting *setting, const char *value, void *into,
+                                       struct pti_error *error)
+{
+    struct pti_alerts_config *alerts = &((struct pti_server_options *)into)->alerts;
+
+    (void)setting;
+    if (alerts->webhook_count == PTI_WEBHOOKS_MAX)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected at most %d of them, found more", PTI_WEBHOOKS_MAX);
+    return pti_webhook_parse(value, &alerts->webhooks[alerts->webhook_count++], error);
+}
+
 /* ---- the table ---- */
 
 #define AT(member) offsetof(struct pti_server_options, member)
@@ -180,6 +191,50 @@ const struct pti_setting pti_server_settings[] = {
      .at = AT(keep_reports),
      .min = 1,
      .max = PTI_KEEP_REPORTS_MAX},
+    {.name = "webhook",
+     .value = "FORM=URL",
+     .help = "who is told of alerts; FORM is alertmanager (the URL is that of an Alertmanager),\n"
+             "v4 (as an Alertmanager tells its webhooks) or json; may be given 4 times",
+     .take = take_webhook,
+     .repeatable = true},
+    {.name = "alert-every",
+     .value = "SECONDS",
+     .help = "how often to look for alerts, 1 to 3600 (default 15)",
+     .take = pti_setting_number,
+     .at = AT(alerts.every_s),
+     .min = 1,
+     .max = 3600},
+    {.name = "alert-repeat",
+     .value = "SECONDS",
+     .help = "how often webhooks are reminded of an alert, 60 to 604800 (default 14400)",
+     .take = pti_setting_number,
+     .at = AT(alerts.repeat_s),
+     .min = 60,
+     .max = 7 * 86400},
+    {.name = "alert-expiry",
+     .value = "DAYS",
+     .help = "how long before its expiry something is a ticket, at a quarter of it a page\n"
+             "(default 14; a third of its life if that is shorter)",
+     .take = pti_setting_number,
+     .at = AT(alerts.limits.expiry_days),
+     .min = 1,
+     .max = 365},
+    {.name = "alert-disk",
+     .value = "PERCENT",
+     .help = "how little of the disk under --data is left when it is a ticket, at a quarter\n"
+             "of it a page (default 10)",
+     .take = pti_setting_number,
+     .at = AT(alerts.limits.disk_percent),
+     .min = 0,
+     .max = 99},
+    {.name = "alert-mismatches",
+     .value = "N",
+     .help = "how many reports of mismatches from one host in 15 minutes are no news yet\n"
+             "(default 20), however few there were before",
+     .take = pti_setting_number,
+     .at = AT(alerts.limits.mismatches),
+     .min = 1,
+     .max = 1000000},
     {.name = "log-level",
      .value = "LEVEL",
      .help = "what is logged on stderr: error, warning or info, each with those before (default info)",
@@ -223,6 +278,10 @@ void pti_server_options_init(struct pti_server_options *options)
     memset(options, 0, sizeof *options);
     options->resign_every_s = PTI_RESIGN_EVERY_DEFAULT_S;
     options->keep_reports = PTI_KEEP_REPORTS_DEFAULT;
+    options->alerts.every_s = PTI_ALERT_EVERY_DEFAULT_S;
+    options->alerts.repeat_s = PTI_ALERT_REPEAT_DEFAULT_S;
+    options->alerts.limits = (struct pti_alert_limits){PTI_ALERT_EXPIRY_DEFAULT_DAYS, PTI_ALERT_DISK_DEFAULT_PERCENT,
+                                                       PTI_ALERT_MISMATCHES_DEFAULT};
     (void)pti_address_parse(DEFAULT_LISTEN, &options->listen, NULL);
 }
 

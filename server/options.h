@@ -6,6 +6,7 @@
 #include "server/address.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/alerts.h"
 #include "server/settings.h"
 
 /* A repository to serve. */
@@ -26,6 +27,7 @@ struct pti_server_options {
     int64_t keep_reports;
     enum pti_log_level log_level;
     bool log_json;
+    struct pti_alerts_config alerts;
     const char *config; /* the file, NULL without any */
     char *config_text;  /* owned: what it held, into which values point */
     bool check_config;  /* do that and nothing else */

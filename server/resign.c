@@ -32,29 +32,32 @@ static void log_line(const struct pti_resigner *resigner, enum pti_log_level lev
     pti_log(level, "repository%s%s: %s", resigner->name[0] ? " " : "", resigner->name, text);
 }
 
-static enum pintle_status read_role(const char *name, struct pintle_bytes metadata, struct pti_role_status *role,
-                                    struct pti_error *error)
+static enum pintle_status read_role(const char *name, struct pintle_bytes metadata, int64_t days,
+                                    struct pti_role_status *role, struct pti_error *error)
 {
+    role->life_s = days * DAY_S;
     pti_copy_text(role->name, sizeof role->name, name);
     return pti_envelope_dates(metadata, &role->version, &role->expires, error);
 }
 
 /* What is published, onto the board. */
 static enum pintle_status show_roles(struct pti_resigner *resigner, const struct pti_published *published,
-                                     struct pti_role_status *roles, size_t *count, struct pti_error *error)
+                                     const struct pti_expiry_days *days, struct pti_role_status *roles, size_t *count,
+                                     struct pti_error *error)
 {
-    enum pintle_status status = read_role("root", pti_published_root(published), &roles[0], error);
+    enum pintle_status status = read_role("root", pti_published_root(published), days->root, &roles[0], error);
 
     if (status == PINTLE_OK)
-        status = read_role("timestamp", published->timestamp, &roles[1], error);
+        status = read_role("timestamp", published->timestamp, days->timestamp, &roles[1], error);
     if (status == PINTLE_OK)
-        status = read_role("snapshot", published->snapshot, &roles[2], error);
+        status = read_role("snapshot", published->snapshot, days->snapshot, &roles[2], error);
     if (status == PINTLE_OK)
-        status = read_role("targets", published->targets, &roles[3], error);
+        status = read_role("targets", published->targets, days->targets, &roles[3], error);
     *count = 4;
     for (size_t i = 0; i < published->zone_count && status == PINTLE_OK && *count < PTI_STATUS_ROLES_MAX; i++)
         if (published->zones[i].delegated)
-            status = read_role(published->zones[i].name, published->zones[i].role, &roles[(*count)++], error);
+            status = read_role(published->zones[i].name, published->zones[i].role, days->zone, &roles[(*count)++],
+                               error);
     if (status == PINTLE_OK)
         pti_status_set_roles(resigner->board, roles, *count);
     return status;
@@ -137,7 +140,7 @@ static enum pintle_status look_at(struct pti_resigner *resigner, const struct pt
     struct pti_resign_dates dates;
     struct pti_resigned nothing;
     size_t count = 0;
-    enum pintle_status status = show_roles(resigner, published, roles, &count, error);
+    enum pintle_status status = show_roles(resigner, published, days, roles, &count, error);
 
     if (status == PINTLE_OK)
         status = pti_resign_dates_of(published, days, &dates, error);

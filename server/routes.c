@@ -30,10 +30,13 @@ static void answer_health(const struct pti_listener *listener, struct pti_http_e
 
 static void answer_metrics(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
+    bool known = false;
+    struct pti_disk_use disk;
     struct pti_buf body;
 
+    known = pti_disk_look(listener->routes->data, &disk);
     pti_buf_init(&body, PAGE_MAX);
-    pti_metrics_write(listener->routes->metrics, listener->routes->status, &body);
+    pti_metrics_write(listener->routes->metrics, listener->routes->status, known ? &disk : NULL, &body);
     pti_answer_body(listener, exchange, PTI_ROUTE_METRICS, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "server/access.h"
+#include "server/alerts.h"
 #include "server/check.h"
 #include "server/confine.h"
 #include "server/endpoint.h"
@@ -36,12 +37,14 @@ struct server {
     struct pti_database *storage; /* for the main thread and what administrators change */
     struct pti_database *list_storage;
     struct pti_database *intake_storage;
+    struct pti_database *alert_storage;
     struct pti_service_status status;
     struct pti_metrics metrics;
     struct pti_intake *intake;
     struct pti_access access;
     struct pti_journal_head journal_head; /* what journal.head says */
     bool tending_fails;
+    struct pti_alerts *alerts;
     struct pti_routes routes;
     struct pti_endpoint endpoints[2]; /* for clients, and for administrators */
     size_t endpoint_count;
@@ -104,7 +107,16 @@ static enum pintle_status open_data(struct server *server, struct pti_error *err
         status = pti_database_open_sqlite(server->options->data, &server->list_storage, error);
     if (status == PINTLE_OK)
         status = pti_database_open_sqlite(server->options->data, &server->intake_storage, error);
+    if (status == PINTLE_OK)
+        status = pti_database_open_sqlite(server->options->data, &server->alert_storage, error);
     return status;
+}
+
+static enum pintle_status prepare_alerts(struct server *server, struct pti_error *error)
+{
+    const struct pti_alert_sources sources = {&server->status, server->alert_storage, server->options->data};
+
+    return pti_alerts_new(&server->options->alerts, &sources, server->crypto, &server->metrics, &server->alerts, error);
 }
 
 /* What the server may reach from now on. */
@@ -136,7 +148,12 @@ static enum pintle_status reach_repositories(struct reach *reach, const struct s
 /* From here on the key files are out of reach of this process, where the kernel can do that. */
 static void confine(const struct server *server)
 {
-    static const char *const readable[] = {"/dev/null", "/dev/urandom", "/proc/self"};
+    static const char *const readable[] = {"/dev/null", "/dev/urandom", "/proc/self",
+                                           /* names and authorities of those whom it connects to */
+                                           "/etc/resolv.conf", "/run/systemd/resolve", "/etc/hosts", "/etc/host.conf",
+                                           "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/ssl/certs",
+                                           "/etc/ssl/openssl.cnf", "/usr/lib/ssl", "/usr/share/ca-certificates",
+                                           "/usr/local/share/ca-certificates"};
     struct reach reach = {.writable = {server->options->data}, .writable_count = 1};
     struct pti_error error;
     enum pintle_status status = reach_repositories(&reach, server, &error);
@@ -183,7 +200,8 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
                                          .storage = server->list_storage,
                                          .changes = server->storage,
                                          .access = &server->access,
-                                         .crypto = server->crypto};
+                                         .crypto = server->crypto,
+                                         .data = server->options->data};
     for (size_t i = 0; i < server->endpoint_count && status == PINTLE_OK; i++)
         status = pti_endpoint_serve(&server->endpoints[i], error);
     return status;
@@ -283,10 +301,12 @@ static void stop_serving(struct server *server)
 static void stop(struct server *server)
 {
     stop_serving(server);
+    pti_alerts_free(server->alerts);
     if (server->access.database) {
         tend_database(server);
         pti_access_clear(&server->access);
     }
+    pti_database_close(server->alert_storage);
     pti_database_close(server->intake_storage);
     pti_database_close(server->list_storage);
     pti_database_close(server->storage);
@@ -342,13 +362,16 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
     status = bind_endpoints(server, error);
     if (status == PINTLE_OK)
         status = open_data(server, error);
+    if (status == PINTLE_OK)
+        status = prepare_alerts(server, error);
     if (status != PINTLE_OK)
         return status;
     confine(server);
     begin_administration(server);
     for (size_t i = 0; i < server->served_count; i++)
         pti_served_begin(&server->served[i], server->crypto, server->storage, server->options->resign_every_s, now());
-    return serve(server, error);
+    status = serve(server, error);
+    return status == PINTLE_OK ? pti_alerts_start(server->alerts, error) : status;
 }
 
 int pti_service_run(const struct pti_server_options *options)

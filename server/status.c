@@ -52,8 +52,7 @@ void pti_status_set_roles(struct pti_status_board *board, const struct pti_role_
     pthread_mutex_unlock(&board->mutex);
 }
 
-/* Which roles, once expired, make clients stale or refuse the publication; an expired zone makes one zone stale. */
-static bool is_top_level(const char *role)
+bool pti_role_is_top_level(const char *role)
 {
     return strcmp(role, "root") == 0 || strcmp(role, "timestamp") == 0 || strcmp(role, "snapshot") == 0 ||
            strcmp(role, "targets") == 0;
@@ -68,7 +67,7 @@ enum pti_health pti_status_health(const struct pti_status *status, int64_t now)
     for (size_t i = 0; i < status->role_count; i++) {
         if (status->roles[i].expires > now)
             continue;
-        if (is_top_level(status->roles[i].name))
+        if (pti_role_is_top_level(status->roles[i].name))
             return PTI_HEALTH_FAILING;
         health = PTI_HEALTH_DEGRADED;
     }

@@ -24,6 +24,7 @@ struct pti_role_status {
     char name[64]; /* "timestamp", "payments" */
     int64_t version;
     int64_t expires; /* Unix seconds */
+    int64_t life_s;  /* how long this repository makes it live */
 };
 #define PTI_STATUS_ROLES_MAX (PTI_ZONES_MAX + 4)
 
@@ -48,6 +49,9 @@ void pti_status_set_signer(struct pti_status_board *board, enum pti_signer_state
 void pti_status_set_resign_failing(struct pti_status_board *board, bool failing);
 /* roles NULL: the publication cannot be read; what was known of it stays. */
 void pti_status_set_roles(struct pti_status_board *board, const struct pti_role_status *roles, size_t count);
+
+/* Of a role that, once expired, makes every client stale or refuse; an expired zone makes one zone stale. */
+bool pti_role_is_top_level(const char *role);
 
 /* At Unix time now. */
 enum pti_health {

@@ -210,7 +210,7 @@ static void metrics_are_counted_and_written(void **state)
     pti_status_set_signer(&world.boards[0], PTI_SIGNER_DOWN);
     expire(&world.boards[1]);
     pti_buf_init(&text, 1 << 20);
-    pti_metrics_write(&metrics, &world.service, &text);
+    pti_metrics_write(&metrics, &world.service, NULL, &text);
     assert_line(&text, "pintle_http_requests_total{route=\"head\",code=\"200\"} 2");
     assert_line(&text, "pintle_http_requests_total{route=\"metrics\",code=\"200\"} 1");
     assert_line(&text, "pintle_http_requests_total{route=\"reports\",code=\"other\"} 1");
