@@ -11,7 +11,7 @@
 
 #include "publish/file.h"
 
-static enum pintle_status check_owner(const char *directory, struct pti_error *error)
+enum pintle_status pti_data_check_owner(const char *directory, struct pti_error *error)
 {
     struct stat info;
 
@@ -35,7 +35,7 @@ enum pintle_status pti_data_open(const char *directory, bool make, struct pti_da
     if (make)
         status = pti_file_make_directory(directory, 0700, error);
     if (status == PINTLE_OK)
-        status = check_owner(directory, error);
+        status = pti_data_check_owner(directory, error);
     if (status == PINTLE_OK)
         status = pti_file_path(path, directory, "pintled.db", error);
     if (status == PINTLE_OK && !make && !pti_file_exists(path))
