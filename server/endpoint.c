@@ -13,13 +13,14 @@ enum pintle_status pti_endpoint_bind(struct pti_endpoint *endpoint, const struct
     return pti_address_listen(&endpoint->address, &endpoint->socket, error);
 }
 
-enum pintle_status pti_endpoint_serve(struct pti_endpoint *endpoint, struct pti_error *error)
+enum pintle_status pti_endpoint_serve(struct pti_endpoint *endpoint, const struct pti_http_options *options,
+                                      struct pti_error *error)
 {
     struct pti_http_handler handler = pti_routes_handler(&endpoint->listener);
     int socket = endpoint->socket;
 
     endpoint->socket = -1; /* the listener owns it now */
-    return pti_http_start(socket, &handler, &endpoint->http, error);
+    return pti_http_start(socket, options, &handler, &endpoint->http, error);
 }
 
 void pti_endpoint_quiesce(struct pti_endpoint *endpoint)

@@ -16,7 +16,8 @@ struct pti_endpoint {
 /* Binds, so that clients may connect already; routes is borrowed.  PINTLE_ERR_NETWORK. */
 enum pintle_status pti_endpoint_bind(struct pti_endpoint *endpoint, const struct pti_address *address,
                                      const struct pti_listener *listener, struct pti_error *error);
-enum pintle_status pti_endpoint_serve(struct pti_endpoint *endpoint, struct pti_error *error);
+enum pintle_status pti_endpoint_serve(struct pti_endpoint *endpoint, const struct pti_http_options *options,
+                                      struct pti_error *error);
 
 /* Stopping: every endpoint quiesces, then all drain, then what they ask stops, then they are cleared. */
 void pti_endpoint_quiesce(struct pti_endpoint *endpoint);

@@ -4,8 +4,7 @@
  *
  * It promises: bounded connections, memory and idle time; a body that never exceeds what the handler allowed; handle()
  * is called once per complete request; a stopped listener has answered every request it had taken, or waited
- * PTI_HTTP_DRAIN_S for it.  It serves plain HTTP: TLS and rate limits belong to the proxy or CDN in front, and
- * compression but for what was compressed when it was published.
+ * PTI_HTTP_DRAIN_S for it.  It compresses nothing but what was compressed when it was published.
  */
 #ifndef PTI_SERVER_HTTP_H
 #define PTI_SERVER_HTTP_H
@@ -75,10 +74,15 @@ void pti_http_answer(struct pti_http_exchange *exchange, const struct pti_http_r
 
 struct pti_http;
 
+struct pti_http_options {
+    bool tls; /* with the pair of server/tls.h, which is open before and closed after */
+};
+
 /*
  * Starts serving on a listening socket, which it owns from then on, also on failure.  PINTLE_ERR_NETWORK, _MEMORY.
  */
-enum pintle_status pti_http_start(int socket, const struct pti_http_handler *handler, struct pti_http **http,
+enum pintle_status pti_http_start(int socket, const struct pti_http_options *options,
+                                  const struct pti_http_handler *handler, struct pti_http **http,
                                   struct pti_error *error);
 /* No new connection is accepted; requests under way go on, and every answer from now on closes its connection. */
 void pti_http_quiesce(struct pti_http *http);

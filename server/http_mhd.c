@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "server/limits.h"
+#include "server/tls.h"
 
 struct pti_http {
     struct pti_http_handler handler;
@@ -326,18 +327,24 @@ static size_t unescape(void *cls, struct MHD_Connection *connection, char *text)
     return MHD_http_unescape(text);
 }
 
-static struct MHD_Daemon *start_daemon(struct pti_http *http)
+static struct MHD_Daemon *start_daemon(struct pti_http *http, const struct pti_http_options *options)
 {
-    return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
-        MHD_OPTION_LISTEN_SOCKET, http->socket, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)PTI_HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)PTI_HTTP_IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PTI_HTTP_CONNECTION_MEMORY,
-        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)PTI_HTTP_THREADS, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+    const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (options->tls ? MHD_USE_TLS : 0u);
+    /* Without TLS the list ends where its options begin. */
+    const enum MHD_OPTION tls = options->tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END;
+
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, http->socket,
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)PTI_HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)PTI_HTTP_IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)PTI_HTTP_CONNECTION_MEMORY, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)PTI_HTTP_THREADS,
+                            MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, tls, pti_tls_priorities,
+                            MHD_OPTION_HTTPS_CERT_CALLBACK, pti_tls_retriever(), MHD_OPTION_END);
 }
 
-enum pintle_status pti_http_start(int socket, const struct pti_http_handler *handler, struct pti_http **http,
+enum pintle_status pti_http_start(int socket, const struct pti_http_options *options,
+                                  const struct pti_http_handler *handler, struct pti_http **http,
                                   struct pti_error *error)
 {
     struct pti_http *made = calloc(1, sizeof *made);
@@ -351,7 +358,7 @@ enum pintle_status pti_http_start(int socket, const struct pti_http_handler *han
     made->socket = socket;
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->idle, NULL);
-    made->daemon = start_daemon(made);
+    made->daemon = start_daemon(made, options);
     if (!made->daemon) {
         int why = errno;
 

@@ -18,6 +18,10 @@
 #define PTI_HTTP_DRAIN_S 10       /* at shutdown, for requests under way */
 #define PTI_HTTP_RETRY_AFTER_S 30
 
+/* TLS */
+#define PTI_TLS_FILE_MAX (64 << 10) /* bytes of a PEM file */
+#define PTI_TLS_READ_S 5            /* both files, at start and reload */
+
 /* Repositories served at once, each with a signer process of its own, and their names in URLs */
 #define PTI_SERVED_MAX 64
 #define PTI_SERVED_NAME_MAX 63

@@ -169,6 +169,16 @@ const struct pti_setting pti_server_settings[] = {
              "on this machine give one of its own, or the proxy shows them to everybody)",
      .take = take_address,
      .at = AT(admin)},
+    {.name = "tls-cert",
+     .value = "FILE",
+     .help = "speak HTTPS, with this certificate and what issued it (PEM); read again on SIGHUP",
+     .take = pti_setting_text,
+     .at = AT(tls_certificate)},
+    {.name = "tls-key",
+     .value = "FILE",
+     .help = "its private key (PEM, not encrypted)",
+     .take = pti_setting_text,
+     .at = AT(tls_key)},
     {.name = "keys",
      .value = "[NAME=]DIR",
      .help = "its online keys: timestamp*.pem and snapshot*.pem (default: DIR/keys)",
@@ -265,7 +275,8 @@ void pti_server_options_help(FILE *stream)
     fputs("\nroutes for clients: /head/N /body/HASH /metadata/... /targets/... POST /v1/reports /healthz\n"
           "(each of a repository with a NAME below /NAME)\n"
           "routes for administrators: /metrics /healthz, and with a token (pintled token add) /v1/...\n"
-          "signals: SIGTERM and SIGINT stop it when all is answered, SIGHUP looks at the repository at once\n"
+          "signals: SIGTERM and SIGINT stop it when all is answered, SIGHUP looks at the repositories\n"
+          "and the files of TLS at once\n"
           "exit codes: 0 stopped by a signal, 1 it cannot run, 64 wrong command line, 78 wrong configuration\n\n"
           "example:\n  pintle init --repo pins && pintled --repo pins --data pintled-data\n",
           stream);
@@ -338,6 +349,9 @@ static enum pintle_status check(struct pti_server_options *options, unsigned wan
                             options->served[i].name, options->served[i].name[0] ? "=" : "");
     if (!options->data && (wants & PTI_WANTS_DATA))
         return pti_fail(error, PINTLE_ERR_MISUSE, "--data DIR is missing: where to keep reports; see pintled --help");
+    if (!options->tls_certificate != !options->tls_key)
+        return pti_fail(error, PINTLE_ERR_MISUSE, "--tls-%s FILE is missing: HTTPS needs a certificate and its key",
+                        options->tls_key ? "cert" : "key");
     if (options->admin.size > 0 && !pti_address_is_loopback(&options->admin))
         return pti_fail(error, PINTLE_ERR_MISUSE,
                         "--admin must be on loopback, such as 127.0.0.1:8441: reports and "

@@ -21,8 +21,10 @@ struct pti_server_options {
     size_t served_count;
     const char *data;
     struct pti_address listen;
-    struct pti_address admin; /* size 0: no listener of its own */
-    bool admin_on_listen;     /* administrative routes are on the one listener, which is on loopback */
+    struct pti_address admin;    /* size 0: no listener of its own */
+    const char *tls_certificate; /* NULL: plain HTTP */
+    const char *tls_key;
+    bool admin_on_listen; /* administrative routes are on the one listener, which is on loopback */
     int64_t resign_every_s;
     int64_t keep_reports;
     enum pti_log_level log_level;

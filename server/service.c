@@ -22,6 +22,7 @@
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/notify.h"
+#include "server/tls.h"
 
 #define READABLE_COMMON_MAX 32
 #define WRITABLE_EACH 4         /* in a repository */
@@ -32,6 +33,7 @@ struct server {
     struct pti_served *served; /* as many as options has */
     size_t served_count;
     struct pti_notify notify;
+    struct pti_tls *tls; /* NULL: plain HTTP */
     struct pintle_crypto *crypto;
     int data_lock;
     struct pti_database *storage; /* for the main thread and what administrators change */
@@ -189,6 +191,7 @@ static enum pintle_status bind_endpoints(struct server *server, struct pti_error
 
 static enum pintle_status serve(struct server *server, struct pti_error *error)
 {
+    const struct pti_http_options http = {.tls = server->tls != NULL};
     enum pintle_status status = pti_intake_new(server->intake_storage, server->options->keep_reports, &server->metrics,
                                                &server->status, &server->intake, error);
 
@@ -203,19 +206,20 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
                                          .crypto = server->crypto,
                                          .data = server->options->data};
     for (size_t i = 0; i < server->endpoint_count && status == PINTLE_OK; i++)
-        status = pti_endpoint_serve(&server->endpoints[i], error);
+        status = pti_endpoint_serve(&server->endpoints[i], &http, error);
     return status;
 }
 
 static void announce(const struct server *server)
 {
+    const char *scheme = server->tls ? "https" : "http";
     char client[PTI_ADDRESS_TEXT_MAX], administrator[PTI_ADDRESS_TEXT_MAX];
 
     pti_address_format(&server->endpoints[0].address, client);
     pti_address_format(&server->endpoints[server->endpoint_count - 1].address, administrator);
-    printf("pintled: ready, public http://%s/, ", client);
+    printf("pintled: ready, public %s://%s/, ", scheme, client);
     if (server->endpoint_count > 1 || server->options->admin_on_listen)
-        printf("admin http://%s/\n", administrator);
+        printf("admin %s://%s/\n", scheme, administrator);
     else
         printf("no admin (see --admin)\n");
     if (fflush(stdout) != 0)
@@ -258,10 +262,26 @@ static void begin_administration(struct server *server)
         pti_log(PTI_LOG_ERROR, "journal: it cannot be compared with its head: %s", error.detail);
 }
 
+static void reload_tls(struct server *server)
+{
+    struct pti_error error;
+    bool changed = false;
+
+    if (!server->tls)
+        return;
+    if (pti_tls_reload(server->tls, &changed, &error) != PINTLE_OK)
+        pti_log(PTI_LOG_ERROR, "TLS: the certificate and key that are in use stay, the files cannot be used: %s",
+                error.detail);
+    else if (changed)
+        pti_log(PTI_LOG_INFO, "TLS: the new certificate is in use");
+}
+
 static void tick(struct server *server, bool reload)
 {
-    if (reload)
+    if (reload) {
         pti_notify_reloading(&server->notify);
+        reload_tls(server);
+    }
     for (size_t i = 0; i < server->served_count; i++)
         pti_served_tick(&server->served[i], now(), reload);
     tend_database(server);
@@ -315,6 +335,7 @@ static void stop(struct server *server)
     for (size_t i = 0; i < server->served_count; i++)
         pti_served_clear(&server->served[i]);
     free(server->served);
+    pti_tls_close(server->tls);
     pintle_crypto_free(server->crypto);
     pti_notify_close(&server->notify);
 }
@@ -348,8 +369,11 @@ static void prepare_process(sigset_t *signals)
 
 static enum pintle_status start(struct server *server, sigset_t *signals, struct pti_error *error)
 {
+    const struct pti_server_options *options = server->options;
     enum pintle_status status = open_repositories(server, error);
 
+    if (status == PINTLE_OK && options->tls_certificate)
+        status = pti_tls_open(options->tls_certificate, options->tls_key, &server->tls, error);
     if (status != PINTLE_OK)
         return status;
     for (size_t i = 0; i < server->served_count; i++)

@@ -73,6 +73,8 @@ static void mistakes_are_named(void **state)
         {NEEDED " --admin 0.0.0.0:8441", "--admin must be on loopback"},
         {NEEDED " --admin 192.0.2.1:8441", "--admin must be on loopback"},
         {NEEDED " --admin [::]:8441", "--admin must be on loopback"},
+        {NEEDED " --tls-cert c", "--tls-key FILE is missing"},
+        {NEEDED " --tls-key k", "--tls-cert FILE is missing"},
         {NEEDED " --resign-every 0", "from 1 to 3600"},
         {NEEDED " --resign-every 3601", "found \"3601\""},
         {NEEDED " --resign-every 1s", "--resign-every: expected a whole number from 1 to 3600, found \"1s\""},

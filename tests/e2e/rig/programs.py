@@ -228,8 +228,8 @@ class Pintled:
         self.process = Process([binary("pintled"), "--repo", repository, "--data", data, *listen, *words], log,
                                env=clean_environment(env), keep=keep)
         self.ready = wait_for("pintled to be ready", self.read_ready, explain=self.process.output)
-        self.url = re.search(r"public (http://[^ ,]+?)/?(,|$| )", self.ready).group(1)
-        admin = re.search(r"admin (http://[^ ,]+?)/?(,|$| )", self.ready)
+        self.url = re.search(r"public (https?://[^ ,]+?)/?(,|$| )", self.ready).group(1)
+        admin = re.search(r"admin (https?://[^ ,]+?)/?(,|$| )", self.ready)
         self.admin = admin.group(1) if admin else self.url
 
     def read_ready(self):
