@@ -11,6 +11,7 @@
 #include "server/command.h"
 #include "server/database_copy.h"
 #include "server/files.h"
+#include "server/tls.h"
 
 static enum pintle_status check_not_public(const struct pti_served *served, size_t count, const char *option,
                                            const char *directory, struct pti_error *error)
@@ -73,6 +74,17 @@ static bool report(const char *kind, enum pintle_status status, const struct pti
     return status != PINTLE_OK;
 }
 
+static enum pintle_status check_tls(const struct pti_server_options *options, struct pti_error *error)
+{
+    struct pti_tls *tls = NULL;
+    enum pintle_status status = PINTLE_OK;
+
+    if (options->tls_certificate)
+        status = pti_tls_open(options->tls_certificate, options->tls_key, &tls, error);
+    pti_tls_close(tls);
+    return status;
+}
+
 /* Returns how many findings keep a server from what it is told to do. */
 static int check_all(const struct pti_server_options *options, struct pti_served *served)
 {
@@ -88,6 +100,7 @@ static int check_all(const struct pti_server_options *options, struct pti_served
                    pti_signer_check(served[i].directory, served[i].keys, &error), &error);
     }
     wrong += report("", pti_check_private(served, options->served_count, options->data, &error), &error);
+    wrong += report("", check_tls(options, &error), &error);
     wrong += report("", check_data(options->data, &error), &error);
     return wrong;
 }

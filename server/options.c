@@ -181,7 +181,7 @@ const struct pti_setting pti_server_settings[] = {
      .at = AT(tls_key)},
     {.name = "keys",
      .value = "[NAME=]DIR",
-     .help = "its online keys: timestamp*.pem and snapshot*.pem (default: DIR/keys)",
+     .help = "its online keys: timestamp*.pem and snapshot*.pem (default: keys in DIR)",
      .take = take_directory,
      .at = offsetof(struct pti_served_options, keys),
      .wanted = PTI_WANTS_REPOSITORY,
@@ -267,7 +267,7 @@ void pti_server_options_help(FILE *stream)
 {
     const struct pti_setting_group group = {.settings = pti_server_settings};
 
-    fputs("usage: pintled --repo DIR --data DIR [options]\n\n"
+    fputs("usage: pintled --repo [NAME=]DIR --data DIR [options]\n\n"
           "Serves the public files of a repository, re-signs its timestamp and snapshot before they\n"
           "expire, and takes reports at POST /v1/reports.\n",
           stream);

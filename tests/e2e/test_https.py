@@ -178,7 +178,10 @@ def test_a_bad_pair_is_named_at_the_start(repository, tmp_path, serving, authori
         chain = workshop.cert_file(*authority.chain(), serving.certificate)
     words = [word for option, file in (("--tls-cert", chain), ("--tls-key", key))
              for word in (option, str(file)) if case != f"no {'key' if option == '--tls-key' else 'certificate'}"]
-    done = subprocess.run([binary("pintled"), "--repo", repository.directory, "--data", tmp_path / "data", "--listen",
-                           f"{LOOPBACK}:0", *words], capture_output=True, text=True, timeout=20, check=False)
-    assert done.returncode == (64 if case.startswith("no ") and case != "no PEM" else 1), done.stderr
-    assert said in done.stderr
+    usage = case in ("no key", "no certificate")
+    for check, code in (((), 1), (("--check-config",), 78)):
+        done = subprocess.run([binary("pintled"), "--repo", repository.directory, "--data", tmp_path / "data",
+                               "--listen", f"{LOOPBACK}:0", *words, *check], capture_output=True, text=True, timeout=20,
+                              check=False)
+        assert done.returncode == (64 if usage else code), done.stderr
+        assert said in done.stderr

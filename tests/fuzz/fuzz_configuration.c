@@ -58,7 +58,11 @@ static void pintled(int argc, char **argv)
     if (options.help || options.version) {
         return;
     }
-    REQUIRE(options.repository[0] != '\0' && options.data[0] != '\0' && options.keys[0] != '\0');
+    REQUIRE(options.served_count >= 1 && options.served_count <= PTI_SERVED_MAX && options.data[0] != '\0');
+    for (size_t i = 0; i < options.served_count; i++) {
+        REQUIRE(options.served[i].directory[0] != '\0' && strlen(options.served[i].name) <= PTI_SERVED_NAME_MAX);
+    }
+    REQUIRE(!options.tls_certificate == !options.tls_key);
     REQUIRE(options.resign_every_s >= 1 && options.resign_every_s <= PTI_RESIGN_EVERY_MAX_S);
     REQUIRE(options.keep_reports >= 1 && options.keep_reports <= PTI_KEEP_REPORTS_MAX);
     address_again(&options.listen);
