@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/network.h"
 #include "server/limits.h"
 
 #define HOST_SIZE 64
@@ -83,6 +84,21 @@ bool pti_address_is_loopback(const struct pti_address *address)
     if (address->socket.any.sa_family == AF_INET)
         return ntohl(address->socket.v4.sin_addr.s_addr) >> 24 == 127;
     return IN6_IS_ADDR_LOOPBACK(&address->socket.v6.sin6_addr) != 0;
+}
+
+uint64_t pti_address_network(const struct sockaddr *address)
+{
+    uint8_t bytes[16];
+
+    if (address != NULL && address->sa_family == AF_INET) {
+        memcpy(bytes, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+        return pti_network_v4(bytes);
+    }
+    if (address != NULL && address->sa_family == AF_INET6) {
+        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+        return pti_network_v6(bytes);
+    }
+    return PTI_NETWORK_UNKNOWN;
 }
 
 void pti_address_format(const struct pti_address *address, char out[PTI_ADDRESS_TEXT_MAX])

@@ -23,6 +23,8 @@ struct pti_address {
 /* PINTLE_ERR_INPUT says what was expected. */
 enum pintle_status pti_address_parse(const char *text, struct pti_address *address, struct pti_error *error);
 bool pti_address_is_loopback(const struct pti_address *address);
+/* As report/network.h has it; NULL, or of another family: PTI_NETWORK_UNKNOWN. */
+uint64_t pti_address_network(const struct sockaddr *address);
 /* "127.0.0.1:8440", "[::1]:8440" */
 void pti_address_format(const struct pti_address *address, char out[PTI_ADDRESS_TEXT_MAX]);
 /*

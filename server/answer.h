@@ -3,6 +3,7 @@
 #ifndef PTI_SERVER_ANSWER_H
 #define PTI_SERVER_ANSWER_H
 
+#include "server/census.h"
 #include "server/http.h"
 #include "server/intake.h"
 #include "server/served.h"
@@ -14,6 +15,7 @@ struct pti_routes {
     struct pti_metrics *metrics;
     struct pti_service_status *status;
     struct pti_intake *intake;
+    struct pti_census *census;
     struct pti_database *storage; /* for reading: a connection that waits for no writer */
     struct pti_database *changes; /* for what administrators change */
     struct pti_access *access;    /* who may ask what */

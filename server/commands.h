@@ -7,6 +7,8 @@
 
 extern const struct pti_server_command pti_server_command_journal,
     pti_server_command_journal_verify; /* command_journal.c */
+extern const struct pti_server_command pti_server_command_release_add, pti_server_command_release_list,
+    pti_server_command_release_remove; /* command_release.c */
 extern const struct pti_server_command pti_server_command_token_add, pti_server_command_token_list,
     pti_server_command_token_revoke; /* command_token.c */
 

@@ -64,6 +64,28 @@ static const char *const migrations[] = {
     " labels TEXT NOT NULL,"
     " at INTEGER NOT NULL,"
     " PRIMARY KEY (webhook, labels)) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE app_release ("
+    " app TEXT NOT NULL,"
+    " app_version TEXT NOT NULL,"
+    " generation INTEGER NOT NULL,"
+    " added INTEGER NOT NULL,"
+    " PRIMARY KEY (app, app_version)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE adoption ("
+    " repository TEXT NOT NULL,"
+    " day INTEGER NOT NULL,"
+    " source TEXT NOT NULL,"
+    " zone TEXT NOT NULL,"
+    " version INTEGER NOT NULL,"
+    " app TEXT NOT NULL,"
+    " app_version TEXT NOT NULL,"
+    " os TEXT NOT NULL,"
+    " hits INTEGER NOT NULL,"
+    " day_devices INTEGER NOT NULL,"
+    " week_devices INTEGER NOT NULL,"
+    " PRIMARY KEY (repository, day, source, zone, version, app, app_version, os)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE adoption_batch ("
+    " id TEXT NOT NULL PRIMARY KEY,"
+    " day INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))
 

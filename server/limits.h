@@ -57,6 +57,17 @@
 #define PTI_GUESS_WINDOW_S 60
 #define PTI_ADMIN_BODY_MAX 4096 /* of a request that changes something */
 
+/* Adoption */
+#define PTI_ADOPTION_FLUSH_S 60 /* how often counts are written, at most */
+#define PTI_ADOPTION_DAYS_KEPT 90
+#define PTI_ADOPTION_ROWS_MAX 10000     /* of a repository, source and day */
+#define PTI_ADOPTION_SPARE_ROWS 1000    /* beyond them, without app and platform */
+#define PTI_ADOPTION_PENDING_MAX 4096   /* rows of a repository and source, between two writes */
+#define PTI_ADOPTION_BATCHES_MAX 4      /* waiting for the disk */
+#define PTI_ADOPTION_REPORT_MAX 1000000 /* checks that one report may count for */
+#define PTI_RELEASES_MAX 1000
+#define PTI_CENSUS_REPOSITORIES_MAX 64
+
 /* Signer: a request carries every root and the whole publication */
 #define PTI_SIGNER_REQUEST_MAX PTI_STORE_BLOB_MAX
 #define PTI_SIGNER_REPLY_MAX (PTI_SNAPSHOT_SIZE_MAX + 4096)

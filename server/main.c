@@ -16,6 +16,9 @@ static const struct pti_server_command *const commands[] = {
     &pti_server_command_token_add,
     &pti_server_command_token_list,
     &pti_server_command_token_revoke,
+    &pti_server_command_release_add,
+    &pti_server_command_release_list,
+    &pti_server_command_release_remove,
     &pti_server_command_journal_verify, /* before the one whose name its own begins with */
     &pti_server_command_journal,
     NULL,

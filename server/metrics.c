@@ -28,6 +28,11 @@ static const char *const drop_names[PTI_REPORT_DROPS] = {
     [PTI_DROP_OLD] = "old",
 };
 
+static const char *const adoption_names[PTI_ADOPTION_RESULTS] = {
+    [PTI_ADOPTION_COUNTED] = "counted", [PTI_ADOPTION_MALFORMED] = "malformed", [PTI_ADOPTION_UNKNOWN] = "unknown",
+    [PTI_ADOPTION_CAPPED] = "capped",   [PTI_ADOPTION_FULL] = "full",
+};
+
 /* The last one stands for every other code. */
 static const unsigned codes[PTI_METRIC_CODES] = {200, 201, 202, 204, 400, 401, 403, 404,
                                                  405, 409, 413, 415, 429, 500, 503, 0};
@@ -74,6 +79,11 @@ void pti_metrics_set_alerts(struct pti_metrics *metrics, enum pti_alert_rule rul
 void pti_metrics_count_webhook(struct pti_metrics *metrics, bool taken)
 {
     add(&metrics->webhooks[taken], 1);
+}
+
+void pti_metrics_count_adoption(struct pti_metrics *metrics, enum pti_adoption_result result, unsigned long long count)
+{
+    add(&metrics->adoption[result], count);
 }
 
 static unsigned long long value(atomic_ullong *counter)
@@ -222,6 +232,10 @@ void pti_metrics_write(struct pti_metrics *metrics, struct pti_service_status *s
     write_labelled(out, "pintle_reports_total", "result", result_names, metrics->reports, PTI_REPORT_RESULTS);
     pti_metrics_family(out, "pintle_reports_dropped_total", "counter", "Reports that are not, or no longer, stored.");
     write_labelled(out, "pintle_reports_dropped_total", "reason", drop_names, metrics->dropped, PTI_REPORT_DROPS);
+    pti_metrics_family(out, "pintle_adoption_versions_total", "counter",
+                       "Versions that requests and reports named, by whether they were counted.");
+    write_labelled(out, "pintle_adoption_versions_total", "result", adoption_names, metrics->adoption,
+                   PTI_ADOPTION_RESULTS);
     write_requests(metrics, out);
     write_alerts(metrics, out);
     if (disk)

@@ -46,6 +46,16 @@ enum pti_report_drop {
 };
 #define PTI_REPORT_DROPS 7
 
+/* What became of a request that says which versions its client holds. */
+enum pti_adoption_result {
+    PTI_ADOPTION_COUNTED,
+    PTI_ADOPTION_MALFORMED, /* no such header */
+    PTI_ADOPTION_UNKNOWN,   /* a zone that there is not, or a version above the published one */
+    PTI_ADOPTION_CAPPED,    /* its network has been counted often enough today */
+    PTI_ADOPTION_FULL       /* too many rows, or no memory */
+};
+#define PTI_ADOPTION_RESULTS 5
+
 #define PTI_METRIC_CODES 16
 
 struct pti_metrics {
@@ -54,12 +64,14 @@ struct pti_metrics {
     atomic_ullong dropped[PTI_REPORT_DROPS];
     atomic_ullong alerts[PTI_ALERT_RULES];
     atomic_ullong webhooks[2]; /* requests that failed, and that were taken */
+    atomic_ullong adoption[PTI_ADOPTION_RESULTS];
 };
 
 /* Zero-initialised metrics are ready. */
 void pti_metrics_count_request(struct pti_metrics *metrics, unsigned route, unsigned code);
 void pti_metrics_count_report(struct pti_metrics *metrics, enum pti_report_result result);
 void pti_metrics_count_drop(struct pti_metrics *metrics, enum pti_report_drop drop, unsigned long long count);
+void pti_metrics_count_adoption(struct pti_metrics *metrics, enum pti_adoption_result result, unsigned long long count);
 void pti_metrics_set_alerts(struct pti_metrics *metrics, enum pti_alert_rule rule, unsigned firing);
 void pti_metrics_count_webhook(struct pti_metrics *metrics, bool taken);
 

@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 #include "publish/file.h"
+#include "report/sources.h"
+#include "server/limits.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:8440"
 
@@ -253,6 +255,20 @@ const struct pti_setting pti_server_settings[] = {
      .value = "FORMAT",
      .help = "text, or json: one object a line with time, level and message (default text)",
      .take = take_log_format},
+    {.name = "adoption-flush",
+     .value = "SECONDS",
+     .help = "how often what was counted of adoption is written, 1 to 60 (default 60)",
+     .take = pti_setting_number,
+     .at = AT(adoption_flush_s),
+     .min = 1,
+     .max = PTI_ADOPTION_FLUSH_S},
+    {.name = "adoption-per-source",
+     .value = "N",
+     .help = "how many polls of a network are counted a day (default 10000)",
+     .take = pti_setting_number,
+     .at = AT(adoption_per_source),
+     .min = 1,
+     .max = PTI_SOURCES_PER_DAY_MAX},
     {.name = "check-config",
      .help = "say what a start would find wrong, change nothing, and end; exit code 78 if it would fail",
      .take = pti_setting_flag,
@@ -293,6 +309,8 @@ void pti_server_options_init(struct pti_server_options *options)
     options->alerts.repeat_s = PTI_ALERT_REPEAT_DEFAULT_S;
     options->alerts.limits = (struct pti_alert_limits){PTI_ALERT_EXPIRY_DEFAULT_DAYS, PTI_ALERT_DISK_DEFAULT_PERCENT,
                                                        PTI_ALERT_MISMATCHES_DEFAULT};
+    options->adoption_flush_s = PTI_ADOPTION_FLUSH_S;
+    options->adoption_per_source = PTI_SOURCES_PER_DAY_DEFAULT;
     (void)pti_address_parse(DEFAULT_LISTEN, &options->listen, NULL);
 }
 

@@ -4,9 +4,9 @@
 #define PTI_SERVER_OPTIONS_H
 
 #include "server/address.h"
+#include "server/alerts.h"
 #include "server/limits.h"
 #include "server/log.h"
-#include "server/alerts.h"
 #include "server/settings.h"
 
 /* A repository to serve. */
@@ -30,6 +30,7 @@ struct pti_server_options {
     enum pti_log_level log_level;
     bool log_json;
     struct pti_alerts_config alerts;
+    int64_t adoption_flush_s, adoption_per_source;
     const char *config; /* the file, NULL without any */
     char *config_text;  /* owned: what it held, into which values point */
     bool check_config;  /* do that and nothing else */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pin/charter.h"
+#include "pin/zone.h"
 #include "publish/settings.h"
 
 #define LOADS_MAX 3
@@ -74,6 +76,35 @@ enum pintle_status pti_publication_load(const char *repository, struct pintle_cr
     if (status == PINTLE_OK && publication->published.timestamp.size == 0) {
         pti_publication_clear(publication);
         status = pti_fail(error, PINTLE_ERR_STORAGE, "%s has never been published; run `pintle publish`", repository);
+    }
+    return status;
+}
+
+enum pintle_status pti_publication_held(const struct pti_published *published, struct pti_held *held,
+                                        struct pti_error *error)
+{
+    struct pti_charter charter;
+    struct pti_zone zone;
+    enum pintle_status status = pti_charter_parse(published->charter, &charter, error);
+
+    memset(held, 0, sizeof *held);
+    if (status != PINTLE_OK)
+        return status;
+    held->charter = charter.version;
+    pti_charter_clear(&charter);
+    for (size_t i = 0; status == PINTLE_OK && i < published->zone_count && held->zone_count < PTI_ZONES_MAX; i++) {
+        const struct pti_published_zone *from = &published->zones[i];
+        struct pti_held_zone *to = &held->zones[held->zone_count];
+
+        if (!from->delegated)
+            continue;
+        status = pti_zone_parse(from->file, from->name, &zone, error);
+        if (status != PINTLE_OK)
+            continue;
+        pti_copy_text(to->name, sizeof to->name, from->name);
+        to->version = zone.version;
+        held->zone_count++;
+        pti_zone_clear(&zone);
     }
     return status;
 }

@@ -133,6 +133,19 @@ static enum pintle_status look_at_versions(struct pti_resigner *resigner, const 
     return PINTLE_OK;
 }
 
+/* Only what is published counts as held. */
+static void tell_census(struct pti_resigner *resigner, const struct pti_published *published)
+{
+    struct pti_held held;
+    struct pti_error error;
+
+    if (pti_publication_held(published, &held, &error) == PINTLE_OK)
+        pti_census_publish(resigner->census, resigner->name, &held);
+    else
+        log_line(resigner, PTI_LOG_WARNING, "adoption cannot be counted, as the published versions cannot be read: %s",
+                 error.detail);
+}
+
 static enum pintle_status look_at(struct pti_resigner *resigner, const struct pti_published *published,
                                   const struct pti_expiry_days *days, int64_t now, struct pti_error *error)
 {
@@ -147,6 +160,7 @@ static enum pintle_status look_at(struct pti_resigner *resigner, const struct pt
     if (status != PINTLE_OK)
         return status;
     warn_of_expiry(resigner, roles, count, now);
+    tell_census(resigner, published);
     resigner->timestamp_at = dates.timestamp_at;
     resigner->snapshot_at = dates.snapshot_at;
     status = look_at_versions(resigner, published, error);

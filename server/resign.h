@@ -8,6 +8,7 @@
 
 #include <sys/stat.h>
 
+#include "server/census.h"
 #include "server/signer.h"
 #include "server/status.h"
 #include "server/storage.h"
@@ -21,6 +22,7 @@ struct pti_resigner {
     struct pti_signer *signer;
     struct pti_status_board *board;
     int64_t every_s;
+    struct pti_census *census; /* told what is published; NULL: nobody counts */
 
     struct stat seen;     /* of timestamp.json when it was last read; all zero before */
     bool failed;          /* the last look or renewal: try again, though nothing changed */

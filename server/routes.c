@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/buf.h"
+#include "server/address.h"
 #include "server/authorize.h"
 #include "server/limits.h"
 
@@ -40,10 +42,21 @@ static void answer_metrics(const struct pti_listener *listener, struct pti_http_
     pti_answer_body(listener, exchange, PTI_ROUTE_METRICS, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 
+/* A client says which versions it held before this poll. */
+static void count_poll(const struct pti_listener *listener, struct pti_http_exchange *exchange, const char *repository)
+{
+    const struct pti_http_request *request = pti_http_request(exchange);
+
+    if (request->manifest != NULL && request->method == PTI_HTTP_GET)
+        pti_census_count_poll(listener->routes->census, repository, pti_bytes_text(request->manifest),
+                              pti_address_network(pti_http_source(exchange)), (int64_t)time(NULL));
+}
+
 static void answer_file(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
     const char *path = NULL;
-    int directory = pti_routes_find(listener->routes, pti_http_request(exchange)->path, &path)->public_directory;
+    const struct pti_served *served = pti_routes_find(listener->routes, pti_http_request(exchange)->path, &path);
+    int directory = served->public_directory;
     enum pti_file_kind kind = pti_file_kind(path);
     struct pti_http_response response = PTI_HTTP_RESPONSE(200);
     struct pti_error error;
@@ -65,6 +78,8 @@ static void answer_file(const struct pti_listener *listener, struct pti_http_exc
         response.code = 503;
         response.retry_after_s = PTI_HTTP_RETRY_AFTER_S;
     }
+    if (kind == PTI_FILE_HEAD && response.code == 200)
+        count_poll(listener, exchange, served->name);
     pti_answer(listener, exchange, kind, &response);
 }
 

@@ -79,7 +79,7 @@ static void notice_dead_signer(struct pti_served *served)
 }
 
 void pti_served_begin(struct pti_served *served, struct pintle_crypto *crypto, struct pti_database *storage,
-                      int64_t every_s, int64_t now)
+                      struct pti_census *census, int64_t every_s, int64_t now)
 {
     if (served->public_directory < 0)
         return;
@@ -89,6 +89,7 @@ void pti_served_begin(struct pti_served *served, struct pintle_crypto *crypto, s
                                              .storage = storage,
                                              .signer = &served->signer,
                                              .board = &served->board,
+                                             .census = census,
                                              .every_s = every_s};
     pti_resigner_look(&served->resigner, now);
 }

@@ -15,6 +15,7 @@
 
 #include "server/access.h"
 #include "server/alerts.h"
+#include "server/census.h"
 #include "server/check.h"
 #include "server/confine.h"
 #include "server/endpoint.h"
@@ -42,7 +43,9 @@ struct server {
     struct pti_database *alert_storage;
     struct pti_service_status status;
     struct pti_metrics metrics;
+    struct pti_database *census_storage;
     struct pti_intake *intake;
+    struct pti_census *census;
     struct pti_access access;
     struct pti_journal_head journal_head; /* what journal.head says */
     bool tending_fails;
@@ -111,6 +114,8 @@ static enum pintle_status open_data(struct server *server, struct pti_error *err
         status = pti_database_open_sqlite(server->options->data, &server->intake_storage, error);
     if (status == PINTLE_OK)
         status = pti_database_open_sqlite(server->options->data, &server->alert_storage, error);
+    if (status == PINTLE_OK)
+        status = pti_database_open_sqlite(server->options->data, &server->census_storage, error);
     return status;
 }
 
@@ -189,6 +194,18 @@ static enum pintle_status bind_endpoints(struct server *server, struct pti_error
     return status;
 }
 
+static enum pintle_status start_census(struct server *server, struct pti_error *error)
+{
+    const struct pti_census_setup setup = {
+        .storage = server->census_storage,
+        .metrics = &server->metrics,
+        .flush_every_s = server->options->adoption_flush_s,
+        .per_source = server->options->adoption_per_source,
+    };
+
+    return pti_census_new(&setup, &server->census, error);
+}
+
 static enum pintle_status serve(struct server *server, struct pti_error *error)
 {
     const struct pti_http_options http = {.tls = server->tls != NULL};
@@ -200,6 +217,7 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
                                          .metrics = &server->metrics,
                                          .status = &server->status,
                                          .intake = server->intake,
+                                         .census = server->census,
                                          .storage = server->list_storage,
                                          .changes = server->storage,
                                          .access = &server->access,
@@ -313,9 +331,12 @@ static void stop_serving(struct server *server)
         pti_endpoint_drain(&server->endpoints[i]);
     if (server->intake)
         pti_intake_stop(server->intake);
+    if (server->census)
+        pti_census_stop(server->census); /* after those who count */
     for (size_t i = 0; i < server->endpoint_count; i++)
         pti_endpoint_clear(&server->endpoints[i]);
     pti_intake_free(server->intake);
+    pti_census_free(server->census);
 }
 
 static void stop(struct server *server)
@@ -329,6 +350,7 @@ static void stop(struct server *server)
     pti_database_close(server->alert_storage);
     pti_database_close(server->intake_storage);
     pti_database_close(server->list_storage);
+    pti_database_close(server->census_storage);
     pti_database_close(server->storage);
     if (server->data_lock >= 0)
         close(server->data_lock);
@@ -392,8 +414,12 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
         return status;
     confine(server);
     begin_administration(server);
+    status = start_census(server, error);
+    if (status != PINTLE_OK)
+        return status;
     for (size_t i = 0; i < server->served_count; i++)
-        pti_served_begin(&server->served[i], server->crypto, server->storage, server->options->resign_every_s, now());
+        pti_served_begin(&server->served[i], server->crypto, server->storage, server->census,
+                         server->options->resign_every_s, now());
     status = serve(server, error);
     return status == PINTLE_OK ? pti_alerts_start(server->alerts, error) : status;
 }

@@ -8,6 +8,7 @@
 #include "client/adoption.h"
 #include "client/enforce.h"
 #include "pin/host.h"
+#include "report/held.h"
 
 #define FLAGS_MAX 8 /* ";d=1;w=1" */
 #define VERSIONS_MAX (PTI_HEADER_MAX - FLAGS_MAX - 4 * PTI_APP_TEXT_MAX - 16)
@@ -68,21 +69,18 @@ size_t pintle_client_header(struct pintle_client *client, const char *host, char
     return pti_copy_text(out, size, text);
 }
 
-/* What an application says of itself may hold anything printable; a log wants words. */
 static void put_words(struct pti_buf *out, const char *name, const char *what, const char *version)
 {
-    const char *const parts[] = {what, version[0] != '\0' ? "/" : "", version};
+    char word[PTI_HELD_WORD_MAX + 1];
 
     if (what[0] == '\0')
         return;
-    pti_buf_printf(out, ";%s=", name);
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        for (const char *at = parts[i]; *at != '\0'; at++) {
-            bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') ||
-                         strchr("._+-", *at) != NULL || i == 1;
-
-            pti_buf_append(out, plain ? at : "_", 1);
-        }
+    pti_held_word(what, word);
+    pti_buf_printf(out, ";%s=%s", name, word);
+    if (version[0] == '\0')
+        return;
+    pti_held_word(version, word);
+    pti_buf_printf(out, "/%s", word);
 }
 
 /* With the turn: what is in force does not change. */
