@@ -363,14 +363,14 @@ static void refuses_a_link(void **state)
     assert_int_not_equal(access(target, F_OK), 0);
 }
 
-/* No file may grow past 64 KiB: what a full disk looks like to SQLite. */
+/* No file may grow past 512 KiB: what a full disk looks like to SQLite. */
 static bool set_disk_full(bool full)
 {
     struct rlimit limit;
 
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = full ? 65536 : limit.rlim_max;
+    limit.rlim_cur = full ? 512 * 1024 : limit.rlim_max;
     return setrlimit(RLIMIT_FSIZE, &limit) == 0;
 }
 
