@@ -219,7 +219,7 @@ static enum pintle_status is_taken(struct pti_error *error, const char *path)
 }
 
 /* Gives temporary its name, unless that is taken; not every file system (of a USB stick, say) has links. */
-static enum pintle_status name_it(const char *temporary, const char *path, struct pti_error *error)
+enum pintle_status pti_file_place(const char *temporary, const char *path, struct pti_error *error)
 {
     if (link(temporary, path) == 0) {
         (void)unlink(temporary);
@@ -230,6 +230,13 @@ static enum pintle_status name_it(const char *temporary, const char *path, struc
     if (rename(temporary, path) != 0)
         return storage(error, "create", path);
     return sync_directory(path, error);
+}
+
+enum pintle_status pti_file_move(const char *from, const char *to, struct pti_error *error)
+{
+    if (rename(from, to) != 0)
+        return storage(error, "replace", to);
+    return sync_directory(to, error);
 }
 
 /* Whole or not at all: half a key would stop whoever reads every key of its directory. */
@@ -253,7 +260,7 @@ enum pintle_status pti_file_create_private(const char *path, struct pintle_bytes
     status = create(temporary, data, 0600, error);
     if (status != PINTLE_OK)
         return status;
-    status = name_it(temporary, path, error);
+    status = pti_file_place(temporary, path, error);
     if (status != PINTLE_OK)
         (void)unlink(temporary);
     return status;

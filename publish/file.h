@@ -31,6 +31,13 @@ enum pintle_status pti_file_replace(const char *path, struct pintle_bytes data, 
  * whole, or not there.
  */
 enum pintle_status pti_file_create_private(const char *path, struct pintle_bytes data, struct pti_error *error);
+/*
+ * Gives temporary, a file in the same directory whose content is durable, the name path; PINTLE_ERR_STORAGE if anything is there
+ * already.  Durable on return.
+ */
+enum pintle_status pti_file_place(const char *temporary, const char *path, struct pti_error *error);
+/* The same, but what is there is replaced. */
+enum pintle_status pti_file_move(const char *from, const char *to, struct pti_error *error);
 /* Removes path; absent is PINTLE_OK. */
 enum pintle_status pti_file_remove(const char *path, struct pti_error *error);
 /* Removes the temporary files that a crash left in a directory; the caller keeps other writers away from it. */

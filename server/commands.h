@@ -10,6 +10,7 @@ extern const struct pti_server_command pti_server_command_journal,
 extern const struct pti_server_command pti_server_command_release_add, pti_server_command_release_list,
     pti_server_command_release_remove; /* command_release.c */
 extern const struct pti_server_command pti_server_command_token_add, pti_server_command_token_list,
-    pti_server_command_token_revoke; /* command_token.c */
+    pti_server_command_token_revoke;                                                          /* command_token.c */
+extern const struct pti_server_command pti_server_command_backup, pti_server_command_restore; /* command_backup.c */
 
 #endif

@@ -44,6 +44,21 @@ enum pintle_status pti_data_open(const char *directory, bool make, struct pti_da
     return status == PINTLE_OK ? pti_database_open_sqlite(directory, database, error) : status;
 }
 
+enum pintle_status pti_data_lock(const char *directory, int *descriptor, struct pti_error *error)
+{
+    char path[PTI_PATH_MAX];
+    enum pintle_status status = pti_file_path(path, directory, "lock", error);
+
+    if (status != PINTLE_OK)
+        return status;
+    if (pti_file_lock(path, 0, descriptor, error) != PINTLE_OK)
+        return pti_error_prefix(error,
+                                "--data %s cannot be locked; if it is in use by another pintled, stop that one or "
+                                "give this one another directory",
+                                directory);
+    return PINTLE_OK;
+}
+
 void pti_data_actor(char *out, size_t size)
 {
     const struct passwd *user = getpwuid(getuid());

@@ -16,6 +16,9 @@ enum pintle_status pti_data_open(const char *directory, bool make, struct pti_da
 /* Whether directory is the user's own.  PINTLE_ERR_STORAGE says whose it is. */
 enum pintle_status pti_data_check_owner(const char *directory, struct pti_error *error);
 
+/* Nobody else uses the directory, which must be there, until the descriptor is closed.  PINTLE_ERR_STORAGE. */
+enum pintle_status pti_data_lock(const char *directory, int *descriptor, struct pti_error *error);
+
 /* "command:USER": who the journal says did it. */
 void pti_data_actor(char *out, size_t size);
 

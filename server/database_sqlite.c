@@ -89,6 +89,12 @@ static const char *const migrations[] = {
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))
 
+const char *const *pti_sqlite_steps(int64_t *count)
+{
+    *count = SCHEMA_VERSION;
+    return migrations;
+}
+
 /* A statement, or the upsert of a table, by the address of its description. */
 struct prepared {
     const void *of;

@@ -21,6 +21,8 @@ static const struct pti_server_command *const commands[] = {
     &pti_server_command_release_remove,
     &pti_server_command_journal_verify, /* before the one whose name its own begins with */
     &pti_server_command_journal,
+    &pti_server_command_backup,
+    &pti_server_command_restore,
     NULL,
 };
 

@@ -186,7 +186,6 @@ const struct pti_setting pti_server_settings[] = {
      .help = "its online keys: timestamp*.pem and snapshot*.pem (default: keys in DIR)",
      .take = take_directory,
      .at = offsetof(struct pti_served_options, keys),
-     .wanted = PTI_WANTS_REPOSITORY,
      .repeatable = true},
     {.name = "resign-every",
      .value = "SECONDS",

@@ -39,7 +39,7 @@ struct pti_server_options {
 
 /* Of the settings, which a command of pintled takes too; a configuration file may hold all of them in any case. */
 #define PTI_WANTS_DATA 1u       /* --data, --config */
-#define PTI_WANTS_REPOSITORY 2u /* --repo, --keys, --config */
+#define PTI_WANTS_REPOSITORY 2u /* --repo, --config */
 
 /* One row per option; ends with a NULL name. */
 extern const struct pti_setting pti_server_settings[];

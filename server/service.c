@@ -18,6 +18,7 @@
 #include "server/census.h"
 #include "server/check.h"
 #include "server/confine.h"
+#include "server/data.h"
 #include "server/endpoint.h"
 #include "server/journal_head.h"
 #include "server/limits.h"
@@ -82,22 +83,6 @@ static enum pintle_status open_repositories(struct server *server, struct pti_er
     return usable > 0 ? PINTLE_OK : error->status;
 }
 
-static enum pintle_status lock_data(struct server *server, struct pti_error *error)
-{
-    const char *directory = server->options->data;
-    char path[PTI_PATH_MAX];
-    enum pintle_status status = pti_file_path(path, directory, "lock", error);
-
-    if (status != PINTLE_OK)
-        return status;
-    if (pti_file_lock(path, 0, &server->data_lock, error) != PINTLE_OK)
-        return pti_error_prefix(error,
-                                "--data %s cannot be locked; if it is in use by another pintled, stop that one or "
-                                "give this one another directory",
-                                directory);
-    return PINTLE_OK;
-}
-
 static enum pintle_status open_data(struct server *server, struct pti_error *error)
 {
     enum pintle_status status = pti_check_private(server->served, server->served_count, server->options->data, error);
@@ -105,7 +90,7 @@ static enum pintle_status open_data(struct server *server, struct pti_error *err
     if (status == PINTLE_OK)
         status = pti_file_make_directory(server->options->data, 0700, error);
     if (status == PINTLE_OK)
-        status = lock_data(server, error);
+        status = pti_data_lock(server->options->data, &server->data_lock, error);
     if (status == PINTLE_OK)
         status = pti_database_open_sqlite(server->options->data, &server->storage, error);
     if (status == PINTLE_OK)
