@@ -119,6 +119,8 @@ class TestRestore:
         server = pintled(repository)
         wait_for("a new timestamp", lambda: repository.timestamp()["signed"]["version"] > first,
                  explain=server.process.output)
+        for _ in range(4):
+            repository.run("resign", "--always")
         held = repository.timestamp()["signed"]
         client = install(repository, server.url)
         client.check(host, connect=f"{LOOPBACK}:1")
