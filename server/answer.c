@@ -28,7 +28,7 @@ static void finish(const struct pti_listener *listener, struct pti_http_exchange
         pti_buf_clear(body);
         response.code = 503;
     }
-    if (response.code == 503 && response.retry_after_s == 0)
+    if ((response.code == 503 || response.code == 429) && response.retry_after_s == 0)
         response.retry_after_s = PTI_HTTP_RETRY_AFTER_S;
     pti_answer(listener, exchange, route, &response);
 }

@@ -42,7 +42,7 @@ void pti_answer(const struct pti_listener *listener, struct pti_http_exchange *e
 /* The same with a body, which it takes; 503 if the body could not be written. */
 void pti_answer_body(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
                      unsigned code, const char *content_type, struct pti_buf *body);
-/* {"error":detail}: what was expected, what was found, what to do.  503 gets a Retry-After. */
+/* {"error":detail}: what was expected, what was found, what to do.  429 and 503 get a Retry-After. */
 void pti_answer_error(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
                       unsigned code, const char *detail);
 
@@ -67,5 +67,7 @@ void pti_answer_token_revoke(const struct pti_listener *listener, struct pti_htt
 /* POST and GET /v1/reports. */
 void pti_answer_report(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 void pti_answer_report_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+/* GET /v1/cells. */
+void pti_answer_cells(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/reports for clients, GET /v1/reports for administrators. */
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +9,14 @@
 #include "server/answer.h"
 #include "server/limits.h"
 #include "server/page.h"
+#include "server/storage.h"
 
 #define MEDIA_TYPE "application/json"
 
-/* Deferred reports: who waits for the answer, and what has become of those of one request so far. */
+/* Who waits for the answer. */
 struct pending {
     const struct pti_listener *listener;
     struct pti_http_exchange *exchange;
-    atomic_size_t left;
-    atomic_int worst; /* enum pti_intake_result */
 };
 
 static const char *why_not_stored(enum pti_intake_result result)
@@ -27,33 +25,26 @@ static const char *why_not_stored(enum pti_intake_result result)
     case PTI_INTAKE_STORED:
         break;
     case PTI_INTAKE_FULL:
-        return "too many reports are waiting to be stored; send this one again later";
+        return "too many reports are waiting to be stored; send these again later";
     case PTI_INTAKE_FAILED:
-        return "the report could not be stored; send it again later";
+        return "the reports could not be stored; send them again later";
     case PTI_INTAKE_STOPPED:
         return "the server is stopping; send the report again later";
     }
     return NULL;
 }
 
-/* All of a request or, as far as its sender is told, none: what is sent again is known by its id. */
-static void report_done(void *ctx, enum pti_intake_result result)
+static void reports_done(void *ctx, enum pti_intake_result result)
 {
     struct pending *pending = ctx;
     struct pti_http_response accepted = PTI_HTTP_RESPONSE(202);
-    int worst;
 
-    if (result != PTI_INTAKE_STORED)
-        atomic_store(&pending->worst, (int)result);
-    if (atomic_fetch_sub(&pending->left, 1) > 1)
-        return;
-    worst = atomic_load(&pending->worst);
     accepted.cache_control = "no-store";
-    if (worst == PTI_INTAKE_STORED)
+    if (result == PTI_INTAKE_STORED)
         pti_answer(pending->listener, pending->exchange, PTI_ROUTE_REPORTS, &accepted);
     else
-        pti_answer_error(pending->listener, pending->exchange, PTI_ROUTE_REPORTS, 503,
-                         why_not_stored((enum pti_intake_result)worst));
+        pti_answer_error(pending->listener, pending->exchange, PTI_ROUTE_REPORTS, result == PTI_INTAKE_FULL ? 429 : 503,
+                         why_not_stored(result));
     free(pending);
 }
 
@@ -68,7 +59,9 @@ static void refuse(const struct pti_listener *listener, struct pti_http_exchange
 static void submit(const struct pti_listener *listener, struct pti_http_exchange *exchange, struct pti_report *reports,
                    size_t count)
 {
+    const struct pti_routes *routes = listener->routes;
     struct pending *pending = malloc(sizeof *pending);
+    const char *path;
 
     if (!pending) {
         for (size_t i = 0; i < count; i++)
@@ -76,13 +69,15 @@ static void submit(const struct pti_listener *listener, struct pti_http_exchange
         pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
         return;
     }
-    pending->listener = listener;
-    pending->exchange = exchange;
-    atomic_init(&pending->left, count);
-    atomic_init(&pending->worst, PTI_INTAKE_STORED);
+    *pending = (struct pending){listener, exchange};
     pti_http_defer(exchange);
-    for (size_t i = 0; i < count; i++)
-        pti_intake_submit(listener->routes->intake, &reports[i], report_done, pending);
+    pti_intake_submit(routes->intake,
+                      &(struct pti_intake_request){
+                          .repository = pti_routes_find(routes, pti_http_request(exchange)->path, &path)->name,
+                          .reports = reports,
+                          .count = count,
+                          .done = reports_done,
+                          .ctx = pending});
 }
 
 static bool is_too_large(const struct pti_http_request *request)

@@ -8,145 +8,221 @@
 #include "server/limits.h"
 #include "server/log.h"
 
+/* A request that waits, with what was computed of its reports before it did. */
 struct waiting {
-    struct pti_report report;
+    struct waiting *next;
     pti_intake_done_fn done;
     void *ctx;
+    size_t size; /* in memory, about */
+    size_t count;
+    struct {
+        struct pti_report report;
+        struct pti_intake_item item;
+    } all[];
 };
 
 struct pti_intake {
-    struct pti_database *storage;
-    int64_t keep;
-    struct pti_metrics *metrics;
-    struct pti_service_status *service;
+    struct pti_intake_settings settings;
+    struct pti_intake_store *store;
+    struct pti_intake_item *items; /* PTI_INTAKE_REPORTS_MAX: of a transaction */
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool stopping;
     bool joined;
-    struct waiting *queue; /* ring of PTI_INTAKE_QUEUE_MAX */
-    size_t first, count;
+    struct waiting *first, **last; /* oldest first */
+    size_t count, size;
 };
+
+static void waiting_free(struct waiting *waiting)
+{
+    for (size_t i = 0; i < waiting->count; i++)
+        pti_report_clear(&waiting->all[i].report);
+    free(waiting);
+}
+
+/* NULL without memory; else it has the reports. */
+static struct waiting *waiting_new(struct pti_intake *intake, const struct pti_intake_request *request)
+{
+    size_t size = sizeof(struct waiting) + request->count * sizeof(((struct waiting *)NULL)->all[0]);
+    struct waiting *made = malloc(size);
+
+    if (!made)
+        return NULL;
+    *made = (struct waiting){.done = request->done, .ctx = request->ctx, .size = size, .count = request->count};
+    for (size_t i = 0; i < request->count; i++) {
+        struct pti_report *report = &made->all[i].report;
+
+        *report = request->reports[i];
+        memset(&request->reports[i], 0, sizeof request->reports[i]);
+        made->size += report->document.capacity;
+        if (pti_intake_item_init(&made->all[i].item, intake->settings.crypto, report, request->repository,
+                                 request->network) != PINTLE_OK) {
+            made->count = i + 1;
+            waiting_free(made);
+            return NULL;
+        }
+    }
+    return made;
+}
 
 static void count_refused(struct pti_intake *intake, enum pti_report_drop drop, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        pti_metrics_count_report(intake->metrics, PTI_REPORT_DEFERRED);
-    pti_metrics_count_drop(intake->metrics, drop, count);
+        pti_metrics_count_report(intake->settings.metrics, PTI_REPORT_DEFERRED);
+    pti_metrics_count_drop(intake->settings.metrics, drop, count);
 }
 
-static void refuse(struct pti_intake *intake, struct pti_report *report, bool stopping, pti_intake_done_fn done,
-                   void *ctx)
+static void refuse(struct pti_intake *intake, const struct pti_intake_request *request, enum pti_intake_result why)
 {
-    pti_report_clear(report);
-    count_refused(intake, stopping ? PTI_DROP_STOPPING : PTI_DROP_QUEUE_FULL, 1);
-    done(ctx, stopping ? PTI_INTAKE_STOPPED : PTI_INTAKE_FULL);
+    for (size_t i = 0; i < request->count; i++)
+        pti_report_clear(&request->reports[i]);
+    count_refused(intake, why == PTI_INTAKE_STOPPED ? PTI_DROP_STOPPING : PTI_DROP_QUEUE_FULL, request->count);
+    request->done(request->ctx, why);
 }
 
-void pti_intake_submit(struct pti_intake *intake, struct pti_report *report, pti_intake_done_fn done, void *ctx)
+/* Whether it was taken into the queue; *why it was not. */
+static bool enqueue(struct pti_intake *intake, struct waiting *waiting, enum pti_intake_result *why)
 {
-    bool stopping = false, full = false;
+    bool full = false;
 
     pthread_mutex_lock(&intake->mutex);
-    stopping = intake->stopping;
-    full = intake->count == PTI_INTAKE_QUEUE_MAX;
-    if (!stopping && !full) {
-        struct waiting *slot = &intake->queue[(intake->first + intake->count++) % PTI_INTAKE_QUEUE_MAX];
-
-        *slot = (struct waiting){*report, done, ctx};
-        memset(report, 0, sizeof *report);
+    full = intake->count == PTI_INTAKE_QUEUE_MAX || waiting->size > PTI_INTAKE_QUEUE_BYTES_MAX - intake->size;
+    *why = intake->stopping ? PTI_INTAKE_STOPPED : full ? PTI_INTAKE_FULL : PTI_INTAKE_STORED;
+    if (*why == PTI_INTAKE_STORED) {
+        *intake->last = waiting;
+        intake->last = &waiting->next;
+        intake->count++;
+        intake->size += waiting->size;
         pthread_cond_signal(&intake->changed);
     }
     pthread_mutex_unlock(&intake->mutex);
-    if (stopping || full)
-        refuse(intake, report, stopping, done, ctx);
+    return *why == PTI_INTAKE_STORED;
 }
 
-/* Moves up to PTI_INTAKE_BATCH_MAX reports into batch, waiting for the first; 0 means that it is over. */
-static size_t take_batch(struct pti_intake *intake, struct waiting *batch)
+void pti_intake_submit(struct pti_intake *intake, const struct pti_intake_request *request)
 {
-    size_t taken = 0;
+    struct waiting *waiting = waiting_new(intake, request);
+    enum pti_intake_result why = PTI_INTAKE_FULL;
+
+    if (waiting && enqueue(intake, waiting, &why))
+        return;
+    if (waiting)
+        waiting_free(waiting);
+    refuse(intake, request, why);
+}
+
+/* The requests of the next transaction, at least one, as a list; NULL means that it is over. */
+static struct waiting *take_batch(struct pti_intake *intake)
+{
+    struct waiting *batch = NULL, **end = &batch;
+    size_t reports = 0;
 
     pthread_mutex_lock(&intake->mutex);
-    while (intake->count == 0 && !intake->stopping)
+    while (!intake->first && !intake->stopping)
         pthread_cond_wait(&intake->changed, &intake->mutex);
-    for (; intake->count > 0 && taken < PTI_INTAKE_BATCH_MAX; taken++) {
-        batch[taken] = intake->queue[intake->first];
-        intake->first = (intake->first + 1) % PTI_INTAKE_QUEUE_MAX;
+    while (intake->first && reports + intake->first->count <= PTI_INTAKE_REPORTS_MAX) {
+        struct waiting *one = intake->first;
+
+        intake->first = one->next;
+        one->next = NULL;
+        *end = one;
+        end = &one->next;
+        reports += one->count;
         intake->count--;
+        intake->size -= one->size;
     }
+    if (!intake->first)
+        intake->last = &intake->first;
     pthread_mutex_unlock(&intake->mutex);
-    return taken;
+    return batch;
 }
 
-static void count_stored(struct pti_intake *intake, const enum pti_stored *stored, size_t count, int64_t trimmed)
+static void count_stored(struct pti_intake *intake, size_t count, int64_t trimmed)
 {
     for (size_t i = 0; i < count; i++)
-        pti_metrics_count_report(intake->metrics,
-                                 stored[i] == PTI_STORED_NEW ? PTI_REPORT_ACCEPTED : PTI_REPORT_DUPLICATE);
-    pti_metrics_count_drop(intake->metrics, PTI_DROP_OLD, (unsigned long long)trimmed);
+        pti_metrics_count_report(intake->settings.metrics, intake->items[i].stored == PTI_STORED_NEW
+                                                               ? PTI_REPORT_ACCEPTED
+                                                               : PTI_REPORT_DUPLICATE);
+    pti_metrics_count_drop(intake->settings.metrics, PTI_DROP_OLD, (unsigned long long)trimmed);
 }
 
-static void store_batch(struct pti_intake *intake, struct waiting *batch, size_t count)
+static size_t gather_items(struct pti_intake *intake, const struct waiting *batch)
 {
-    const struct pti_report *reports[PTI_INTAKE_BATCH_MAX];
-    enum pti_stored stored[PTI_INTAKE_BATCH_MAX];
+    size_t count = 0;
+
+    for (; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            intake->items[count++] = batch->all[i].item;
+    return count;
+}
+
+static void tell_state(struct pti_intake *intake, bool up, const struct pti_error *error)
+{
+    if (!pti_service_status_set_storage(intake->settings.status, up))
+        return;
+    if (up)
+        pti_log(PTI_LOG_INFO, "reports: they can be stored again");
+    else
+        pti_log(PTI_LOG_ERROR, "reports: they cannot be stored, clients are told to retry: %s", error->detail);
+}
+
+static void store_batch(struct pti_intake *intake, struct waiting *batch)
+{
+    size_t count = gather_items(intake, batch);
     struct pti_error error;
     int64_t trimmed = 0;
-    enum pintle_status status = PINTLE_ERR_STORAGE;
+    enum pintle_status status = pti_intake_store_put(intake->store, intake->items, count, (int64_t)time(NULL), &trimmed,
+                                                     &error);
 
-    for (size_t i = 0; i < count; i++)
-        reports[i] = &batch[i].report;
-    status = pti_storage_insert_reports(intake->storage, reports, count, (int64_t)time(NULL), intake->keep, stored,
-                                        &trimmed, &error);
     if (status == PINTLE_OK)
-        count_stored(intake, stored, count, trimmed);
+        count_stored(intake, count, trimmed);
     else
         count_refused(intake, PTI_DROP_STORAGE, count);
-    if (pti_service_status_set_storage(intake->service, status == PINTLE_OK)) {
-        if (status == PINTLE_OK)
-            pti_log(PTI_LOG_INFO, "reports: they can be stored again");
-        else
-            pti_log(PTI_LOG_ERROR, "reports: they cannot be stored, clients are told to retry: %s", error.detail);
-    }
-    for (size_t i = 0; i < count; i++) {
-        pti_report_clear(&batch[i].report);
-        batch[i].done(batch[i].ctx, status == PINTLE_OK ? PTI_INTAKE_STORED : PTI_INTAKE_FAILED);
+    tell_state(intake, status == PINTLE_OK, &error);
+    while (batch) {
+        struct waiting *next = batch->next;
+
+        batch->done(batch->ctx, status == PINTLE_OK ? PTI_INTAKE_STORED : PTI_INTAKE_FAILED);
+        waiting_free(batch);
+        batch = next;
     }
 }
 
 static void *run(void *arg)
 {
     struct pti_intake *intake = arg;
-    struct waiting batch[PTI_INTAKE_BATCH_MAX];
-    size_t count = 0;
+    struct waiting *batch = NULL;
 
-    while ((count = take_batch(intake, batch)) > 0)
-        store_batch(intake, batch, count);
+    while ((batch = take_batch(intake)) != NULL)
+        store_batch(intake, batch);
     return NULL;
 }
 
-enum pintle_status pti_intake_new(struct pti_database *storage, int64_t keep, struct pti_metrics *metrics,
-                                  struct pti_service_status *service, struct pti_intake **intake,
+enum pintle_status pti_intake_new(const struct pti_intake_settings *settings, struct pti_intake **intake,
                                   struct pti_error *error)
 {
     struct pti_intake *made = calloc(1, sizeof *made);
+    enum pintle_status status = PINTLE_ERR_MEMORY;
 
     *intake = NULL;
     if (!made)
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for the report intake");
-    made->storage = storage;
-    made->keep = keep;
-    made->metrics = metrics;
-    made->service = service;
-    made->queue = calloc(PTI_INTAKE_QUEUE_MAX, sizeof *made->queue);
+    made->settings = *settings;
+    made->last = &made->first;
+    made->joined = true;
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->changed, NULL);
-    if (!made->queue || pthread_create(&made->thread, NULL, run, made) != 0) {
-        made->joined = true;
+    status = pti_intake_store_new(settings->storage, settings->crypto, settings->keep, settings->sample, &made->store,
+                                  error);
+    made->items = calloc(PTI_INTAKE_REPORTS_MAX, sizeof *made->items);
+    if (status == PINTLE_OK && (!made->items || pthread_create(&made->thread, NULL, run, made) != 0))
+        status = pti_fail(error, PINTLE_ERR_MEMORY, "no memory for the report intake");
+    if (status != PINTLE_OK) {
         pti_intake_free(made);
-        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for the report intake");
+        return status;
     }
+    made->joined = false;
     *intake = made;
     return PINTLE_OK;
 }
@@ -169,6 +245,7 @@ void pti_intake_free(struct pti_intake *intake)
     pti_intake_stop(intake);
     pthread_cond_destroy(&intake->changed);
     pthread_mutex_destroy(&intake->mutex);
-    free(intake->queue);
+    pti_intake_store_free(intake->store);
+    free(intake->items);
     free(intake);
 }

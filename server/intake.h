@@ -1,33 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way of a report to the disk: a bounded queue and one thread that stores what has gathered in one transaction, so
- * that a hundred waiting clients share one fsync, and those who fetch files never wait for a disk.
+ * The way of reports to the disk: a bounded queue of requests and one thread that stores what has gathered in one
+ * transaction, so that a hundred waiting clients share one fsync, and those who fetch files never wait for a disk.
  *
- * done() of a report is called exactly once, and says PTI_INTAKE_STORED only after the commit.
+ * done() of a request is called exactly once, and says PTI_INTAKE_STORED only after the commit.
  */
 #ifndef PTI_SERVER_INTAKE_H
 #define PTI_SERVER_INTAKE_H
 
+#include "server/intake_store.h"
 #include "server/metrics.h"
-#include "server/storage.h"
 
 enum pti_intake_result {
-    PTI_INTAKE_STORED, /* now or by an earlier report of this id */
-    PTI_INTAKE_FULL,   /* the queue is full: nothing was taken */
+    PTI_INTAKE_STORED, /* all of it, now or by an earlier report of the same id */
+    PTI_INTAKE_FULL,   /* too much is waiting: nothing was taken */
     PTI_INTAKE_FAILED, /* the disk is full, or the database fails */
     PTI_INTAKE_STOPPED
 };
 
 typedef void (*pti_intake_done_fn)(void *ctx, enum pti_intake_result result);
 
+/* What the intake works with; borrowed. */
+struct pti_intake_settings {
+    struct pti_database *storage;
+    struct pintle_crypto *crypto;
+    int64_t keep;   /* whole reports, in all */
+    int64_t sample; /* of one series in an hour */
+    struct pti_metrics *metrics;
+    struct pti_service_status *status;
+};
+
+/* The reports of one request. */
+struct pti_intake_request {
+    const char *repository;     /* outlives the intake */
+    uint64_t network;           /* hash of where it came from; 0: not known */
+    struct pti_report *reports; /* taken by pti_intake_submit(), whatever happens: each is empty afterwards */
+    size_t count;               /* at most PTI_REPORT_BATCH_MAX */
+    pti_intake_done_fn done;
+    void *ctx;
+};
+
 struct pti_intake;
 
-/* storage, metrics and service are borrowed.  Only the newest keep reports stay.  PINTLE_ERR_MEMORY. */
-enum pintle_status pti_intake_new(struct pti_database *storage, int64_t keep, struct pti_metrics *metrics,
-                                  struct pti_service_status *service, struct pti_intake **intake,
+/* PINTLE_ERR_MEMORY. */
+enum pintle_status pti_intake_new(const struct pti_intake_settings *settings, struct pti_intake **intake,
                                   struct pti_error *error);
-/* Takes *report, whatever happens.  done runs on the intake's thread, or here if the report cannot be queued. */
-void pti_intake_submit(struct pti_intake *intake, struct pti_report *report, pti_intake_done_fn done, void *ctx);
+/* done runs on the intake's thread, or here if the request cannot be queued. */
+void pti_intake_submit(struct pti_intake *intake, const struct pti_intake_request *request);
 /* Stores what is queued and ends the thread; later submissions get PTI_INTAKE_STOPPED. */
 void pti_intake_stop(struct pti_intake *intake);
 void pti_intake_free(struct pti_intake *intake); /* stops first; NULL is legal */

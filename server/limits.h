@@ -32,9 +32,17 @@
 #define PTI_FILES_PATH_MAX 512
 
 /* Reports */
-#define PTI_INTAKE_QUEUE_MAX 1024                            /* waiting for the disk; each holds a connection */
-#define PTI_INTAKE_BATCH_MAX 256                             /* in one transaction */
 #define PTI_STORED_REPORT_MAX (2 * PTI_REPORT_SIZE_MAX + 64) /* escaped, with the time of its arrival */
+#define PTI_INTAKE_QUEUE_MAX 1024              /* requests waiting for the disk; each holds a connection */
+#define PTI_INTAKE_QUEUE_BYTES_MAX (32u << 20) /* and what they bring */
+#define PTI_INTAKE_REPORTS_MAX 4096            /* in one transaction */
+#define PTI_INTAKE_SUCCESSES_MAX 1000000000    /* that one report may tell of, so that no sum overflows */
+#define PTI_INTAKE_FORGET_MAX 256              /* entries of the log of ids that one transaction removes */
+#define PTI_SEEN_MAX 6000000                   /* ids in one generation: 64 MB */
+#define PTI_SERIES_MAX 50000
+#define PTI_SERIES_IDLE_S 3600
+#define PTI_SAMPLE_DEFAULT 20 /* reports kept whole of one series in an hour */
+#define PTI_SAMPLE_MAX 1000000
 #define PTI_LIST_DEFAULT 100
 #define PTI_LIST_MAX 1000
 #define PTI_KEEP_REPORTS_DEFAULT 200000

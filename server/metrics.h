@@ -21,9 +21,10 @@ enum pti_route {
     PTI_ROUTE_HEALTHZ,
     PTI_ROUTE_METRICS,
     PTI_ROUTE_JOURNAL,
-    PTI_ROUTE_TOKENS
+    PTI_ROUTE_TOKENS,
+    PTI_ROUTE_CELLS
 };
-#define PTI_ROUTES (PTI_FILE_KINDS + 6)
+#define PTI_ROUTES (PTI_FILE_KINDS + 7)
 
 /* What became of a report. */
 enum pti_report_result {

@@ -197,7 +197,7 @@ const struct pti_setting pti_server_settings[] = {
      .max = PTI_RESIGN_EVERY_MAX_S},
     {.name = "keep-reports",
      .value = "N",
-     .help = "how many reports to keep; the oldest go (default 200000)",
+     .help = "how many whole reports to keep; the oldest go (default 200000)",
      .take = pti_setting_number,
      .at = AT(keep_reports),
      .min = 1,
@@ -246,6 +246,14 @@ const struct pti_setting pti_server_settings[] = {
      .at = AT(alerts.limits.mismatches),
      .min = 1,
      .max = 1000000},
+    {.name = "sample-reports",
+     .value = "N",
+     .help = "how many reports of a kind (same host, key, zone version, app and so on) to\n"
+             "keep whole in an hour (default 20); all are counted",
+     .take = pti_setting_number,
+     .at = AT(sample_reports),
+     .min = 0,
+     .max = PTI_SAMPLE_MAX},
     {.name = "log-level",
      .value = "LEVEL",
      .help = "what is logged on stderr: error, warning or info, each with those before (default info)",
@@ -310,6 +318,7 @@ void pti_server_options_init(struct pti_server_options *options)
                                                        PTI_ALERT_MISMATCHES_DEFAULT};
     options->adoption_flush_s = PTI_ADOPTION_FLUSH_S;
     options->adoption_per_source = PTI_SOURCES_PER_DAY_DEFAULT;
+    options->sample_reports = PTI_SAMPLE_DEFAULT;
     (void)pti_address_parse(DEFAULT_LISTEN, &options->listen, NULL);
 }
 

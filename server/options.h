@@ -27,6 +27,7 @@ struct pti_server_options {
     bool admin_on_listen; /* administrative routes are on the one listener, which is on loopback */
     int64_t resign_every_s;
     int64_t keep_reports;
+    int64_t sample_reports;
     enum pti_log_level log_level;
     bool log_json;
     struct pti_alerts_config alerts;

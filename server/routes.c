@@ -105,6 +105,7 @@ static const struct route {
      PTI_ROUTE_REPORTS, pti_answer_report},
     {"/v1/reports", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_REPORT_LIST,
      pti_answer_report_list},
+    {"/v1/cells", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_CELLS, pti_answer_cells},
     {"/v1/journal", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_JOURNAL, pti_answer_journal},
     {"/v1/tokens", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_ADMIN, 0, PTI_ROUTE_TOKENS, pti_answer_token_list},
     {"/v1/tokens", PTI_HTTP_POST, false, true, AT_ROOT, PTI_SCOPE_ADMIN, PTI_ADMIN_BODY_MAX, PTI_ROUTE_TOKENS,

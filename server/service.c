@@ -194,8 +194,15 @@ static enum pintle_status start_census(struct server *server, struct pti_error *
 static enum pintle_status serve(struct server *server, struct pti_error *error)
 {
     const struct pti_http_options http = {.tls = server->tls != NULL};
-    enum pintle_status status = pti_intake_new(server->intake_storage, server->options->keep_reports, &server->metrics,
-                                               &server->status, &server->intake, error);
+    const struct pti_intake_settings settings = {
+        .storage = server->intake_storage,
+        .crypto = server->crypto,
+        .keep = server->options->keep_reports,
+        .sample = server->options->sample_reports,
+        .metrics = &server->metrics,
+        .status = &server->status,
+    };
+    enum pintle_status status = pti_intake_new(&settings, &server->intake, error);
 
     server->routes = (struct pti_routes){.served = server->served,
                                          .served_count = server->served_count,

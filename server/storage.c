@@ -5,8 +5,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* What nodes that share a database do one after the other. */
-#define LOCK_REPORTS "report"
 #define LOCK_VERSIONS "version"
 
 static bool take_integer(void *ctx, const struct pti_db_value *columns, size_t count)
@@ -21,26 +19,19 @@ static bool take_integer(void *ctx, const struct pti_db_value *columns, size_t c
 
 /* ---- reports ---- */
 
-struct insertion {
-    const struct pti_report *const *reports;
-    size_t count;
-    int64_t received, keep;
-    enum pti_stored *stored;
-    int64_t trimmed;
-};
-
 /* Numbers without gaps, so that trimming need not count. */
 static const struct pti_db_statement newest_number = {"number a report", "SELECT max(seq) FROM report"};
 
 static const struct pti_db_statement insert_report = {
-    "store a report", "INSERT INTO report (seq, id, received, host, type, reason, document)"
-                      " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING"};
+    "store a report", "INSERT INTO report (seq, id, received, host, type, reason, document, repository)"
+                      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING"};
 
 static const struct pti_db_statement trim_reports = {"remove old reports", "DELETE FROM report WHERE seq <= $1"};
 
-static enum pti_db_result insert_one(struct pti_database *database, const struct pti_report *report, int64_t received,
-                                     int64_t number, enum pti_stored *stored, struct pti_error *error)
+static enum pti_db_result insert_one(struct pti_database *database, const struct pti_report_entry *entry,
+                                     int64_t received, int64_t number, int64_t *inserted, struct pti_error *error)
 {
+    const struct pti_report *report = entry->report;
     const struct pti_db_value values[] = {
         pti_db_integer(number),
         pti_db_text(report->id),
@@ -49,13 +40,11 @@ static enum pti_db_result insert_one(struct pti_database *database, const struct
         pti_db_text(report->type),
         pti_db_text(report->reason),
         pti_db_text_bytes(pti_buf_bytes(&report->document)),
+        pti_db_text(entry->repository),
     };
     const struct pti_db_query query = {&insert_report, values, COUNT(values), NULL, NULL};
-    int64_t inserted = 0;
-    enum pti_db_result result = pti_database_run(database, &query, &inserted, error);
 
-    *stored = inserted > 0 ? PTI_STORED_NEW : PTI_STORED_BEFORE;
-    return result;
+    return pti_database_run(database, &query, inserted, error);
 }
 
 static enum pti_db_result trim(struct pti_database *database, int64_t oldest_kept, int64_t *trimmed,
@@ -67,33 +56,20 @@ static enum pti_db_result trim(struct pti_database *database, int64_t oldest_kep
     return pti_database_run(database, &query, trimmed, error);
 }
 
-static enum pti_db_result insert_all(struct pti_database *database, void *ctx, struct pti_error *error)
+enum pti_db_result pti_storage_insert_reports(struct pti_database *database, const struct pti_report_entry *entries,
+                                              size_t count, int64_t received, int64_t keep, int64_t *trimmed,
+                                              struct pti_error *error)
 {
-    struct insertion *insertion = ctx;
-    int64_t number = 0;
+    int64_t number = 0, inserted = 0;
     const struct pti_db_query newest = {&newest_number, NULL, 0, take_integer, &number};
     enum pti_db_result result = pti_database_run(database, &newest, NULL, error);
 
-    for (size_t i = 0; result == PTI_DB_OK && i < insertion->count; i++) {
-        result = insert_one(database, insertion->reports[i], insertion->received, number + 1, &insertion->stored[i],
-                            error);
-        number += insertion->stored[i] == PTI_STORED_NEW;
+    *trimmed = 0;
+    for (size_t i = 0; result == PTI_DB_OK && i < count; i++) {
+        result = insert_one(database, &entries[i], received, number + 1, &inserted, error);
+        number += inserted;
     }
-    if (result != PTI_DB_OK)
-        return result;
-    return trim(database, number - insertion->keep + 1, &insertion->trimmed, error);
-}
-
-enum pintle_status pti_storage_insert_reports(struct pti_database *database, const struct pti_report *const *reports,
-                                              size_t count, int64_t received, int64_t keep, enum pti_stored *stored,
-                                              int64_t *trimmed, struct pti_error *error)
-{
-    struct insertion insertion = {reports, count, received, keep, stored, 0};
-    enum pintle_status status = pti_database_transaction(database, LOCK_REPORTS, insert_all, &insertion, error);
-
-    if (trimmed)
-        *trimmed = status == PINTLE_OK ? insertion.trimmed : 0;
-    return status;
+    return result == PTI_DB_OK ? trim(database, number - keep + 1, trimmed, error) : result;
 }
 
 #define REPORT_COLUMNS "SELECT seq, received, document FROM report WHERE "

@@ -12,8 +12,10 @@
 #include "report/report.h"
 #include "server/database.h"
 
-/* What happened to one report of a batch. */
-enum pti_stored { PTI_STORED_NEW, PTI_STORED_BEFORE };
+struct pti_report_entry {
+    const struct pti_report *report;
+    const char *repository;
+};
 
 struct pti_report_row {
     int64_t number;   /* newer ones have larger ones */
@@ -32,12 +34,12 @@ struct pti_report_query {
 };
 
 /*
- * Stores a batch in one transaction: all of it, durably, or nothing.  A report whose id is there already is not stored
- * again.  Then keeps the newest keep reports only.  stored has count elements; *trimmed may be NULL.
+ * Within a transaction: stores whole reports, those whose id is not there already, and then keeps the newest keep only.
+ * *trimmed receives how many went.
  */
-enum pintle_status pti_storage_insert_reports(struct pti_database *database, const struct pti_report *const *reports,
-                                              size_t count, int64_t received, int64_t keep, enum pti_stored *stored,
-                                              int64_t *trimmed, struct pti_error *error);
+enum pti_db_result pti_storage_insert_reports(struct pti_database *database, const struct pti_report_entry *entries,
+                                              size_t count, int64_t received, int64_t keep, int64_t *trimmed,
+                                              struct pti_error *error);
 enum pintle_status pti_storage_list_reports(struct pti_database *database, const struct pti_report_query *query,
                                             struct pti_error *error);
 

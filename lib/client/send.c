@@ -24,7 +24,7 @@ struct sending {
 /* Some reports from the front of the queue, as they go over the wire: one is an object, several are an array. */
 struct batch {
     struct pti_buf text;
-    char ids[PTI_REPORT_BATCH_MAX][PTI_REPORT_ID_SIZE + 1];
+    char ids[PTI_REPORT_BATCH_SENT_MAX][PTI_REPORT_ID_SIZE + 1];
     size_t count;
 };
 
@@ -106,14 +106,14 @@ static size_t copy_front(struct pti_live *live, struct pti_reports_entry *entrie
 
 static enum pintle_status gather(struct pintle_client *client, size_t max, struct batch *batch, struct pti_error *error)
 {
-    struct pti_reports_entry entries[PTI_REPORT_BATCH_MAX];
+    struct pti_reports_entry entries[PTI_REPORT_BATCH_SENT_MAX];
     size_t count = copy_front(client->live, entries, max);
     size_t size = 2;
 
-    pti_buf_init(&batch->text, PTI_REPORT_BATCH_SIZE_MAX);
+    pti_buf_init(&batch->text, PTI_REPORT_BATCH_SENT_SIZE_MAX);
     for (batch->count = 0; batch->count < count; batch->count++) {
         size += entries[batch->count].json.size + 129;
-        if (size > PTI_REPORT_BATCH_SIZE_MAX)
+        if (size > PTI_REPORT_BATCH_SENT_SIZE_MAX)
             break;
     }
     for (size_t i = 0; i < batch->count; i++) {
@@ -141,7 +141,7 @@ static void remove_sent(struct pintle_client *client, const struct batch *batch)
 /* A batch that is refused goes out again one by one: one bad report, or a collector that knows no batches. */
 static enum pintle_status send_all(struct sending *sending, struct pti_error *error)
 {
-    size_t max = PTI_REPORT_BATCH_MAX;
+    size_t max = PTI_REPORT_BATCH_SENT_MAX;
     struct batch batch;
 
     for (;;) {
@@ -178,7 +178,7 @@ static enum pintle_status send_chains(struct sending *sending, struct pti_error 
         struct pti_report_moment moment = pti_live_moment(live);
         struct pti_buf text;
 
-        pti_buf_init(&text, PTI_REPORT_BATCH_SIZE_MAX);
+        pti_buf_init(&text, PTI_REPORT_BATCH_SENT_SIZE_MAX);
         (void)pthread_mutex_lock(&live->reports_lock);
         if (!live->reports.settings.want_chain)
             pti_chains_clear(&live->chains);

@@ -73,10 +73,10 @@ static const struct field recovery_fields[] = {
 };
 
 static const struct field app_fields[] = {
-    {.name = "id", .kind = TEXT, .max = 63},
-    {.name = "ver", .kind = TEXT, .max = 63},
-    {.name = "os", .kind = TEXT, .max = 63},
-    {.name = "os_ver", .kind = TEXT, .max = 63},
+    {.name = "id", .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
+    {.name = "ver", .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
+    {.name = "os", .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
+    {.name = "os_ver", .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
     END,
 };
 
@@ -386,6 +386,46 @@ static void copy_string(const struct pti_json_value *object, const char *name, c
     out[text.size] = '\0';
 }
 
+static int64_t copy_integer(const struct pti_json_value *object, const char *name, int64_t absent)
+{
+    int64_t integer = absent;
+
+    (void)pti_json_as_integer(pti_json_member(object, name), &integer);
+    return integer;
+}
+
+static bool copy_bool(const struct pti_json_value *object, const char *name)
+{
+    bool boolean = false;
+
+    return pti_json_as_bool(pti_json_member(object, name), &boolean) && boolean;
+}
+
+/* What is counted by, beside what every report has. */
+static void copy_details(const struct pti_json_value *value, struct pti_report *report)
+{
+    const struct pti_json_value *manifest = pti_json_member(value, "manifest");
+    const struct pti_json_value *app = pti_json_member(value, "app");
+    const struct pti_json_value *recovery = pti_json_member(value, "recovery");
+    const struct pti_json_value *hll = pti_json_first(pti_json_member(value, "hll"));
+    struct pintle_bytes leaf;
+
+    if (pti_json_as_string(pti_json_first(pti_json_member(value, "chain-spki")), &leaf))
+        memcpy(report->leaf, leaf.data, leaf.size);
+    copy_string(manifest, "zone", report->zone, sizeof report->zone);
+    report->zone_version = copy_integer(manifest, "version", 0);
+    copy_string(app, "id", report->app_id, sizeof report->app_id);
+    copy_string(app, "ver", report->app_version, sizeof report->app_version);
+    copy_string(app, "os", report->os, sizeof report->os);
+    report->weight = copy_integer(value, "weight", 1);
+    report->successes = copy_integer(value, "success_since_last", 0);
+    report->recovery_tried = copy_bool(recovery, "tried");
+    report->recovered = copy_bool(recovery, "ok");
+    report->hll_register = report->hll_rank = -1;
+    (void)pti_json_as_integer(hll, &report->hll_register);
+    (void)pti_json_as_integer(pti_json_next(hll), &report->hll_rank);
+}
+
 enum pintle_status pti_report_read(const struct pti_json_value *value, struct pti_report *report,
                                    struct pti_error *error)
 {
@@ -402,6 +442,7 @@ enum pintle_status pti_report_read(const struct pti_json_value *value, struct pt
         copy_string(value, "type", report->type, sizeof report->type);
         copy_string(value, "host", report->host, sizeof report->host);
         copy_string(value, "reason", report->reason, sizeof report->reason);
+        copy_details(value, report);
         pti_json_write_compact(value, &report->document);
         status = pti_buf_check(&report->document, error, "report");
     }

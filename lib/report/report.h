@@ -10,17 +10,28 @@
 #include <pintle/verdict.h>
 
 #include "base/buf.h"
+#include "base/encode.h"
 #include "base/json.h"
 #include "base/limits.h"
 
 #define PTI_REPORT_TOKEN_MAX 64 /* bytes of id, type, reason and the like */
+#define PTI_REPORT_TEXT_MAX 63  /* bytes of what an app says of itself */
 
+/* What is absent is empty, or 0 where nothing else is said. */
 struct pti_report {
     char id[PTI_REPORT_TOKEN_MAX + 1]; /* chosen at random by the client; the same report sent twice has one id */
     char type[PTI_REPORT_TOKEN_MAX + 1];
     char host[PINTLE_HOST_MAX + 1];
     char reason[PTI_REPORT_TOKEN_MAX + 1];
-    struct pti_buf document; /* compact JSON */
+    char leaf[PTI_BASE64_SIZE(PINTLE_SHA256_SIZE) + 1]; /* the first of chain-spki */
+    char zone[PINTLE_ZONE_NAME_MAX + 1];
+    int64_t zone_version;
+    char app_id[PTI_REPORT_TEXT_MAX + 1], app_version[PTI_REPORT_TEXT_MAX + 1], os[PTI_REPORT_TEXT_MAX + 1];
+    int64_t weight; /* how many like it the sender stands for; 1 if it does not say */
+    int64_t successes;
+    bool recovery_tried, recovered;
+    int64_t hll_register, hll_rank; /* -1: none */
+    struct pti_buf document;        /* compact JSON */
 };
 
 /*

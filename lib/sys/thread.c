@@ -36,7 +36,7 @@ static int64_t reports_due(struct client_thread *thread, int64_t now_ms)
         thread->gathering_since_ms = now_ms;
     if (count == 0)
         return WAIT_MAX_MS;
-    due = count >= PTI_REPORT_BATCH_MAX ? now_ms : thread->gathering_since_ms + GATHER_MS;
+    due = count >= PTI_REPORT_BATCH_SENT_MAX ? now_ms : thread->gathering_since_ms + GATHER_MS;
     if (due < thread->reports_after_ms)
         due = thread->reports_after_ms;
     return due > now_ms ? due - now_ms : 0;

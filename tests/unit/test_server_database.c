@@ -23,16 +23,16 @@
 static const struct pti_db_column columns[] = {{"host", PTI_DB_KEY},   {"minute", PTI_DB_KEY},
                                                {"first", PTI_DB_KEEP}, {"last", PTI_DB_REPLACE},
                                                {"total", PTI_DB_ADD},  {"rank", PTI_DB_LARGEST}};
-static const struct pti_db_table cells = {"cell", "merge cells", columns, COUNT(columns)};
+static const struct pti_db_table cells = {"probe_cell", "merge cells", columns, COUNT(columns)};
 static const struct pti_db_column seen_columns[] = {{"id", PTI_DB_KEY}};
 static const struct pti_db_table seen = {"seen", "remember an id", seen_columns, COUNT(seen_columns)};
 
 static const struct pti_db_statement make_cells = {
-    "make cells", "CREATE TABLE cell (host TEXT NOT NULL, minute INTEGER NOT NULL, first INTEGER, last INTEGER,"
+    "make cells", "CREATE TABLE probe_cell (host TEXT NOT NULL, minute INTEGER NOT NULL, first INTEGER, last INTEGER,"
                   " total INTEGER, rank INTEGER CHECK (rank < 1000), PRIMARY KEY (host, minute))"};
 static const struct pti_db_statement make_seen = {"make seen", "CREATE TABLE seen (id TEXT PRIMARY KEY)"};
 static const struct pti_db_statement list_cells = {
-    "list cells", "SELECT host, minute, first, last, total, rank FROM cell ORDER BY host, minute"};
+    "list cells", "SELECT host, minute, first, last, total, rank FROM probe_cell ORDER BY host, minute"};
 static const struct pti_db_statement count_seen = {"count", "SELECT count(*) FROM seen"};
 static const struct pti_db_statement every_kind = {"say it again", "SELECT $1, $2, $3, $4"};
 static const struct pti_db_statement nonsense = {"talk sense", "SELEKT 1"};

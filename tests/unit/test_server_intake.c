@@ -53,12 +53,21 @@ static enum pti_db_result disk_lock(void *connection, const char *name, struct p
     return PTI_DB_OK;
 }
 
+/* Of the statements, the one that logs which reports were taken: it has their ids, eight bytes each. */
 static enum pti_db_result disk_run(void *connection, const struct pti_db_query *query, int64_t *changed,
                                    struct pti_error *error)
 {
     (void)error;
-    *changed = strncmp(query->statement->sql, "INSERT", 6) == 0;
-    ((struct disk *)connection)->inserted += (size_t)*changed;
+    *changed = 0;
+    if (strncmp(query->statement->sql, "INSERT INTO taken", 17) == 0)
+        ((struct disk *)connection)->inserted += query->values[2].bytes.size / 8;
+    return PTI_DB_OK;
+}
+
+static enum pti_db_result disk_upsert(void *connection, const struct pti_db_table *table,
+                                      const struct pti_db_value *rows, size_t count, struct pti_error *error)
+{
+    (void)connection, (void)table, (void)rows, (void)count, (void)error;
     return PTI_DB_OK;
 }
 
@@ -79,6 +88,7 @@ static const struct pti_db_ops disk_ops = {
     .begin = disk_begin,
     .lock = disk_lock,
     .run = disk_run,
+    .upsert = disk_upsert,
     .commit = disk_commit,
     .rollback = disk_nothing,
     .close = disk_nothing,
@@ -87,17 +97,20 @@ static const struct pti_db_ops disk_ops = {
 struct bench {
     struct disk disk;
     struct pti_database *storage;
+    struct pintle_crypto *crypto;
     struct pti_metrics metrics;
     struct pti_service_status status;
     struct pti_intake *intake;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     size_t results[4]; /* by enum pti_intake_result */
+    unsigned made;     /* reports */
 };
 
 static int set_up(void **state)
 {
     struct bench *bench = calloc(1, sizeof *bench);
+    struct pti_intake_settings settings;
 
     if (!bench)
         return -1;
@@ -107,11 +120,11 @@ static int set_up(void **state)
     pthread_cond_init(&bench->changed, NULL);
     pti_service_status_init(&bench->status);
     *state = bench;
-    if (pti_database_new(&disk_ops, &bench->disk, &bench->storage, NULL) != PINTLE_OK)
+    if (pti_database_new(&disk_ops, &bench->disk, &bench->storage, NULL) != PINTLE_OK ||
+        pintle_crypto_openssl_new(&bench->crypto) != PINTLE_OK)
         return -1;
-    return pti_intake_new(bench->storage, 1000, &bench->metrics, &bench->status, &bench->intake, NULL) == PINTLE_OK
-               ? 0
-               : -1;
+    settings = (struct pti_intake_settings){bench->storage, bench->crypto, 1000, 10, &bench->metrics, &bench->status};
+    return pti_intake_new(&settings, &bench->intake, NULL) == PINTLE_OK ? 0 : -1;
 }
 
 static void set_disk(struct bench *bench, bool blocked, bool broken)
@@ -130,6 +143,7 @@ static int tear_down(void **state)
     set_disk(bench, false, false);
     pti_intake_free(bench->intake);
     pti_database_close(bench->storage);
+    pintle_crypto_free(bench->crypto);
     pthread_cond_destroy(&bench->changed);
     pthread_mutex_destroy(&bench->mutex);
     pthread_cond_destroy(&bench->disk.changed);
@@ -148,16 +162,28 @@ static void on_done(void *ctx, enum pti_intake_result result)
     pthread_mutex_unlock(&bench->mutex);
 }
 
+/* A request of so many reports, each of which needs so many bytes. */
+static void submit_one(struct bench *bench, size_t count, size_t size)
+{
+    struct pti_report reports[PTI_REPORT_BATCH_MAX];
+
+    assert_true(count <= PTI_REPORT_BATCH_MAX);
+    memset(reports, 0, sizeof reports);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(reports[i].id, sizeof reports[i].id, "report-%09u", bench->made++);
+        pti_buf_init(&reports[i].document, size);
+        pti_buf_reserve(&reports[i].document, size);
+        pti_buf_text(&reports[i].document, "{}");
+    }
+    pti_intake_submit(bench->intake,
+                      &(struct pti_intake_request){
+                          .repository = "", .reports = reports, .count = count, .done = on_done, .ctx = bench});
+}
+
 static void submit(struct bench *bench, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct pti_report report;
-
-        memset(&report, 0, sizeof report);
-        pti_buf_init(&report.document, 100);
-        pti_buf_text(&report.document, "{}");
-        pti_intake_submit(bench->intake, &report, on_done, bench);
-    }
+    for (size_t i = 0; i < count; i++)
+        submit_one(bench, 1, 100);
 }
 
 static void wait_for_results(struct bench *bench, enum pti_intake_result result, size_t count)
@@ -189,18 +215,37 @@ static void nothing_is_acknowledged_before_the_commit(void **state)
     assert_int_equal(bench->disk.inserted, 1);
 }
 
-/* While the disk is busy with one report, the others gather: they share the next transactions. */
-static void waiting_reports_share_a_transaction(void **state)
+/* While the disk is busy with one request, the others gather: they share the next transaction. */
+static void waiting_requests_share_a_transaction(void **state)
 {
     struct bench *bench = *state;
 
     set_disk(bench, true, false);
     submit(bench, 1);
     wait_for_transaction(bench);
-    submit(bench, PTI_INTAKE_BATCH_MAX);
+    for (int i = 0; i < PTI_INTAKE_REPORTS_MAX / 50; i++)
+        submit_one(bench, 50, 100);
     set_disk(bench, false, false);
-    wait_for_results(bench, PTI_INTAKE_STORED, 1 + PTI_INTAKE_BATCH_MAX);
+    wait_for_results(bench, PTI_INTAKE_STORED, 1 + PTI_INTAKE_REPORTS_MAX / 50);
     assert_int_equal(bench->disk.transactions, 2);
+    assert_int_equal(bench->disk.inserted, 1 + PTI_INTAKE_REPORTS_MAX / 50 * 50);
+}
+
+/* What waits is bounded in bytes, not only in number; what was refused has left nothing behind. */
+static void much_that_waits_is_refused(void **state)
+{
+    struct bench *bench = *state;
+
+    set_disk(bench, true, false);
+    submit(bench, 1);
+    wait_for_transaction(bench);
+    for (int i = 0; i < 40; i++)
+        submit_one(bench, 1, 1 << 20);
+    assert_int_equal(bench->results[PTI_INTAKE_FULL], 40 - 31); /* each has some bytes besides */
+    set_disk(bench, false, false);
+    wait_for_results(bench, PTI_INTAKE_STORED, 1 + 31);
+    submit_one(bench, 1, 1 << 20);
+    wait_for_results(bench, PTI_INTAKE_STORED, 1 + 31 + 1);
 }
 
 static void a_full_queue_refuses_at_once(void **state)
@@ -254,7 +299,8 @@ int main(void)
 #define BENCH_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         BENCH_TEST(nothing_is_acknowledged_before_the_commit),
-        BENCH_TEST(waiting_reports_share_a_transaction),
+        BENCH_TEST(waiting_requests_share_a_transaction),
+        BENCH_TEST(much_that_waits_is_refused),
         BENCH_TEST(a_full_queue_refuses_at_once),
         BENCH_TEST(a_broken_disk_is_told_and_heals),
         BENCH_TEST(what_is_queued_is_stored_before_it_stops),

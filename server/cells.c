@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/cells.h"
+
+#include <string.h>
+
+#include "server/hll.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static const struct pti_db_column series_columns[] = {
+    {"key", PTI_DB_KEY},          {"repository", PTI_DB_KEEP}, {"host", PTI_DB_KEEP},         {"reason", PTI_DB_KEEP},
+    {"leaf", PTI_DB_KEEP},        {"zone", PTI_DB_KEEP},       {"zone_version", PTI_DB_KEEP}, {"app", PTI_DB_KEEP},
+    {"app_version", PTI_DB_KEEP}, {"os", PTI_DB_KEEP},
+};
+static const struct pti_db_table series_table = {"series", "store a series of reports", series_columns,
+                                                 COUNT(series_columns)};
+
+static const struct pti_db_column cell_columns[] = {
+    {"span", PTI_DB_KEY},        {"start", PTI_DB_KEY},        {"series", PTI_DB_KEY}, {"reports", PTI_DB_ADD},
+    {"weight", PTI_DB_ADD},      {"successes", PTI_DB_ADD},    {"tried", PTI_DB_ADD},  {"recovered", PTI_DB_ADD},
+    {"devices", PTI_DB_REPLACE}, {"networks", PTI_DB_REPLACE},
+};
+static const struct pti_db_table cell_table = {"cell", "count reports", cell_columns, COUNT(cell_columns)};
+
+static const struct pti_db_statement read_sketches = {
+    "read a cell", "SELECT devices, networks FROM cell WHERE span = $1 AND start = $2 AND series = $3"};
+
+static struct pti_db_value key_value(const struct pti_series_key *key)
+{
+    return pti_db_bytes((struct pintle_bytes){key->bytes, sizeof key->bytes});
+}
+
+static enum pti_db_result write_series(struct pti_database *database, const struct pti_rollup_cell *cell,
+                                       struct pti_error *error)
+{
+    const struct pti_series_labels *labels = &cell->labels;
+    const struct pti_db_value row[COUNT(series_columns)] = {
+        key_value(&cell->key),
+        pti_db_text(labels->repository),
+        pti_db_text(labels->host),
+        pti_db_text(labels->reason),
+        pti_db_text(labels->leaf),
+        pti_db_text(labels->zone),
+        pti_db_integer(labels->zone_version),
+        pti_db_text(labels->app),
+        pti_db_text(labels->app_version),
+        pti_db_text(labels->os),
+    };
+
+    return pti_database_upsert(database, &series_table, row, 1, error);
+}
+
+static bool take_sketches(void *ctx, const struct pti_db_value *columns, size_t count)
+{
+    struct pti_hll *sketches = ctx;
+
+    for (size_t i = 0; i < count && i < PTI_SKETCHES; i++)
+        (void)pti_hll_merge(&sketches[i], columns[i].bytes); /* a damaged one starts again */
+    return true;
+}
+
+/* A cell as it will be: its sketches with what is there already. */
+struct merged {
+    struct pti_hll sketches[PTI_SKETCHES];
+    uint8_t encoded[PTI_SKETCHES][PTI_HLL_SIZE_MAX];
+};
+
+static enum pti_db_result merge_one(struct pti_database *database, const struct pti_rollup *rollup,
+                                    const struct pti_rollup_cell *cell, int64_t start, struct pti_db_value *row,
+                                    struct merged *merged, struct pti_error *error)
+{
+    const int64_t counts[] = {cell->reports, cell->weight, cell->successes, cell->tried, cell->recovered};
+    const struct pti_db_query read = {&read_sketches, row, 3, take_sketches, merged->sketches};
+    enum pti_db_result result;
+
+    row[0] = pti_db_integer(PTI_CELL_MINUTE_S);
+    row[1] = pti_db_integer(start);
+    row[2] = key_value(&cell->key);
+    memset(merged->sketches, 0, sizeof merged->sketches);
+    result = pti_database_run(database, &read, NULL, error);
+    for (size_t i = 0; i < COUNT(counts); i++)
+        row[3 + i] = pti_db_integer(counts[i]);
+    for (size_t sketch = 0; sketch < PTI_SKETCHES; sketch++) {
+        const struct pti_rollup_update *update = &rollup->updates[cell->updates[sketch]];
+        size_t size;
+
+        for (size_t i = 0; i < cell->update_count[sketch]; i++)
+            pti_hll_note(&merged->sketches[sketch], update[i].index, update[i].rank);
+        size = pti_hll_encode(&merged->sketches[sketch], merged->encoded[sketch]);
+        row[3 + COUNT(counts) + sketch] = pti_db_bytes((struct pintle_bytes){merged->encoded[sketch], size});
+    }
+    return result;
+}
+
+enum pti_db_result pti_cells_merge(struct pti_database *database, const struct pti_rollup *rollup, int64_t now,
+                                   struct pti_error *error)
+{
+    struct pti_db_value row[COUNT(cell_columns)];
+    enum pti_db_result result = PTI_DB_OK;
+    struct merged merged;
+
+    for (size_t i = 0; i < rollup->cell_count && result == PTI_DB_OK; i++) {
+        const struct pti_rollup_cell *cell = &rollup->cells[i];
+
+        if (cell->fresh)
+            result = write_series(database, cell, error);
+        if (result == PTI_DB_OK)
+            result = merge_one(database, rollup, cell, now - now % PTI_CELL_MINUTE_S, row, &merged, error);
+        if (result == PTI_DB_OK)
+            result = pti_database_upsert(database, &cell_table, row, 1, error);
+    }
+    return result;
+}
+
+/* ---- listing ---- */
+
+#define CELL_LIST_COLUMNS                                                                                              \
+    "cell.span, cell.start, cell.series, series.repository, series.host, series.reason, series.leaf, series.zone,"     \
+    " series.zone_version, series.app, series.app_version, series.os, cell.reports, cell.weight, cell.successes,"      \
+    " cell.tried, cell.recovered, cell.devices, cell.networks"
+
+/* An empty repository is one: all of them, and all hosts, are asked for by a 1 before the name. */
+static const struct pti_db_statement list_cells = {
+    "list cells", "SELECT " CELL_LIST_COLUMNS " FROM cell JOIN series ON series.key = cell.series"
+                  " WHERE (cell.span, cell.start, cell.series) > ($1, $2, $3) AND cell.start >= $4 AND cell.start < $5"
+                  " AND ($6 = 1 OR series.repository = $7) AND ($8 = 1 OR series.host = $9)"
+                  " ORDER BY cell.span, cell.start, cell.series LIMIT $10"};
+
+static int64_t estimate(struct pintle_bytes encoded)
+{
+    struct pti_hll hll = {{0}};
+
+    (void)pti_hll_merge(&hll, encoded);
+    return pti_hll_estimate(&hll);
+}
+
+static bool take_cell(void *ctx, const struct pti_db_value *columns, size_t count)
+{
+    const struct pti_cell_query *query = ctx;
+    const struct pti_cell_row row = {
+        .span = columns[0].integer,
+        .start = columns[1].integer,
+        .series = columns[2].bytes,
+        .repository = columns[3].bytes,
+        .host = columns[4].bytes,
+        .reason = columns[5].bytes,
+        .leaf = columns[6].bytes,
+        .zone = columns[7].bytes,
+        .zone_version = columns[8].integer,
+        .app = columns[9].bytes,
+        .app_version = columns[10].bytes,
+        .os = columns[11].bytes,
+        .reports = columns[12].integer,
+        .weight = columns[13].integer,
+        .successes = columns[14].integer,
+        .tried = columns[15].integer,
+        .recovered = columns[16].integer,
+        .devices = estimate(columns[17].bytes),
+        .networks = estimate(columns[18].bytes),
+    };
+
+    (void)count; /* 19 */
+    return query->row(query->ctx, &row);
+}
+
+enum pintle_status pti_cells_list(struct pti_database *database, const struct pti_cell_query *query,
+                                  struct pti_error *error)
+{
+    struct pti_cell_query copy = *query;
+    const struct pti_db_value values[] = {
+        pti_db_integer(query->after_span),
+        pti_db_integer(query->after_start),
+        key_value(&query->after_series),
+        pti_db_integer(query->since),
+        pti_db_integer(query->until),
+        pti_db_integer(query->repository == NULL),
+        pti_db_text(query->repository ? query->repository : ""),
+        pti_db_integer(query->host == NULL),
+        pti_db_text(query->host ? query->host : ""),
+        pti_db_integer(query->limit),
+    };
+    const struct pti_db_query list = {&list_cells, values, COUNT(values), take_cell, &copy};
+
+    return pti_database_read(database, &list, error);
+}

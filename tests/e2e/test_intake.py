@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports at pintled: what is counted of them, that it is counted once, and what is refused before it costs anything."""
+
+import base64
+import hashlib
+import json
+import os
+import random
+import signal
+import threading
+
+import pytest
+
+from rig.process import wait_for
+from test_pintled import report
+
+LONG = "PINTLE_LONG" in os.environ
+
+
+def leaf_of(name):
+    return base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
+
+
+def full(number, **changes):
+    """A report that says everything that is counted by."""
+    return {**json.loads(report()), "id": f"report-{number:016d}", "chain-spki": [leaf_of("leaf"), leaf_of("root")],
+            "manifest": {"zone": "main", "version": 4}, "weight": 10, "success_since_last": 412,
+            "app": {"id": "com.example.app", "ver": "1.2", "os": "Debian", "os_ver": "12"},
+            "recovery": {"tried": True, "ok": number % 2 == 0}, "hll": [number % 4096, 3], **changes}
+
+
+def post(server, reports):
+    return server.post_report(json.dumps(reports).encode())
+
+
+class TestCells:
+    def test_reports_of_a_kind_are_one_cell(self, repository, pintled):
+        server = pintled(repository)
+        assert post(server, [full(number) for number in range(50)])[0] == 202
+        assert post(server, full(50, host="other.example.test"))[0] == 202
+        assert post(server, full(51, **{"chain-spki": []}))[0] == 202
+        cells = server.cells("&host=api.example.test&repository=_")
+        whole = [cell for cell in cells if cell["leaf"]]
+        assert sum(cell["reports"] for cell in whole) == 50  # a minute may have ended in between
+        assert sum(cell["weight"] for cell in whole) == 500
+        assert sum(cell["successes"] for cell in whole) == 50 * 412
+        assert sum(cell["recovery_tried"] for cell in whole) == 50
+        assert sum(cell["recovered"] for cell in whole) == 25
+        assert max(cell["devices"] for cell in whole) == 50
+        labels = ("repository", "host", "reason", "leaf", "zone", "zone_version", "app", "app_version", "os", "seconds")
+        assert {tuple(cell[name] for name in labels) for cell in whole} == {
+            ("", "api.example.test", "mismatch", leaf_of("leaf"), "main", 4, "com.example.app", "1.2", "Debian", 60)}
+        assert len([cell for cell in cells if not cell["leaf"]]) == 1
+        assert len(server.cells("&host=other.example.test")) == 1
+        assert server.cells("&host=absent.example.test") == []
+        assert server.cells("&repository=shop") == []
+        assert server.cells("&until=2026-01-01T00:00:00Z") == []
+        assert len(server.cells("&since=2026-01-01T00:00:00Z")) == len(server.cells())
+
+    def test_pages_lose_and_repeat_nothing(self, repository, pintled):
+        server = pintled(repository)
+        for start in range(0, 96, 32):
+            assert post(server, [full(n, host=f"h{n}.example.test") for n in range(start, start + 32)])[0] == 202
+        hosts, after = [], ""
+        while after is not None:
+            status, _, page = server.api(f"/v1/cells?limit=7{after}")
+            assert status == 200 and len(page["items"]) <= 7
+            hosts += [cell["host"] for cell in page["items"]]
+            after = page["next"] and f"&after={page['next']}"
+        assert sorted(hosts) == sorted(f"h{n}.example.test" for n in range(96))
+
+    @pytest.mark.parametrize("query", ["since=yesterday", "until=2026-13-01T00:00:00Z", "after=x", "after=60.1.00",
+                                       "after=60.1.", "limit=0", "colour=red", "host=a&host=b"])
+    def test_a_wrong_query_is_told(self, repository, pintled, query):
+        status, _, answer = pintled(repository).api(f"/v1/cells?{query}")
+        assert status == 400 and answer["error"], query
+
+    def test_what_is_sent_again_counts_once(self, repository, pintled):
+        server = pintled(repository)
+        batch = [full(number) for number in range(20)]
+        for _ in range(3):
+            assert post(server, batch)[0] == 202
+        assert post(server, batch[3])[0] == 202
+        server.process.kill()
+        server = pintled(repository, data=server.data)
+        assert post(server, batch + [full(20)])[0] == 202
+        assert sum(cell["reports"] for cell in server.cells()) == 21
+
+    def test_few_reports_of_a_kind_are_kept_whole(self, repository, pintled):
+        server = pintled(repository, "--sample-reports", "3")
+        assert post(server, [full(number) for number in range(40)])[0] == 202
+        assert post(server, [full(number, host="b.example.test") for number in range(40, 42)])[0] == 202
+        kept = [entry["host"] for entry in server.reports()]
+        assert kept.count("b.example.test") == 2
+        assert 3 <= kept.count("api.example.test") <= 6  # the hour may have ended in between
+
+
+class TestKilled:
+    def test_nothing_acknowledged_is_lost_and_nothing_counts_twice(self, repository, pintled):
+        """Senders try again with the same ids until they are told that it is stored, whoever kills the server."""
+        acknowledged, server, turns = [], pintled(repository), 25 if LONG else 3
+        current, stop = [server], threading.Event()
+
+        def sent(batch):
+            try:
+                return post(current[0], batch)[0] == 202
+            except OSError:  # a turn of the loop is slow enough: each tries to connect
+                return False
+
+        def send(sender):
+            count = 0
+            while not stop.is_set():
+                count += 1
+                first = sender * 10 ** 9 + count * 100
+                batch = [full(first + n, host=f"h{n % 3}.example.test") for n in range(random.randint(1, 50))]
+                while not sent(batch):
+                    pass
+                acknowledged.append(len(batch))
+                if random.random() < 0.2:
+                    sent(batch)  # the answer is taken for lost
+
+        senders = [threading.Thread(target=send, args=(number,)) for number in range(1, 5)]
+        for sender in senders:
+            sender.start()
+        for _ in range(turns):
+            before = len(acknowledged)
+            wait_for("some batches", lambda before=before: len(acknowledged) > before + 20)
+            server.process.send(signal.SIGKILL)
+            server.process.wait()
+            server = current[0] = pintled(repository, data=server.data)
+        stop.set()
+        for sender in senders:
+            sender.join()
+        assert sum(cell["reports"] for cell in server.cells()) == sum(acknowledged)
