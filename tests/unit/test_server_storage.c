@@ -370,22 +370,14 @@ static void refuses_a_link(void **state)
     assert_int_not_equal(access(target, F_OK), 0);
 }
 
-<<<<<<< HEAD
 /* No file may grow past 512 KiB: what a full disk looks like to SQLite. */
-=======
-/* No file may grow past 256 KiB: what a full disk looks like to SQLite. */
->>>>>>> 4d19405 (Intake: a report is counted once, in a cell of its series, in the transaction that logs its id; GET /v1/cells)
 static bool set_disk_full(bool full)
 {
     struct rlimit limit;
 
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &limit);
-<<<<<<< HEAD
     limit.rlim_cur = full ? 512 * 1024 : limit.rlim_max;
-=======
-    limit.rlim_cur = full ? 256 << 10 : limit.rlim_max;
->>>>>>> 4d19405 (Intake: a report is counted once, in a cell of its series, in the transaction that logs its id; GET /v1/cells)
     return setrlimit(RLIMIT_FSIZE, &limit) == 0;
 }
 
