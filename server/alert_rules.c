@@ -28,7 +28,7 @@ static const struct {
         {"PintleEdgeUnpinned", 0, 0,
          "Serve a pinned key there again, or publish the pin of the one that is served; clients "
          "that know the pins refuse this edge."},
-    [PTI_ALERT_MANIFEST_EXPIRY] = {"PintleManifestExpiry", 0, 0,
+    [PTI_ALERT_MANIFEST_EXPIRY] = {"PintleManifestExpiry", 60, 0,
                                    "timestamp, snapshot: see why pintled does not renew them, or run pintle resign. "
                                    "targets, root: its holders sign a renewal."},
     [PTI_ALERT_ZONE_EXPIRY] = {"PintleZoneExpiry", 0, 0, "Its team signs a renewal: pintle zone renew."},

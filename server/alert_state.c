@@ -84,7 +84,7 @@ static bool note_present(struct pti_alert_book *book, const struct pti_alert *al
 static void move(struct pti_alert_entry *entry, enum pti_alert_state state, const struct pti_alert_watcher *watcher)
 {
     entry->state = state;
-    entry->changed = true;
+    entry->changed = entry->turned = true;
     watcher->transition(watcher->ctx, entry);
 }
 
@@ -108,7 +108,7 @@ static bool settle(struct pti_alert_entry *entry, int64_t now, const struct pti_
         return true;
     case PTI_ALERT_FIRING:
         if (!entry->present && (now - entry->seen >= pti_alert_keep_s(rule) || now < entry->seen)) {
-            entry->resolved = now;
+            entry->resolved = now > entry->fired ? now : entry->fired; /* whatever the clock does */
             move(entry, PTI_ALERT_RESOLVED, watcher);
         }
         return true;

@@ -32,7 +32,8 @@ struct pti_alert_entry {
     int64_t resolved; /* 0: not since it fired */
     struct pti_alert_told told[PTI_WEBHOOKS_MAX];
     bool present; /* within pti_alert_state_step() */
-    bool changed; /* since the caller stored it */
+    bool changed; /* since it was stored */
+    bool turned;  /* it began to fire or ended since then: the journal lacks a line */
 };
 
 struct pti_alert_book {

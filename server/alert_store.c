@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/alert_store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/journal.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define LOCK_ALERTS "alert"
 
 /* ---- loading ---- */
 
@@ -141,6 +143,16 @@ static enum pti_db_result save_alert(struct pti_database *database, const struct
     return pti_database_upsert(database, &alert_table, row, 1, error);
 }
 
+static enum pti_db_result journal(struct pti_database *database, const struct pti_alert_entry *entry,
+                                  struct pti_error *error)
+{
+    char detail[PTI_ALERT_LABELS_SIZE + PTI_ALERT_SUMMARY_SIZE + 2];
+
+    snprintf(detail, sizeof detail, "%s %s", entry->alert.labels, entry->alert.summary);
+    return pti_journal_add(database, "pintled", entry->state == PTI_ALERT_FIRING ? "alert.fired" : "alert.resolved",
+                           detail, error);
+}
+
 static enum pti_db_result save_all(struct pti_database *database, void *ctx, struct pti_error *error)
 {
     const struct saving *saving = ctx;
@@ -148,6 +160,9 @@ static enum pti_db_result save_all(struct pti_database *database, void *ctx, str
 
     for (size_t i = 0; i < saving->count && result == PTI_DB_OK; i++)
         result = save_alert(database, saving->changed[i], error);
+    for (size_t i = 0; i < saving->count && result == PTI_DB_OK; i++)
+        if (saving->changed[i]->turned)
+            result = journal(database, saving->changed[i], error);
     for (size_t k = 0; k < saving->webhooks->count; k++)
         for (size_t i = 0; i < saving->count && result == PTI_DB_OK; i++)
             result = save_told(database, saving->webhooks->keys[k], saving->changed[i], &saving->changed[i]->told[k],
@@ -174,9 +189,9 @@ enum pintle_status pti_alert_store_save(struct pti_database *database, const str
     if (saving.count == 0)
         return PINTLE_OK;
     qsort(saving.changed, saving.count, sizeof saving.changed[0], by_labels);
-    status = pti_database_transaction(database, LOCK_ALERTS, save_all, &saving, error);
+    status = pti_database_transaction(database, PTI_JOURNAL_LOCK, save_all, &saving, error);
     for (size_t i = 0; i < saving.count && status == PINTLE_OK; i++)
-        saving.changed[i]->changed = false;
+        saving.changed[i]->changed = saving.changed[i]->turned = false;
     return status;
 }
 
@@ -194,5 +209,5 @@ static enum pti_db_result remove_one(struct pti_database *database, void *ctx, s
 enum pintle_status pti_alert_store_remove(struct pti_database *database, const struct pti_alert_entry *entry,
                                           struct pti_error *error)
 {
-    return pti_database_transaction(database, LOCK_ALERTS, remove_one, (void *)entry, error);
+    return pti_database_transaction(database, PTI_JOURNAL_LOCK, remove_one, (void *)entry, error);
 }

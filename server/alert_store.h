@@ -20,7 +20,7 @@ struct pti_webhook_keys {
 /* Fills an empty book; what an unknown rule left behind stays out.  now: until when each alert may have held. */
 enum pintle_status pti_alert_store_load(struct pti_database *database, const struct pti_webhook_keys *webhooks,
                                         int64_t now, struct pti_alert_book *book, struct pti_error *error);
-/* What has changed, in one transaction; then nothing is marked as changed any more. */
+/* What has changed, and the lines of the journal about it, in one transaction; then nothing is marked any more. */
 enum pintle_status pti_alert_store_save(struct pti_database *database, const struct pti_webhook_keys *webhooks,
                                         struct pti_alert_book *book, struct pti_error *error);
 enum pintle_status pti_alert_store_remove(struct pti_database *database, const struct pti_alert_entry *entry,

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,7 +11,6 @@
 
 #include "base/encode.h"
 #include "server/alert_store.h"
-#include "server/journal.h"
 #include "server/log.h"
 
 struct delivery {
@@ -52,16 +50,10 @@ static int64_t seconds(clockid_t clock)
 static void note_transition(void *ctx, const struct pti_alert_entry *entry)
 {
     bool firing = entry->state == PTI_ALERT_FIRING;
-    struct pti_alerts *alerts = ctx;
-    char detail[PTI_ALERT_LABELS_SIZE + PTI_ALERT_SUMMARY_SIZE + 2];
-    struct pti_error error;
 
+    (void)ctx;
     pti_log(firing ? PTI_LOG_WARNING : PTI_LOG_INFO, "alert: %s (%s) %s: %s", pti_alert_rule_name(entry->alert.rule),
             pti_severity_name(entry->alert.severity), firing ? "fires" : "is over", entry->alert.summary);
-    snprintf(detail, sizeof detail, "%s %s", entry->alert.labels, entry->alert.summary);
-    if (pti_journal_append(alerts->database, "pintled", firing ? "alert.firing" : "alert.resolved", detail, &error) !=
-        PINTLE_OK)
-        pti_log(PTI_LOG_WARNING, "alert: it could not be written into the journal: %s", error.detail);
 }
 
 static void note_removed(void *ctx, const struct pti_alert_entry *entry)

@@ -16,6 +16,7 @@ demo='gcc libc6-dev make cmake ninja-build pkg-config|pkgconf libssl-dev
       libmbedtls-dev libgnutls28-dev android-libboringssl-dev
       nginx-light|/usr/sbin/nginx sslsplit openssl curl sqlite3 python3'
 tests='g++ clang lld libclang-rt-14-dev libcmocka-dev python3-venv faketime shellcheck scdoc mandoc zsh softhsm2 libcurl3-gnutls
+       prometheus|/usr/bin/promtool prometheus-alertmanager|/usr/bin/prometheus-alertmanager
        nodejs|/usr/bin/node npm|/usr/bin/npm
        default-jdk-headless|/usr/bin/javac maven|/usr/bin/mvn
        libokhttp-java|/usr/share/java/okhttp.jar libokio-java|/usr/share/java/okio.jar'
