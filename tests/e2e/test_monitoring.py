@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What packaging/ gives to Prometheus and Grafana: promtool finds no fault, and every metric it names is one that pintled has."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from rig.process import program
+from rig.programs import ROOT
+from test_pintled import report
+
+RULES = ROOT / "packaging" / "prometheus"
+DASHBOARD = json.loads((ROOT / "packaging" / "grafana" / "pintle.json").read_text())
+
+
+def promtool(*words, **options):
+    done = subprocess.run([program("promtool"), *map(str, words)], capture_output=True, text=True, timeout=60, check=False,
+                          **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def scrape(repository, pintled):
+    """/metrics of a server that has something to tell."""
+    server = pintled(repository)
+    assert server.get("/head/1")[0] == 200
+    assert server.post_report(report())[0] == 202
+    assert server.post_report(b"{}")[0] == 400
+    status, headers, body = server.request("GET", "/metrics", base=server.admin)
+    assert (status, headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    return body.decode()
+
+
+def names_in(expression):
+    return set(re.findall(r"\bpintle_\w+", expression))
+
+
+def expressions():
+    """Of the dashboard, with Grafana's variables put in."""
+    for panel in DASHBOARD["panels"]:
+        for target in panel["targets"]:
+            yield re.sub(r"\$(__)?\w+", lambda found: "5m" if found[1] else "x", target["expr"])
+
+
+def test_promtool_has_nothing_to_say_about_the_metrics(scrape):
+    assert promtool("check", "metrics", input=scrape) == ""
+
+
+def test_every_metric_has_help_and_type_once(scrape):
+    helped, typed = (re.findall(rf"^# {word} (\S+) ", scrape, re.M) for word in ("HELP", "TYPE"))
+    assert helped == typed and len(set(typed)) == len(typed)
+    assert set(re.findall(r"^(\w+)[{ ]", scrape, re.M)) <= set(typed)
+
+
+def test_the_rules(scrape):
+    promtool("check", "rules", RULES / "pintle.rules.yml")
+    promtool("test", "rules", "pintle.rules.test.yml", cwd=RULES)
+    unknown = names_in((RULES / "pintle.rules.yml").read_text()) - names_in(scrape)
+    assert not unknown
+
+
+def test_the_dashboard(tmp_path, scrape):
+    rules = [{"record": f"panel:{number}", "expr": expression} for number, expression in enumerate(expressions())]
+    assert len(rules) >= len(DASHBOARD["panels"])
+    (tmp_path / "dashboard.yml").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    promtool("check", "rules", tmp_path / "dashboard.yml")
+    for rule in rules:
+        assert names_in(rule["expr"]) and names_in(rule["expr"]) <= names_in(scrape), rule
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
