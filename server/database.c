@@ -27,6 +27,15 @@ struct pti_db_value pti_db_bytes(struct pintle_bytes bytes)
     return (struct pti_db_value){.kind = PTI_DB_BYTES, .bytes = bytes};
 }
 
+void pti_db_copy_text(const struct pti_db_value *column, char *out, size_t size)
+{
+    size_t length = column->bytes.size < size ? column->bytes.size : size - 1;
+
+    if (length > 0)
+        memcpy(out, column->bytes.data, length);
+    out[length] = '\0';
+}
+
 const char *pti_db_result_name(enum pti_db_result result)
 {
     switch (result) {

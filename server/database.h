@@ -39,6 +39,8 @@ struct pti_db_value {
 struct pti_db_value pti_db_integer(int64_t integer);
 struct pti_db_value pti_db_text(const char *text);
 struct pti_db_value pti_db_text_bytes(struct pintle_bytes text);
+/* Of a column: into out, cut at size bytes with the terminator. */
+void pti_db_copy_text(const struct pti_db_value *column, char *out, size_t size);
 struct pti_db_value pti_db_bytes(struct pintle_bytes bytes);
 
 /* A statement has one place in the program: a connection prepares it once and knows it again by its address. */

@@ -114,6 +114,13 @@ static const char *const migrations[] = {
     " at INTEGER NOT NULL,"
     " ids BLOB NOT NULL) STRICT;"
     "ALTER TABLE report ADD COLUMN repository TEXT NOT NULL DEFAULT '';",
+    "CREATE TABLE signing ("
+    " seq INTEGER PRIMARY KEY,"
+    " time INTEGER NOT NULL,"
+    " repository TEXT NOT NULL,"
+    " role TEXT NOT NULL,"
+    " version INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX signing_repository ON signing (repository, seq);",
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))
 

@@ -13,6 +13,7 @@
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/publication.h"
+#include "server/signings.h"
 
 #define DAY_S 86400
 #define LINE_MAX_SIZE 1024
@@ -227,6 +228,8 @@ static enum pintle_status sign_and_publish(struct pti_resigner *resigner, struct
     /* Whatever happens to them from here on, these versions are used. */
     resigner->timestamp_version = 0;
     resigner->snapshot_version = renew_snapshot ? 0 : resigner->snapshot_version;
+    if (status == PINTLE_OK) /* first: nothing is published that the journal does not tell of */
+        status = pti_signings_add(resigner->storage, resigner->name, timestamp, snapshot, now, error);
     if (status == PINTLE_OK)
         status = pti_publish_resigned(repository, &resigned, now, error);
     pti_resigned_clear(&resigned);

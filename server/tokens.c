@@ -13,21 +13,12 @@
 
 #define COLUMNS "id, name, scope, created, expires, used, hash"
 
-static void take_text(struct pintle_bytes text, char *out, size_t size)
-{
-    size_t length = text.size < size ? text.size : size - 1;
-
-    if (length > 0)
-        memcpy(out, text.data, length);
-    out[length] = '\0';
-}
-
 /* What the database holds otherwise than we wrote it grants nothing: no scope, an impossible hash. */
 static void take_row(const struct pti_db_value *columns, struct pti_token *token)
 {
     memset(token, 0, sizeof *token);
-    take_text(columns[0].bytes, token->id, sizeof token->id);
-    take_text(columns[1].bytes, token->name, sizeof token->name);
+    pti_db_copy_text(&columns[0], token->id, sizeof token->id);
+    pti_db_copy_text(&columns[1], token->name, sizeof token->name);
     if (columns[6].bytes.size == sizeof token->hash) {
         memcpy(token->hash, columns[6].bytes.data, sizeof token->hash);
         (void)pti_scope_parse(columns[2].bytes, &token->scope);
