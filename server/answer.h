@@ -58,6 +58,13 @@ bool pti_is_json(const char *content_type);
 /* Whether an administrator's request has a body of JSON; if not, it has been answered: 413 or 415. */
 bool pti_body_is_json(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route);
 
+/* /v1/repositories, /v1/zones, /v1/hosts, /v1/versions. */
+void pti_answer_repository_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_repository_refresh(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_zone_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_host_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_version_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+
 /* /v1/journal and /v1/tokens. */
 void pti_answer_journal(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 void pti_answer_token_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);

@@ -59,7 +59,7 @@
 #define PTI_TOKEN_USE_EVERY_S 60         /* how often the last use of a token is written */
 #define PTI_JOURNAL_TEXT_MAX 1000        /* actor, event, detail */
 #define PTI_JOURNAL_LINE_MAX (64u << 20) /* also of one that somebody blew up */
-#define PTI_CURSOR_MAX 256               /* where a list goes on */
+#define PTI_CURSOR_MAX 400               /* where a list goes on */
 #define PTI_GUESS_SOURCES 256            /* of wrong tokens, remembered at once */
 #define PTI_GUESSES_MAX 20               /* a source, within ... */
 #define PTI_GUESS_WINDOW_S 60

@@ -22,9 +22,13 @@ enum pti_route {
     PTI_ROUTE_METRICS,
     PTI_ROUTE_JOURNAL,
     PTI_ROUTE_TOKENS,
-    PTI_ROUTE_CELLS
+    PTI_ROUTE_CELLS,
+    PTI_ROUTE_REPOSITORIES,
+    PTI_ROUTE_ZONES,
+    PTI_ROUTE_HOSTS,
+    PTI_ROUTE_VERSIONS,
+    PTI_ROUTES /* how many, those of the files included */
 };
-#define PTI_ROUTES (PTI_FILE_KINDS + 7)
 
 /* What became of a report. */
 enum pti_report_result {

@@ -123,6 +123,20 @@ bool pti_page_after_number(const struct pti_listener *listener, struct pti_http_
     return false;
 }
 
+/* ---- names ---- */
+
+#define AT_THE_ROOT "_"
+
+const char *pti_repository_written(const char *name)
+{
+    return name[0] ? name : AT_THE_ROOT;
+}
+
+const char *pti_repository_read(const char *written)
+{
+    return strcmp(written, AT_THE_ROOT) == 0 ? "" : written;
+}
+
 /* ---- the page ---- */
 
 void pti_list_begin(struct pti_list *list, const struct pti_page *page)

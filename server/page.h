@@ -29,6 +29,10 @@ bool pti_page_take(const struct pti_listener *listener, struct pti_http_exchange
 bool pti_page_after_number(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
                            const struct pti_page *page, int64_t *number);
 
+/* In paths and cursors the repository at the root is "_", as its name is empty. */
+const char *pti_repository_written(const char *name);
+const char *pti_repository_read(const char *written);
+
 /* A page in the making.  Ask the storage for page.limit + 1 rows: the one too many tells that there is more. */
 struct pti_list {
     struct pti_json_writer json; /* put one value, without a name, for each row that is wanted */

@@ -106,6 +106,14 @@ static const struct route {
     {"/v1/reports", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_REPORT_LIST,
      pti_answer_report_list},
     {"/v1/cells", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_CELLS, pti_answer_cells},
+    {"/v1/repositories", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_REPOSITORIES,
+     pti_answer_repository_list},
+    {"/v1/repositories/{}/refresh", PTI_HTTP_POST, false, true, AT_ROOT, PTI_SCOPE_PUBLISHER, 0, PTI_ROUTE_REPOSITORIES,
+     pti_answer_repository_refresh},
+    {"/v1/zones", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_ZONES, pti_answer_zone_list},
+    {"/v1/hosts", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_HOSTS, pti_answer_host_list},
+    {"/v1/versions", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_VERSIONS,
+     pti_answer_version_list},
     {"/v1/journal", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_JOURNAL, pti_answer_journal},
     {"/v1/tokens", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_ADMIN, 0, PTI_ROUTE_TOKENS, pti_answer_token_list},
     {"/v1/tokens", PTI_HTTP_POST, false, true, AT_ROOT, PTI_SCOPE_ADMIN, PTI_ADMIN_BODY_MAX, PTI_ROUTE_TOKENS,
@@ -158,10 +166,13 @@ static bool is_named(const char *path)
     return false;
 }
 
-static bool is_offered(const struct route *route, const struct pti_listener *listener, const struct pti_served *served)
+static bool is_offered(const struct route *route, const struct pti_listener *listener, const struct pti_served *served,
+                       const char *rest)
 {
     if ((!route->clients || !listener->clients) && (!route->administrators || !listener->administrators))
         return false;
+    if (!route->path && strncmp(rest, API, sizeof API - 1) == 0)
+        return false; /* no file is ever published there */
     switch (route->place) {
     case AT_ROOT:
         return !served || !served->name[0];
@@ -183,7 +194,8 @@ static const struct route *next_route(const struct pti_listener *listener, const
     while (*index < ROUTES) {
         const struct route *route = &routes[(*index)++];
 
-        if (is_offered(route, listener, served) && (named ? route->path && matches(route->path, rest) : !route->path))
+        if (is_offered(route, listener, served, rest) &&
+            (named ? route->path && matches(route->path, rest) : !route->path))
             return route;
     }
     return NULL;

@@ -15,6 +15,7 @@ void pti_served_init(struct pti_served *served, const struct pti_served_options 
     served->directory = options->directory;
     pti_copy_text(served->keys, sizeof served->keys, options->keys ? options->keys : "");
     served->public_directory = -1;
+    atomic_init(&served->refresh, false);
     served->signer = (struct pti_signer){-1, -1};
     pti_status_board_init(&served->board, served->name);
 }
@@ -99,6 +100,7 @@ void pti_served_tick(struct pti_served *served, int64_t now, bool force)
     if (served->public_directory < 0)
         return;
     notice_dead_signer(served);
+    force = atomic_exchange(&served->refresh, false) || force;
     pti_resigner_tick(&served->resigner, now, force);
     notice_dead_signer(served);
 }

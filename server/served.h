@@ -18,6 +18,7 @@ struct pti_served {
     struct pti_signer signer;
     struct pti_status_board board;
     struct pti_resigner resigner;
+    atomic_bool refresh; /* somebody wants it looked at, at the next tick */
 };
 
 /* In the order of a server's start.  options is borrowed. */

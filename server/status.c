@@ -167,6 +167,14 @@ enum pti_health pti_service_status_health(struct pti_service_status *service, st
     return ok == asked && atomic_load(&service->storage_up) ? PTI_HEALTH_OK : PTI_HEALTH_DEGRADED;
 }
 
+void pti_status_put(const struct pti_status *status, int64_t now, struct pti_json_writer *writer)
+{
+    pti_json_put_text(writer, "status", health_name(pti_status_health(status, now)));
+    pti_json_put_text(writer, "signer", signer_name(status->signer));
+    pti_json_put_text(writer, "resigning", status->resign_failing ? "failing" : "ok");
+    pti_json_put_text(writer, "repository", status->readable ? "readable" : "unreadable");
+}
+
 static void write_repository(struct pti_status_board *board, int64_t now, struct pti_json_writer *writer)
 {
     struct pti_status status;
@@ -174,10 +182,7 @@ static void write_repository(struct pti_status_board *board, int64_t now, struct
     pti_status_board_read(board, &status);
     pti_json_begin_object(writer, NULL);
     pti_json_put_text(writer, "name", board->repository);
-    pti_json_put_text(writer, "status", health_name(pti_status_health(&status, now)));
-    pti_json_put_text(writer, "signer", signer_name(status.signer));
-    pti_json_put_text(writer, "resigning", status.resign_failing ? "failing" : "ok");
-    pti_json_put_text(writer, "repository", status.readable ? "readable" : "unreadable");
+    pti_status_put(&status, now, writer);
     write_roles(&status, now, writer);
     pti_json_end_object(writer);
 }

@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "base/buf.h"
+#include "base/json_write.h"
 #include "server/limits.h"
 
 enum pti_signer_state {
@@ -60,6 +60,8 @@ enum pti_health {
     PTI_HEALTH_FAILING   /* what is served is unusable or about to stop: send clients to another node */
 };
 enum pti_health pti_status_health(const struct pti_status *status, int64_t now);
+/* Its members of a JSON object but the roles: status, signer, resigning, repository. */
+void pti_status_put(const struct pti_status *status, int64_t now, struct pti_json_writer *writer);
 
 /* Complete before the first listener starts, but for its two facts. */
 struct pti_service_status {
