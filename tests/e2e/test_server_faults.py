@@ -196,7 +196,7 @@ class TestDatabaseWhileItRuns:
         assert pintled(repository, data=server.data).post_report(numbered(2))[0] == 202
 
     def test_full_disk(self, disk, repository, pintled):
-        small = disk("disk", 512 << 10)
+        small = disk("disk", 1 << 20)
         server = pintled(repository, data=small.directory / "data")
         acknowledged = set()
 
@@ -220,7 +220,7 @@ class TestDatabaseWhileItRuns:
         assert on_disk(server) == acknowledged
 
     def test_a_disk_that_has_room_again(self, disk, repository, pintled):
-        small = disk("disk", 512 << 10)
+        small = disk("disk", 1 << 20)
         server = pintled(repository, data=small.directory / "data")
         assert server.post_report(numbered(0))[0] == 202
         small.fill()
