@@ -152,6 +152,7 @@ static enum pintle_status run_publish(struct pti_cli *cli)
     if (status == PINTLE_OK) {
         say_published(cli, session.repository, renewed, result.root_version > roots, &result);
         retire_keys(cli, session.repository);
+        status = pti_session_mirror(&session, cli);
     } else if (encrypted > 0) {
         mention_encrypted(&cli->error, encrypted);
     } else if (status == PINTLE_ERR_TRUST) {
@@ -167,6 +168,7 @@ static const struct pti_option options_of_publish[] = {
     {"key", "KEY", "sign with this key too, besides those in DIR/keys; repeat it for several", true},
     PTI_OPTIONS_SECRETS,
     PTI_OPTION_ONLY("publish"),
+    PTI_OPTION_TO,
     {"clock-is-right", NULL, "publish though the last publication is dated more than a day ahead of this clock", false},
     PTI_OPTION_END,
 };
@@ -175,10 +177,12 @@ const struct pti_command pti_command_publish = {
     .name = "publish",
     .summary = "Write what is staged and signed to DIR/public, as clients take it",
     .operands = "",
-    .details = "Signs with the keys in DIR/keys, refuses if a threshold is missing, and lets the client's own code\n"
-               "accept the new generation before anything is written. With nothing staged it renews snapshot and\n"
-               "timestamp. Key files that may sign nothing any more are moved to DIR/keys/retired. A team whose draft\n"
-               "is complete need not wait for another's: `--only ZONE`.",
+    .details =
+        "Signs with the keys in DIR/keys, refuses if a threshold is missing, and lets the client's own code\n"
+        "accept the new generation before anything is written. With nothing staged it renews snapshot and\n"
+        "timestamp. Key files that may sign nothing any more are moved to DIR/keys/retired. A team whose draft\n"
+        "is complete need not wait for another's: `--only ZONE`. With --to the files in DIR are complete at every\n"
+        "moment: what is referred to comes first, each file at once, heads and timestamp last.",
     .example = "  pintle publish --repo pins",
     .options = options_of_publish,
     .run = run_publish,

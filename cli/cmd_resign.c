@@ -74,6 +74,9 @@ static enum pintle_status run(struct pti_cli *cli)
     if (status == PINTLE_OK) {
         status = print(cli, &session, &renewed);
     }
+    if (status == PINTLE_OK) {
+        status = pti_session_mirror(&session, cli);
+    }
     if (status == PINTLE_OK && renewed.lacking.status != PINTLE_OK) {
         status = pti_fail(&cli->error, renewed.lacking.status,
                           "the timestamp was renewed, but the snapshot, which is due too, was not: %.300s",
@@ -88,6 +91,7 @@ static const struct pti_option options[] = {
     PTI_OPTION_REPO,
     {"key", "KEY", "sign with this key too, besides those in DIR/keys; repeat it for several", true},
     PTI_OPTIONS_SECRETS,
+    PTI_OPTION_TO,
     {"always", NULL, "renew the timestamp though it is not due yet", false},
     PTI_OPTION_JSON,
     PTI_OPTION_END,
@@ -99,7 +103,8 @@ const struct pti_command pti_command_resign = {
     .operands = "",
     .details =
         "Says nothing and writes nothing while nothing is due. The stage is neither read nor changed, and no key\n"
-        "but those of timestamp and snapshot signs. What clients have, they keep: same content, later dates.",
+        "but those of timestamp and snapshot signs. What clients have, they keep: same content, later dates. With --to\n"
+        "what is published is copied in any case.",
     .example = "  pintle resign --repo pins",
     .options = options,
     .run = run,

@@ -10,6 +10,7 @@
 #include "base/encode.h"
 #include "cli/given_file.h"
 #include "publish/bundle.h"
+#include "publish/mirror.h"
 #include "publish/stage_file.h"
 
 #define SAID_MAX 65536 /* bytes */
@@ -329,4 +330,21 @@ enum pintle_status pti_session_load_ring(struct pti_session *session, struct pti
     }
     pti_passphrase_free(passphrase);
     return status;
+}
+
+enum pintle_status pti_session_mirror(struct pti_session *session, struct pti_cli *cli)
+{
+    const char *directory = pti_cli_text(cli, "to");
+    struct pti_mirror_result result;
+
+    if (directory == NULL) {
+        return PINTLE_OK;
+    }
+    if (pti_mirror_write(session->repository, directory, session->now, &result, &cli->error) != PINTLE_OK) {
+        return pti_error_prefix(&cli->error, "published, but not written to --to");
+    }
+    if (result.written > 0 && !pti_cli_flag(cli, "json")) {
+        fprintf(cli->out, "%zu files written to %s\n", result.written, directory);
+    }
+    return PINTLE_OK;
 }

@@ -70,6 +70,14 @@ enum pintle_status pti_session_say_anchor(struct pti_session *session, struct pt
  */
 void pti_session_say(struct pti_session *session, const char *format, ...) PTI_PRINTF(2, 3);
 
+#define PTI_OPTION_TO                                                                                                  \
+    {                                                                                                                  \
+        "to", "DIR", "then write the public files to DIR as well, for a web server or CDN", false                      \
+    }
+
+/* What is published, to --to, if that is given; says on cli->out what was written, but not among JSON. */
+enum pintle_status pti_session_mirror(struct pti_session *session, struct pti_cli *cli);
+
 #define PTI_OPTION_ONLY(verb)                                                                                          \
     {                                                                                                                  \
         "only", "DRAFT",                                                                                               \

@@ -198,8 +198,8 @@ static enum pintle_status make_parents(const char *directory, const char *relati
     return status;
 }
 
-static enum pintle_status write_file(const char *directory, const char *relative, struct pintle_bytes bytes,
-                                     struct pti_error *error)
+enum pintle_status pti_repository_write_file(const char *directory, const char *relative, struct pintle_bytes bytes,
+                                             struct pti_error *error)
 {
     char path[PTI_PATH_MAX];
     enum pintle_status status = make_parents(directory, relative, error);
@@ -215,7 +215,7 @@ enum pintle_status pti_repository_write_output(const char *directory, const stru
     enum pintle_status status = PINTLE_OK;
 
     for (size_t i = 0; i < output->count && status == PINTLE_OK; i++)
-        status = write_file(directory, output->files[i].path, output->files[i].bytes, error);
+        status = pti_repository_write_file(directory, output->files[i].path, output->files[i].bytes, error);
     return status;
 }
 
@@ -229,7 +229,7 @@ enum pintle_status pti_repository_write_settings(const char *directory, const st
     pti_repository_settings_write(settings, &text);
     status = pti_buf_check(&text, error, "repository.json");
     if (status == PINTLE_OK)
-        status = write_file(directory, "repository.json", pti_buf_bytes(&text), error);
+        status = pti_repository_write_file(directory, "repository.json", pti_buf_bytes(&text), error);
     pti_buf_clear(&text);
     return status;
 }

@@ -70,6 +70,8 @@ enum pintle_status pti_repository_repair_stage(const struct pti_repository *repo
 struct pti_output;
 enum pintle_status pti_repository_write_settings(const char *directory, const struct pti_repository_settings *settings,
                                                  struct pti_error *error);
+enum pintle_status pti_repository_write_file(const char *directory, const char *relative, struct pintle_bytes bytes,
+                                             struct pti_error *error); /* readable for all, as its parents */
 enum pintle_status pti_repository_write_output(const char *directory, const struct pti_output *output,
                                                struct pti_error *error);
 /* Loads published and stage again, after a publication; or published alone, the stage is then empty. */
