@@ -6,6 +6,7 @@
 #include "server/census.h"
 #include "server/http.h"
 #include "server/intake.h"
+#include "server/limiter.h"
 #include "server/served.h"
 
 /* Borrowed; complete before the first listener starts, and constant from then on. */
@@ -15,6 +16,8 @@ struct pti_routes {
     struct pti_metrics *metrics;
     struct pti_service_status *status;
     struct pti_intake *intake;
+    struct pti_limiter *limiter; /* of reports, by where they come from */
+    bool behind_proxy;           /* which says for whom it asks */
     struct pti_census *census;
     struct pti_database *storage; /* for reading: a connection that waits for no writer */
     struct pti_database *changes; /* for what administrators change */

@@ -3,13 +3,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 #include "base/datetime.h"
 #include "pin/host.h"
 #include "server/answer.h"
 #include "server/limits.h"
 #include "server/page.h"
+#include "server/source.h"
 #include "server/storage.h"
+#include "sys/curl/gunzip.h"
 
 #define MEDIA_TYPE "application/json"
 
@@ -56,8 +60,8 @@ static void refuse(const struct pti_listener *listener, struct pti_http_exchange
     pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, code, detail);
 }
 
-static void submit(const struct pti_listener *listener, struct pti_http_exchange *exchange, struct pti_report *reports,
-                   size_t count)
+static void submit(const struct pti_listener *listener, struct pti_http_exchange *exchange, uint64_t network,
+                   struct pti_report *reports, size_t count)
 {
     const struct pti_routes *routes = listener->routes;
     struct pending *pending = malloc(sizeof *pending);
@@ -74,43 +78,122 @@ static void submit(const struct pti_listener *listener, struct pti_http_exchange
     pti_intake_submit(routes->intake,
                       &(struct pti_intake_request){
                           .repository = pti_routes_find(routes, pti_http_request(exchange)->path, &path)->name,
+                          .network = network,
                           .reports = reports,
                           .count = count,
                           .done = reports_done,
                           .ctx = pending});
 }
 
-static bool is_too_large(const struct pti_http_request *request)
+/* ---- what is refused before it costs much ---- */
+
+static int64_t now_ms(void)
 {
-    return request->too_large || (request->body.size > PTI_REPORT_SIZE_MAX && request->body.data[0] != '[');
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_over_limit(const struct pti_listener *listener, struct pti_http_exchange *exchange, uint64_t network)
+{
+    struct pti_http_response head = PTI_HTTP_RESPONSE(429);
+
+    if (pti_source_is_here(listener, exchange))
+        return false;
+    head.retry_after_s = pti_limiter_wait_s(listener->routes->limiter, network, now_ms());
+    if (head.retry_after_s == 0)
+        return false;
+    pti_metrics_count_report(listener->routes->metrics, PTI_REPORT_DEFERRED);
+    pti_metrics_count_drop(listener->routes->metrics, PTI_DROP_RATE, 1);
+    pti_answer_refusal(listener, exchange, PTI_ROUTE_REPORTS, &head,
+                       "too many reports come from this network; send these again later");
+    return true;
+}
+
+/* The reports as text: the body, or what comes out of it, in plain.  What is wrong with it, or NULL. */
+static const char *unpack(struct pintle_bytes body, struct pti_buf *plain)
+{
+    const struct pintle_sink sink = pti_buf_sink(plain);
+    struct pti_gunzip *gunzip = pti_gunzip_new(&sink, plain->max);
+    const char *wrong = gunzip ? pti_gunzip_write(gunzip, body.data, body.size) : NULL;
+
+    if (gunzip && !wrong)
+        wrong = pti_gunzip_end(gunzip);
+    if (!gunzip)
+        plain->status = PINTLE_ERR_MEMORY;
+    pti_gunzip_free(gunzip);
+    return wrong;
+}
+
+static void refuse_too_large(const struct pti_listener *listener, struct pti_http_exchange *exchange)
+{
+    char detail[96];
+
+    snprintf(detail, sizeof detail, "a report has at most %d bytes, an array of reports at most %d",
+             PTI_REPORT_SIZE_MAX, PTI_REPORT_BATCH_SIZE_MAX);
+    refuse(listener, exchange, 413, PTI_DROP_TOO_LARGE, detail);
+}
+
+static void take_text(const struct pti_listener *listener, struct pti_http_exchange *exchange, uint64_t network,
+                      struct pintle_bytes text)
+{
+    struct pti_report reports[PTI_REPORT_BATCH_MAX];
+    struct pti_error error;
+    size_t count = 0;
+    enum pintle_status status = PINTLE_ERR_INPUT;
+
+    if (text.size > PTI_REPORT_SIZE_MAX && text.data[0] != '[') {
+        refuse_too_large(listener, exchange);
+        return;
+    }
+    status = pti_report_parse_batch(text, reports, &count, &error);
+    if (!pti_source_is_here(listener, exchange))
+        pti_limiter_take(listener->routes->limiter, network, count > 0 ? count : 1, now_ms());
+    if (status == PINTLE_OK)
+        submit(listener, exchange, network, reports, count);
+    else if (status == PINTLE_ERR_MEMORY)
+        pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
+    else
+        refuse(listener, exchange, 400, PTI_DROP_SCHEMA, error.detail);
+}
+
+static void take_packed(const struct pti_listener *listener, struct pti_http_exchange *exchange, uint64_t network)
+{
+    const char *wrong;
+    struct pti_buf plain;
+
+    pti_buf_init(&plain, PTI_REPORT_BATCH_SIZE_MAX);
+    wrong = unpack(pti_http_request(exchange)->body, &plain);
+    if (plain.status == PINTLE_ERR_MEMORY)
+        pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
+    else if (wrong == pti_gunzip_too_large)
+        refuse_too_large(listener, exchange);
+    else if (wrong)
+        refuse(listener, exchange, 400, PTI_DROP_SCHEMA, wrong);
+    else
+        take_text(listener, exchange, network, pti_buf_bytes(&plain));
+    pti_buf_clear(&plain);
 }
 
 void pti_answer_report(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
     const struct pti_http_request *request = pti_http_request(exchange);
-    enum pintle_status status = PINTLE_ERR_INPUT;
-    struct pti_report reports[PTI_REPORT_BATCH_MAX];
-    struct pti_error error;
-    char too_large[96];
-    size_t count;
+    const uint64_t network = pti_source_network(listener, exchange);
+    const char *encoding = request->content_encoding;
 
-    if (is_too_large(request)) {
-        snprintf(too_large, sizeof too_large, "a report has at most %d bytes, an array of reports at most %d",
-                 PTI_REPORT_SIZE_MAX, PTI_REPORT_BATCH_SIZE_MAX);
-        refuse(listener, exchange, 413, PTI_DROP_TOO_LARGE, too_large);
+    if (is_over_limit(listener, exchange, network))
         return;
-    }
-    if (!pti_is_json(request->content_type)) {
+    if (request->too_large)
+        refuse_too_large(listener, exchange);
+    else if (!pti_is_json(request->content_type))
         refuse(listener, exchange, 415, PTI_DROP_MEDIA_TYPE, "expected Content-Type: " MEDIA_TYPE);
-        return;
-    }
-    status = pti_report_parse_batch(request->body, reports, &count, &error);
-    if (status == PINTLE_OK)
-        submit(listener, exchange, reports, count);
-    else if (status == PINTLE_ERR_MEMORY)
-        pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
+    else if (!encoding || strcasecmp(encoding, "identity") == 0)
+        take_text(listener, exchange, network, request->body);
+    else if (strcasecmp(encoding, "gzip") == 0)
+        take_packed(listener, exchange, network);
     else
-        refuse(listener, exchange, 400, PTI_DROP_SCHEMA, error.detail);
+        refuse(listener, exchange, 415, PTI_DROP_MEDIA_TYPE, "expected Content-Encoding: gzip, or none");
 }
 
 /* ---- the list ---- */

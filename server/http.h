@@ -25,7 +25,9 @@ struct pti_http_request {
     const char *path;            /* percent-decoded once, starts with '/', no NUL hidden in it */
     const char *content_type;    /* NULL if absent */
     const char *accept_encoding; /* likewise */
-    const char *manifest;        /* Pintle-Manifest, likewise */
+    const char *content_encoding;
+    const char *forwarded_for; /* X-Forwarded-For, which anybody may send */
+    const char *manifest;      /* Pintle-Manifest, likewise */
     struct pintle_bytes body;
     bool too_large;             /* the body exceeded body_max(); it is not there */
     char actor[PTI_ACTOR_SIZE]; /* who asks, for the journal, once that has been checked: "token:ci"; "" for nobody */

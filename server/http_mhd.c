@@ -247,6 +247,10 @@ static enum MHD_Result dispatch(struct pti_http_exchange *exchange)
                                                                     "Accept-Encoding");
     exchange->request.manifest = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, PTI_HELD_HEADER);
     exchange->request.content_type = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Content-Type");
+    exchange->request.content_encoding = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+                                                                     "Content-Encoding");
+    exchange->request.forwarded_for = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+                                                                  "X-Forwarded-For");
     exchange->request.body = pti_buf_bytes(&exchange->body);
     http->handler.handle(http->handler.ctx, exchange);
     /* A deferred exchange may be answered already, but only this thread frees it, and not before it is back in MHD. */

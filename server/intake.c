@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "report/network.h"
 #include "server/limits.h"
 #include "server/log.h"
 
@@ -41,10 +42,24 @@ static void waiting_free(struct waiting *waiting)
     free(waiting);
 }
 
+/* 0: not known. */
+static uint64_t hash_network(struct pintle_crypto *crypto, uint64_t network)
+{
+    uint8_t digest[PINTLE_SHA256_SIZE] = {0};
+    uint64_t hash = 0;
+
+    if (network == PTI_NETWORK_UNKNOWN ||
+        pti_sha256(crypto, (struct pintle_bytes){(const uint8_t *)&network, sizeof network}, digest) != PINTLE_OK)
+        return 0;
+    memcpy(&hash, digest, sizeof hash);
+    return hash;
+}
+
 /* NULL without memory; else it has the reports. */
 static struct waiting *waiting_new(struct pti_intake *intake, const struct pti_intake_request *request)
 {
     size_t size = sizeof(struct waiting) + request->count * sizeof(((struct waiting *)NULL)->all[0]);
+    uint64_t network = hash_network(intake->settings.crypto, request->network);
     struct waiting *made = malloc(size);
 
     if (!made)
@@ -56,8 +71,8 @@ static struct waiting *waiting_new(struct pti_intake *intake, const struct pti_i
         *report = request->reports[i];
         memset(&request->reports[i], 0, sizeof request->reports[i]);
         made->size += report->document.capacity;
-        if (pti_intake_item_init(&made->all[i].item, intake->settings.crypto, report, request->repository,
-                                 request->network) != PINTLE_OK) {
+        if (pti_intake_item_init(&made->all[i].item, intake->settings.crypto, report, request->repository, network) !=
+            PINTLE_OK) {
             made->count = i + 1;
             waiting_free(made);
             return NULL;
@@ -147,6 +162,20 @@ static void count_stored(struct pti_intake *intake, size_t count, int64_t trimme
     pti_metrics_count_drop(intake->settings.metrics, PTI_DROP_OLD, (unsigned long long)trimmed);
 }
 
+/* What the ones that were not known before tell of adoption. */
+static void tell_census(struct pti_intake *intake, size_t count, int64_t now)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct pti_report *report = intake->items[i].report;
+        const struct pti_census_report told = {
+            intake->items[i].repository, report->zone, report->zone_version, report->app_id,
+            report->app_version,         report->os,   report->weight,       report->successes};
+
+        if (intake->items[i].stored == PTI_STORED_NEW)
+            pti_census_count_report(intake->settings.census, &told, now);
+    }
+}
+
 static size_t gather_items(struct pti_intake *intake, const struct waiting *batch)
 {
     size_t count = 0;
@@ -171,14 +200,15 @@ static void store_batch(struct pti_intake *intake, struct waiting *batch)
 {
     size_t count = gather_items(intake, batch);
     struct pti_error error;
-    int64_t trimmed = 0;
-    enum pintle_status status = pti_intake_store_put(intake->store, intake->items, count, (int64_t)time(NULL), &trimmed,
-                                                     &error);
+    int64_t trimmed = 0, now = (int64_t)time(NULL);
+    enum pintle_status status = pti_intake_store_put(intake->store, intake->items, count, now, &trimmed, &error);
 
-    if (status == PINTLE_OK)
+    if (status == PINTLE_OK) {
         count_stored(intake, count, trimmed);
-    else
+        tell_census(intake, count, now);
+    } else {
         count_refused(intake, PTI_DROP_STORAGE, count);
+    }
     tell_state(intake, status == PINTLE_OK, &error);
     while (batch) {
         struct waiting *next = batch->next;

@@ -8,6 +8,7 @@
 #ifndef PTI_SERVER_INTAKE_H
 #define PTI_SERVER_INTAKE_H
 
+#include "server/census.h"
 #include "server/intake_store.h"
 #include "server/metrics.h"
 
@@ -27,13 +28,14 @@ struct pti_intake_settings {
     int64_t keep;   /* whole reports, in all */
     int64_t sample; /* of one series in an hour */
     struct pti_metrics *metrics;
+    struct pti_census *census; /* NULL is legal */
     struct pti_service_status *status;
 };
 
 /* The reports of one request. */
 struct pti_intake_request {
     const char *repository;     /* outlives the intake */
-    uint64_t network;           /* hash of where it came from; 0: not known */
+    uint64_t network;           /* where it came from, as report/network.h has it */
     struct pti_report *reports; /* taken by pti_intake_submit(), whatever happens: each is empty afterwards */
     size_t count;               /* at most PTI_REPORT_BATCH_MAX */
     pti_intake_done_fn done;

@@ -39,6 +39,10 @@
 #define PTI_INTAKE_SUCCESSES_MAX 1000000000    /* that one report may tell of, so that no sum overflows */
 #define PTI_INTAKE_FORGET_MAX 256              /* entries of the log of ids that one transaction removes */
 #define PTI_SEEN_MAX 6000000                   /* ids in one generation: 64 MB */
+#define PTI_LIMITER_PLACES 4096
+#define PTI_LIMITER_BURST_S 10
+#define PTI_REPORTS_PER_SOURCE_DEFAULT 500 /* a second */
+#define PTI_REPORTS_PER_SOURCE_MAX 1000000
 #define PTI_SERIES_MAX 50000
 #define PTI_SERIES_IDLE_S 3600
 #define PTI_SAMPLE_DEFAULT 20 /* reports kept whole of one series in an hour */

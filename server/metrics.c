@@ -28,6 +28,7 @@ static const char *const drop_names[PTI_REPORT_DROPS] = {
     [PTI_DROP_QUEUE_FULL] = "queue_full",
     [PTI_DROP_STORAGE] = "storage",
     [PTI_DROP_STOPPING] = "stopping",
+    [PTI_DROP_RATE] = "rate",
     [PTI_DROP_OLD] = "old",
 };
 

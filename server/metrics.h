@@ -47,9 +47,10 @@ enum pti_report_drop {
     PTI_DROP_QUEUE_FULL,
     PTI_DROP_STORAGE,
     PTI_DROP_STOPPING,
-    PTI_DROP_OLD /* was stored, and made room for newer ones */
+    PTI_DROP_RATE, /* its network sends too many */
+    PTI_DROP_OLD   /* was stored, and made room for newer ones */
 };
-#define PTI_REPORT_DROPS 7
+#define PTI_REPORT_DROPS 8
 
 /* What became of a request that says which versions its client holds. */
 enum pti_adoption_result {

@@ -254,6 +254,19 @@ const struct pti_setting pti_server_settings[] = {
      .at = AT(sample_reports),
      .min = 0,
      .max = PTI_SAMPLE_MAX},
+    {.name = "reports-per-source",
+     .value = "N",
+     .help = "how many reports a second one network (/24 or /48) may send, ten times as many\n"
+             "at once; 0: any number (default 500)",
+     .take = pti_setting_number,
+     .at = AT(reports_per_source),
+     .min = 0,
+     .max = PTI_REPORTS_PER_SOURCE_MAX},
+    {.name = "behind-proxy",
+     .help = "believe the proxy that all come through: the last address in X-Forwarded-For\n"
+             "is where a request comes from",
+     .take = pti_setting_flag,
+     .at = AT(behind_proxy)},
     {.name = "log-level",
      .value = "LEVEL",
      .help = "what is logged on stderr: error, warning or info, each with those before (default info)",
@@ -319,6 +332,7 @@ void pti_server_options_init(struct pti_server_options *options)
     options->adoption_flush_s = PTI_ADOPTION_FLUSH_S;
     options->adoption_per_source = PTI_SOURCES_PER_DAY_DEFAULT;
     options->sample_reports = PTI_SAMPLE_DEFAULT;
+    options->reports_per_source = PTI_REPORTS_PER_SOURCE_DEFAULT;
     (void)pti_address_parse(DEFAULT_LISTEN, &options->listen, NULL);
 }
 

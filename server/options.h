@@ -28,6 +28,8 @@ struct pti_server_options {
     int64_t resign_every_s;
     int64_t keep_reports;
     int64_t sample_reports;
+    int64_t reports_per_source;
+    bool behind_proxy;
     enum pti_log_level log_level;
     bool log_json;
     struct pti_alerts_config alerts;

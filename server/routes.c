@@ -8,6 +8,7 @@
 #include "server/address.h"
 #include "server/authorize.h"
 #include "server/limits.h"
+#include "server/source.h"
 
 #define PAGE_MAX (4u << 20) /* of PTI_SERVED_MAX repositories with PTI_STATUS_ROLES_MAX roles each */
 #define API "/v1/"
@@ -49,7 +50,7 @@ static void count_poll(const struct pti_listener *listener, struct pti_http_exch
 
     if (request->manifest != NULL && request->method == PTI_HTTP_GET)
         pti_census_count_poll(listener->routes->census, repository, pti_bytes_text(request->manifest),
-                              pti_address_network(pti_http_source(exchange)), (int64_t)time(NULL));
+                              pti_source_network(listener, exchange), (int64_t)time(NULL));
 }
 
 static void answer_file(const struct pti_listener *listener, struct pti_http_exchange *exchange)

@@ -47,6 +47,7 @@ struct server {
     struct pti_database *census_storage;
     struct pti_intake *intake;
     struct pti_census *census;
+    struct pti_limiter limiter;
     struct pti_access access;
     struct pti_journal_head journal_head; /* what journal.head says */
     bool tending_fails;
@@ -200,6 +201,7 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
         .keep = server->options->keep_reports,
         .sample = server->options->sample_reports,
         .metrics = &server->metrics,
+        .census = server->census,
         .status = &server->status,
     };
     enum pintle_status status = pti_intake_new(&settings, &server->intake, error);
@@ -209,6 +211,8 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
                                          .metrics = &server->metrics,
                                          .status = &server->status,
                                          .intake = server->intake,
+                                         .limiter = &server->limiter,
+                                         .behind_proxy = server->options->behind_proxy,
                                          .census = server->census,
                                          .storage = server->list_storage,
                                          .changes = server->storage,
@@ -267,6 +271,7 @@ static void begin_administration(struct server *server)
 {
     struct pti_error error;
 
+    pti_limiter_init(&server->limiter, server->options->reports_per_source);
     pti_access_init(&server->access, server->list_storage, server->crypto);
     if (pti_journal_head_start(server->storage, server->options->data, &server->journal_head, &error) != PINTLE_OK)
         pti_log(PTI_LOG_ERROR, "journal: it cannot be compared with its head: %s", error.detail);
@@ -337,6 +342,7 @@ static void stop(struct server *server)
     pti_alerts_free(server->alerts);
     if (server->access.database) {
         tend_database(server);
+        pti_limiter_clear(&server->limiter);
         pti_access_clear(&server->access);
     }
     pti_database_close(server->alert_storage);

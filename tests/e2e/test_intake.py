@@ -2,6 +2,7 @@
 """Reports at pintled: what is counted of them, that it is counted once, and what is refused before it costs anything."""
 
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -93,6 +94,69 @@ class TestCells:
         kept = [entry["host"] for entry in server.reports()]
         assert kept.count("b.example.test") == 2
         assert 3 <= kept.count("api.example.test") <= 6  # the hour may have ended in between
+
+
+class TestCompressed:
+    def send(self, server, body, encoding="gzip"):
+        return server.request("POST", "/v1/reports", body,
+                              {"Content-Type": "application/json", "Content-Encoding": encoding})
+
+    def test_gzip_is_undone(self, repository, pintled):
+        server = pintled(repository)
+        batch = json.dumps([full(number) for number in range(50)]).encode()
+        assert self.send(server, gzip.compress(batch))[0] == 202
+        assert self.send(server, batch, "identity")[0] == 202
+        assert sum(cell["reports"] for cell in server.cells()) == 50
+
+    def test_what_is_no_gzip_or_too_much_of_it_is_refused(self, repository, pintled):
+        server = pintled(repository)
+        packed = gzip.compress(report())
+        cases = {"cut short": (packed[:-4], "gzip", 400), "not gzip": (report(), "gzip", 400),
+                 "two members": (packed + packed, "gzip", 400), "empty": (b"", "gzip", 400),
+                 "a bomb": (gzip.compress(b" " * (64 << 20)), "gzip", 413),
+                 "a large report": (gzip.compress(b" " * 8192 + report()), "gzip", 413),
+                 "no JSON": (gzip.compress(b"hello"), "gzip", 400), "another coding": (packed, "br", 415),
+                 "two codings": (packed, "gzip, gzip", 415)}
+        for name, (body, encoding, want) in cases.items():
+            status, _, answer = self.send(server, body, encoding)
+            assert (status, b"error" in answer) == (want, True), name
+        assert server.cells() == []
+
+
+class TestSources:
+    def send(self, server, address, numbers):
+        return server.request("POST", "/v1/reports", json.dumps([full(number) for number in numbers]).encode(),
+                              {"Content-Type": "application/json", "X-Forwarded-For": address})
+
+    def test_networks_are_counted_and_addresses_forgotten(self, repository, pintled):
+        server = pintled(repository, "--behind-proxy")
+        for number in range(60):  # 192.0.0.x ... 192.0.19.x: three addresses each
+            assert self.send(server, f"10.9.8.7, 192.0.{number % 20}.{7 + number}", [number])[0] == 202
+        assert self.send(server, "2001:db8:1:2::1", [60])[0] == 202
+        assert self.send(server, "2001:db8:1:3::1", [61])[0] == 202
+        cells = server.cells()
+        assert sum(cell["reports"] for cell in cells) == 62
+        assert max(cell["networks"] for cell in cells) <= 21
+        assert len(cells) > 1 or cells[0]["networks"] == 21  # a minute may have ended in between
+        server.stop()
+        kept = b"".join(path.read_bytes() for path in server.data.iterdir())
+        assert b"192.0." not in kept and b"2001:db8" not in kept
+        assert "192.0." not in server.process.output()
+
+    def test_a_network_that_sends_too_many_waits(self, repository, pintled):
+        server = pintled(repository, "--behind-proxy", "--reports-per-source", "2")
+        assert self.send(server, "192.0.2.1", range(50))[0] == 202  # in debt now
+        status, headers, answer = self.send(server, "192.0.2.200", [100])
+        assert status == 429 and 1 <= int(headers["retry-after"]) <= 16 and json.loads(answer)["error"]
+        assert self.send(server, "192.0.3.1", [100])[0] == 202
+        assert post(server, full(101))[0] == 202  # without the header: this machine
+        assert 'pintle_reports_dropped_total{reason="rate"} 1' in server.get("/metrics")[2].decode()
+
+    def test_without_a_proxy_the_header_is_nobodys_word(self, repository, pintled):
+        server = pintled(repository, "--reports-per-source", "1")
+        for turn in range(4):
+            assert self.send(server, "192.0.2.1", range(turn * 40, turn * 40 + 40))[0] == 202
+        assert {cell["networks"] for cell in server.cells()} == {1}
 
 
 class TestKilled:

@@ -123,7 +123,7 @@ static int set_up(void **state)
     if (pti_database_new(&disk_ops, &bench->disk, &bench->storage, NULL) != PINTLE_OK ||
         pintle_crypto_openssl_new(&bench->crypto) != PINTLE_OK)
         return -1;
-    settings = (struct pti_intake_settings){bench->storage, bench->crypto, 1000, 10, &bench->metrics, &bench->status};
+    settings = (struct pti_intake_settings){bench->storage, bench->crypto, 1000, 10, &bench->metrics, NULL, &bench->status};
     return pti_intake_new(&settings, &bench->intake, NULL) == PINTLE_OK ? 0 : -1;
 }
 
