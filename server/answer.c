@@ -86,11 +86,9 @@ bool pti_is_json(const char *content_type)
 bool pti_body_is_json(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route)
 {
     const struct pti_http_request *request = pti_http_request(exchange);
-    char detail[64];
 
     if (request->too_large) {
-        snprintf(detail, sizeof detail, "expected at most %d bytes", PTI_ADMIN_BODY_MAX);
-        pti_answer_error(listener, exchange, route, 413, detail);
+        pti_answer_error(listener, exchange, route, 413, "the body is larger than what is taken here");
         return false;
     }
     if (!pti_is_json(request->content_type)) {

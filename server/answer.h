@@ -77,6 +77,13 @@ void pti_answer_token_revoke(const struct pti_listener *listener, struct pti_htt
 /* POST and GET /v1/reports. */
 void pti_answer_report(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 void pti_answer_report_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+/* /v1/adoption and /v1/releases. */
+void pti_answer_adoption(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_adoption_zones(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_adoption_add(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_release_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_release_add(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_release_remove(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 /* GET /v1/cells. */
 void pti_answer_cells(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 

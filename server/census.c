@@ -29,7 +29,7 @@ struct releases {
 
 struct batch {
     struct pti_census_batch asked;
-    char id[PTI_HELD_WORD_MAX + 1];
+    char id[PTI_HELD_WORD_MAX + 1], repository[PTI_HELD_WORD_MAX + 1];
     struct pti_tally tally;
     int64_t counted, refused;
 };
@@ -91,6 +91,18 @@ void pti_census_publish(struct pti_census *census, const char *name, const struc
         repository = add_repository(census, name);
     if (repository != NULL)
         repository->published = *published;
+    pthread_mutex_unlock(&census->mutex);
+}
+
+void pti_census_published(struct pti_census *census, const char *name, struct pti_held *published)
+{
+    const struct repository *repository;
+
+    memset(published, 0, sizeof *published);
+    pthread_mutex_lock(&census->mutex);
+    repository = find_repository(census, name);
+    if (repository != NULL)
+        *published = repository->published;
     pthread_mutex_unlock(&census->mutex);
 }
 
@@ -250,6 +262,7 @@ void pti_census_submit(struct pti_census *census, const struct pti_census_batch 
         memset(batch, 0, sizeof *batch);
         batch->asked = *asked;
         (void)pti_copy_text(batch->id, sizeof batch->id, asked->id);
+        (void)pti_copy_text(batch->repository, sizeof batch->repository, asked->repository);
         batch->tally = *asked->tally;
         pti_tally_init(asked->tally, asked->tally->max);
         pthread_cond_signal(&census->changed);
@@ -264,7 +277,7 @@ void pti_census_submit(struct pti_census *census, const struct pti_census_batch 
 /* Under the mutex: what of a batch counts. */
 static bool judge_batch(struct pti_census *census, struct batch *batch, struct pti_tally *counted)
 {
-    struct counting counting = {census, find_repository(census, batch->asked.repository), counted, 0, 0};
+    struct counting counting = {census, find_repository(census, batch->repository), counted, 0, 0};
 
     for (size_t i = 0; counting.repository != NULL && i < batch->tally.count; i++)
         (void)count_row(&counting, &batch->tally.rows[i]);
@@ -276,7 +289,7 @@ static bool judge_batch(struct pti_census *census, struct batch *batch, struct p
 static void store_batch(struct pti_census *census, struct batch *batch, int64_t now)
 {
     struct pti_tally counted;
-    struct pti_adoption_counts counts = {batch->asked.repository, PTI_ADOPTION_LOG, &counted};
+    struct pti_adoption_counts counts = {batch->repository, PTI_ADOPTION_LOG, &counted};
     enum pti_census_result result = PTI_CENSUS_FAILED;
     struct pti_error error;
     int64_t dropped = 0;

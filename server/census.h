@@ -36,6 +36,9 @@ void pti_census_free(struct pti_census *census); /* stops first; NULL is legal *
 /* What a repository has published: the charter's version and those of its zones.  Before that nothing of it counts. */
 void pti_census_publish(struct pti_census *census, const char *repository, const struct pti_held *published);
 
+/* What was told last; empty if nothing was. */
+void pti_census_published(struct pti_census *census, const char *repository, struct pti_held *published);
+
 /* A poll of the head, with the header that it carried. */
 void pti_census_count_poll(struct pti_census *census, const char *repository, struct pintle_bytes header,
                            uint64_t network, int64_t now);

@@ -75,6 +75,9 @@
 #define PTI_ADOPTION_ROWS_MAX 10000     /* of a repository, source and day */
 #define PTI_ADOPTION_SPARE_ROWS 1000    /* beyond them, without app and platform */
 #define PTI_ADOPTION_PENDING_MAX 4096   /* rows of a repository and source, between two writes */
+#define PTI_ADOPTION_BATCH_ROWS_MAX 2000
+#define PTI_ADOPTION_BODY_MAX (1u << 20) /* of that many rows in JSON */
+#define PTI_ADOPTION_HITS_MAX INT64_C(1000000000000) /* in one row */
 #define PTI_ADOPTION_BATCHES_MAX 4      /* waiting for the disk */
 #define PTI_ADOPTION_REPORT_MAX 1000000 /* checks that one report may count for */
 #define PTI_RELEASES_MAX 1000

@@ -9,7 +9,8 @@ static const char *const route_names[PTI_ROUTES - PTI_FILE_KINDS] = {
     [PTI_ROUTE_REPORTS - PTI_FILE_KINDS] = "reports",   [PTI_ROUTE_REPORT_LIST - PTI_FILE_KINDS] = "report_list",
     [PTI_ROUTE_HEALTHZ - PTI_FILE_KINDS] = "healthz",   [PTI_ROUTE_METRICS - PTI_FILE_KINDS] = "metrics",
     [PTI_ROUTE_JOURNAL - PTI_FILE_KINDS] = "journal",   [PTI_ROUTE_TOKENS - PTI_FILE_KINDS] = "tokens",
-    [PTI_ROUTE_CELLS - PTI_FILE_KINDS] = "cells",       [PTI_ROUTE_REPOSITORIES - PTI_FILE_KINDS] = "repositories",
+    [PTI_ROUTE_CELLS - PTI_FILE_KINDS] = "cells",       [PTI_ROUTE_ADOPTION - PTI_FILE_KINDS] = "adoption",
+    [PTI_ROUTE_RELEASES - PTI_FILE_KINDS] = "releases", [PTI_ROUTE_REPOSITORIES - PTI_FILE_KINDS] = "repositories",
     [PTI_ROUTE_ZONES - PTI_FILE_KINDS] = "zones",       [PTI_ROUTE_HOSTS - PTI_FILE_KINDS] = "hosts",
     [PTI_ROUTE_VERSIONS - PTI_FILE_KINDS] = "versions",
 };

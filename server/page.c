@@ -89,24 +89,31 @@ static bool is_cursor(const char *text)
     return length > 0 && length <= PTI_CURSOR_MAX;
 }
 
+bool pti_query_number(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
+                      const char *name, int64_t min, int64_t max, int64_t *number)
+{
+    const char *text = pti_http_query(exchange, name);
+    struct pti_error error;
+
+    if (!text || (parse_number(text, max, number) && *number >= min))
+        return true;
+    (void)pti_fail(&error, PINTLE_ERR_INPUT, "%s must be a number from %" PRId64 " to %" PRId64, name, min, max);
+    pti_answer_error(listener, exchange, route, 400, error.detail);
+    return false;
+}
+
 bool pti_page_take(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
                    const char *const *names, struct pti_page *page)
 {
     const char *all[NAMES_MAX + 1] = {"limit", "after"};
-    const char *limit;
-    char detail[64];
 
     for (size_t i = 0; names && names[i] && i + 2 < NAMES_MAX; i++)
         all[i + 2] = names[i];
     if (!pti_query_is(listener, exchange, route, all))
         return false;
     *page = (struct pti_page){PTI_LIST_DEFAULT, pti_http_query(exchange, "after")};
-    limit = pti_http_query(exchange, "limit");
-    if (limit && (!parse_number(limit, PTI_LIST_MAX, &page->limit) || page->limit < 1)) {
-        snprintf(detail, sizeof detail, "limit must be a number from 1 to %d", PTI_LIST_MAX);
-        pti_answer_error(listener, exchange, route, 400, detail);
+    if (!pti_query_number(listener, exchange, route, "limit", 1, PTI_LIST_MAX, &page->limit))
         return false;
-    }
     if (page->after && !is_cursor(page->after)) {
         pti_answer_error(listener, exchange, route, 400, "after must be what \"next\" said on the page before");
         return false;

@@ -22,6 +22,10 @@ struct pti_page {
 bool pti_query_is(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
                   const char *const *names);
 
+/* A number of the query from min to max; *number is left alone if it is not given.  false: answered with 400. */
+bool pti_query_number(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
+                      const char *name, int64_t min, int64_t max, int64_t *number);
+
 /* The same for a list, which has limit and after besides; names may be NULL. */
 bool pti_page_take(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
                    const char *const *names, struct pti_page *page);
