@@ -4,7 +4,7 @@
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Pintle)
-install(DIRECTORY include/pintle DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY include/pintle DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libpintle-dev FILES_MATCHING PATTERN "*.h")
 set(libraries pintle)
 if(PINTLE_OPENSSL)
     list(APPEND libraries pintle-crypto-openssl pintle-openssl)
@@ -24,33 +24,50 @@ endif()
 if(PINTLE_OPENSSL AND PINTLE_CURL)
     list(APPEND libraries pintle-curl)
 endif()
-list(TRANSFORM libraries APPEND -shared OUTPUT_VARIABLE shared)
 list(TRANSFORM libraries APPEND -static OUTPUT_VARIABLE static)
-install(TARGETS ${shared} EXPORT PintleTargets)
-install(TARGETS ${static} EXPORT PintleStaticTargets)
-install(EXPORT PintleTargets NAMESPACE Pintle:: DESTINATION ${package_dir})
-install(EXPORT PintleStaticTargets NAMESPACE Pintle:: DESTINATION ${package_dir})
+foreach(name IN LISTS libraries)
+    pintle_library_component(${name} component)
+    install(TARGETS ${name}-shared EXPORT PintleTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${component}
+            NAMELINK_COMPONENT libpintle-dev)
+endforeach()
+install(TARGETS ${static} EXPORT PintleStaticTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libpintle-dev)
+install(EXPORT PintleTargets NAMESPACE Pintle:: DESTINATION ${package_dir} COMPONENT libpintle-dev)
+install(EXPORT PintleStaticTargets NAMESPACE Pintle:: DESTINATION ${package_dir} COMPONENT libpintle-dev)
 configure_package_config_file(cmake/PintleConfig.cmake.in PintleConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(PintleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/PintleConfig.cmake ${PROJECT_BINARY_DIR}/PintleConfigVersion.cmake
-        cmake/PintleMbedtls.cmake cmake/PintleBoringssl.cmake DESTINATION ${package_dir})
+        cmake/PintleMbedtls.cmake cmake/PintleBoringssl.cmake DESTINATION ${package_dir}
+        COMPONENT libpintle-dev)
 
 # Paths in the .pc files are relative to the file, so that an installed tree can be moved.
 file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" pc_to_prefix "${pc_to_prefix}")
 foreach(name IN LISTS libraries)
     configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
-    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT libpintle-dev)
 endforeach()
 
 foreach(name IN ITEMS pintle pintled pintle-tuf)
     if(TARGET program_${name})
-        install(TARGETS program_${name} DESTINATION ${CMAKE_INSTALL_BINDIR})
+        string(REPLACE "-tuf" "" component ${name})
+        install(TARGETS program_${name} DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${component})
     endif()
 endforeach()
 
 # Each shell looks for a file with the name of the command.
 foreach(name IN ITEMS pintle pintled)
-    install(FILES completions/pintle.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${name})
+    install(FILES completions/pintle.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${name}
+            COMPONENT ${name})
 endforeach()
-install(FILES completions/_pintle DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES completions/_pintle DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT pintle)
+
+# The unit names the program where it is installed, which is known only then.
+if(PINTLE_PROGRAMS)
+    install(CODE "
+        set(bindir \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
+        configure_file(${PROJECT_SOURCE_DIR}/packaging/systemd/pintled.service.in
+                       ${PROJECT_BINARY_DIR}/packaging/pintled.service @ONLY)
+        file(INSTALL ${PROJECT_BINARY_DIR}/packaging/pintled.service
+             DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")" COMPONENT pintled)
+    install(FILES packaging/systemd/pintled.conf DESTINATION lib/sysusers.d COMPONENT pintled)
+endif()
