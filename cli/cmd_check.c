@@ -71,7 +71,7 @@ static enum pintle_status context_new(struct pti_app *app, SSL_CTX **ctx)
 static enum pintle_status shake_hands(struct pti_app *app, const struct pti_endpoint *host,
                                       const struct pti_endpoint *where, struct handshake *handshake)
 {
-    int64_t deadline = pti_dial_deadline(app->timeout_ms);
+    struct pti_dial_bound bound = pti_dial_bound(app->timeout_ms);
     enum pintle_status status = PINTLE_ERR_MEMORY;
     SSL_CTX *ctx = NULL;
     SSL *ssl = NULL;
@@ -89,11 +89,11 @@ static enum pintle_status shake_hands(struct pti_app *app, const struct pti_endp
                  pintle_status_name(status));
         goto done;
     }
-    status = pti_dial(where, deadline, &fd, handshake->address, &app->cli->error);
+    status = pti_dial(where, &bound, &fd, handshake->address, &app->cli->error);
     if (status != PINTLE_OK) {
         goto done;
     }
-    status = pti_dial_handshake(ssl, fd, deadline, &app->cli->error);
+    status = pti_dial_handshake(ssl, fd, &bound, &app->cli->error);
     (void)pintle_openssl_verdict(ssl, &handshake->verdict);
     if (handshake->verdict.reason != PINTLE_REASON_UNDECIDED) {
         status = PINTLE_OK; /* a rejection is what this command is for */

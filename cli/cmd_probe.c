@@ -10,7 +10,7 @@
 #include "cli/output.h"
 #include "cli/session.h"
 #include "probe/probe.h"
-#include "publish/held.h"
+#include "publish/fleet.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define SECONDS_A_DAY 86400
@@ -29,7 +29,7 @@ struct probe {
     struct pti_probe_request request;
     struct edge *edges;
     size_t count;
-    const struct pti_held *held; /* NULL without --repo */
+    const struct pti_fleet *held; /* NULL without --repo */
     int64_t now;
 };
 
@@ -158,7 +158,7 @@ static void put_refusals(struct pti_printout *printout, const struct probe *prob
 {
     struct pti_buf names;
 
-    pti_buf_init(&names, PTI_HELD_MAX * (PTI_HELD_NAME_SIZE + 2));
+    pti_buf_init(&names, PTI_FLEET_MAX * (PTI_FLEET_NAME_SIZE + 2));
     for (size_t i = 0; i < probe->held->count; i++) {
         struct pintle_verdict verdict;
 
@@ -374,14 +374,14 @@ static void say_unusable(void *ctx, const char *why)
     fprintf(cli->err, "warning: left out: %s\n", why);
 }
 
-static enum pintle_status load_held(struct pti_cli *cli, struct pti_held *held)
+static enum pintle_status load_held(struct pti_cli *cli, struct pti_fleet *held)
 {
     struct pti_session session;
     enum pintle_status status = pti_session_open(&session, cli, PTI_REPOSITORY_READ);
 
     if (status == PINTLE_OK)
-        status = pti_held_load(&session.repository->published, session.repository->directory, session.crypto,
-                               session.now, say_unusable, cli, held, &cli->error);
+        status = pti_fleet_load(&session.repository->published, session.repository->directory, session.crypto,
+                                session.now, say_unusable, cli, held, &cli->error);
     pti_session_close(&session);
     return status;
 }
@@ -389,7 +389,7 @@ static enum pintle_status load_held(struct pti_cli *cli, struct pti_held *held)
 static enum pintle_status run(struct pti_cli *cli)
 {
     struct probe probe = {.cli = cli, .now = pti_session_time()};
-    struct pti_held held = {.count = 0};
+    struct pti_fleet held = {.count = 0};
     struct pti_printout printout;
     enum pintle_status status = read_request(cli, &probe.request);
 
@@ -405,7 +405,7 @@ static enum pintle_status run(struct pti_cli *cli)
         status = pti_printout_print(&printout, pti_cli_flag(cli, "json"), cli->out, &cli->error);
     }
     pti_printout_clear(&printout);
-    pti_held_clear(&held);
+    pti_fleet_clear(&held);
     free(probe.edges);
     return status;
 }

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOOK_UP_MS 200 /* from waiting, to see whether it was cancelled */
+
 static int64_t monotonic_ms(void)
 {
     struct timespec now = {0};
@@ -23,19 +25,28 @@ static int64_t monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int64_t pti_dial_deadline(int64_t timeout_ms)
+struct pti_dial_bound pti_dial_bound(int64_t timeout_ms)
 {
-    return monotonic_ms() + timeout_ms;
+    return (struct pti_dial_bound){monotonic_ms() + timeout_ms, NULL};
 }
 
-/* True once fd is ready for events; false at the deadline. */
-static bool wait_for(int fd, short events, int64_t deadline)
+/* Milliseconds; 0 or less: it is over. */
+static int64_t time_left(const struct pti_dial_bound *bound)
+{
+    if (bound->cancelled && atomic_load(bound->cancelled)) {
+        return 0;
+    }
+    return bound->deadline - monotonic_ms();
+}
+
+/* True once fd is ready for events; false when the time is over. */
+static bool wait_for(int fd, short events, const struct pti_dial_bound *bound)
 {
     struct pollfd poll_fd = {.fd = fd, .events = events};
 
     for (;;) {
-        int64_t left = deadline - monotonic_ms();
-        int ready = left > 0 ? poll(&poll_fd, 1, left > 60000 ? 60000 : (int)left) : -1;
+        int64_t left = time_left(bound);
+        int ready = left > 0 ? poll(&poll_fd, 1, left > LOOK_UP_MS ? LOOK_UP_MS : (int)left) : -1;
 
         if (left <= 0) {
             return false;
@@ -50,7 +61,7 @@ static bool wait_for(int fd, short events, int64_t deadline)
 }
 
 /* errno's meaning, 0 if connected. */
-static int connect_within(int fd, const struct addrinfo *address, int64_t deadline)
+static int connect_within(int fd, const struct addrinfo *address, const struct pti_dial_bound *bound)
 {
     int failure = 0;
     socklen_t size = sizeof failure;
@@ -61,7 +72,7 @@ static int connect_within(int fd, const struct addrinfo *address, int64_t deadli
     if (errno != EINPROGRESS && errno != EINTR) {
         return errno;
     }
-    if (!wait_for(fd, POLLOUT, deadline)) {
+    if (!wait_for(fd, POLLOUT, bound)) {
         return ETIMEDOUT;
     }
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) != 0) {
@@ -106,8 +117,7 @@ static enum pintle_status resolve(const struct pti_endpoint *endpoint, const cha
     snprintf(port, sizeof port, "%u", (unsigned)endpoint->port);
     resolved = getaddrinfo(endpoint->host, port, &hints, list);
     if (resolved != 0) {
-        return pti_fail(error, PINTLE_ERR_NETWORK,
-                        "%s cannot be resolved: %s; check the name, or say where to go with %s", endpoint->host,
+        return pti_fail(error, PINTLE_ERR_NETWORK, "%s cannot be resolved: %s; check the name, or %s", endpoint->host,
                         gai_strerror(resolved), advice);
     }
     return PINTLE_OK;
@@ -124,7 +134,7 @@ enum pintle_status pti_dial_resolve(const struct pti_endpoint *endpoint,
 {
     struct addrinfo *list = NULL;
     size_t found = 0, kept = 0;
-    enum pintle_status status = resolve(endpoint, "--address", &list, error);
+    enum pintle_status status = resolve(endpoint, "give its addresses", &list, error);
 
     *count = 0;
     if (status != PINTLE_OK) {
@@ -153,13 +163,13 @@ enum pintle_status pti_dial_resolve(const struct pti_endpoint *endpoint,
     return PINTLE_OK;
 }
 
-enum pintle_status pti_dial(const struct pti_endpoint *endpoint, int64_t deadline, int *fd, char *address,
-                            struct pti_error *error)
+enum pintle_status pti_dial(const struct pti_endpoint *endpoint, const struct pti_dial_bound *bound, int *fd,
+                            char *address, struct pti_error *error)
 {
     struct addrinfo *list = NULL;
     char tried[PTI_DIAL_ADDRESS_SIZE] = "";
     int failure = ETIMEDOUT;
-    enum pintle_status status = resolve(endpoint, "--connect ADDR:PORT", &list, error);
+    enum pintle_status status = resolve(endpoint, "say where to go with --connect ADDR:PORT", &list, error);
 
     *fd = -1;
     if (status != PINTLE_OK) {
@@ -169,7 +179,7 @@ enum pintle_status pti_dial(const struct pti_endpoint *endpoint, int64_t deadlin
         int candidate = open_socket(next);
 
         name_address(next, tried);
-        failure = candidate < 0 ? errno : connect_within(candidate, next, deadline);
+        failure = candidate < 0 ? errno : connect_within(candidate, next, bound);
         if (candidate >= 0 && failure == 0) {
             *fd = candidate;
         } else if (candidate >= 0) {
@@ -214,7 +224,7 @@ static enum pintle_status handshake_failed(SSL *ssl, int result, struct pti_erro
 /* What a peer may still do to us before its handshake is complete. */
 struct allowance {
     size_t bytes;
-    int64_t deadline;
+    const struct pti_dial_bound *bound;
 };
 
 /*
@@ -227,7 +237,7 @@ static long spend(BIO *bio, int operation, const char *data, size_t size, int ar
     struct allowance *allowance = (struct allowance *)BIO_get_callback_arg(bio);
 
     (void)data, (void)size, (void)argi, (void)argl;
-    if (operation == BIO_CB_READ && (allowance->bytes == 0 || monotonic_ms() > allowance->deadline)) {
+    if (operation == BIO_CB_READ && (allowance->bytes == 0 || time_left(allowance->bound) <= 0)) {
         BIO_clear_retry_flags(bio);
         return -1;
     }
@@ -252,13 +262,13 @@ static enum pintle_status handshake_within(SSL *ssl, int fd, struct allowance *a
         if (kind != SSL_ERROR_WANT_READ && kind != SSL_ERROR_WANT_WRITE) {
             break;
         }
-        if (!wait_for(fd, kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, allowance->deadline)) {
+        if (!wait_for(fd, kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, allowance->bound)) {
             return pti_fail(
                 error, PINTLE_ERR_NETWORK,
                 "the TLS handshake ran out of time, the peer stopped answering; check the port, or wait longer with --timeout");
         }
     }
-    if (allowance->bytes == 0 || monotonic_ms() > allowance->deadline) {
+    if (allowance->bytes == 0 || time_left(allowance->bound) <= 0) {
         return pti_fail(
             error, PINTLE_ERR_NETWORK,
             "the peer sent %u bytes or more, or took all the time there is, and its TLS handshake was still not "
@@ -268,9 +278,9 @@ static enum pintle_status handshake_within(SSL *ssl, int fd, struct allowance *a
     return handshake_failed(ssl, 0, error);
 }
 
-enum pintle_status pti_dial_handshake(SSL *ssl, int fd, int64_t deadline, struct pti_error *error)
+enum pintle_status pti_dial_handshake(SSL *ssl, int fd, const struct pti_dial_bound *bound, struct pti_error *error)
 {
-    struct allowance allowance = {PTI_DIAL_HANDSHAKE_MAX, deadline};
+    struct allowance allowance = {PTI_DIAL_HANDSHAKE_MAX, bound};
     enum pintle_status status = PINTLE_ERR_NETWORK;
 
     if (SSL_set_fd(ssl, fd) != 1) {

@@ -5,7 +5,7 @@
 
 #include "pin/host.h"
 
-static bool parse_port(const char *text, uint16_t *port)
+bool pti_port_parse(const char *text, uint16_t *port)
 {
     unsigned long value = 0;
 
@@ -44,7 +44,7 @@ enum pintle_status pti_endpoint_parse(const char *text, uint16_t port, struct pt
     } else if (colon && strchr(colon + 1, ':')) {
         colon = NULL; /* IPv6 without brackets carries no port */
     }
-    if (colon && !parse_port(colon + 1, &port)) {
+    if (colon && !pti_port_parse(colon + 1, &port)) {
         return pti_fail(error, PINTLE_ERR_INPUT, "expected a port from 1 to 65535 after the host, found \"%.40s\"",
                         colon + 1);
     }

@@ -21,4 +21,7 @@ struct pti_endpoint {
 enum pintle_status pti_endpoint_parse(const char *text, uint16_t port, struct pti_endpoint *endpoint,
                                       struct pti_error *error);
 
+/* 1 to 65535, decimal. */
+bool pti_port_parse(const char *text, uint16_t *port);
+
 #endif

@@ -216,13 +216,14 @@ enum pintle_status pti_probe(const struct pti_probe_request *request, struct pti
                              struct pti_error *error)
 {
     const struct pti_endpoint *where = request->connect ? request->connect : &request->host;
-    int64_t deadline = pti_dial_deadline(request->timeout_ms);
+    struct pti_dial_bound bound = pti_dial_bound(request->timeout_ms);
     enum pintle_status status = PINTLE_ERR_MEMORY;
     SSL_CTX *ctx = NULL;
     SSL *ssl = NULL;
     long verified = 0;
     int fd = -1;
 
+    bound.cancelled = request->cancelled;
     memset(result, 0, sizeof *result);
     status = context_new(request, &ctx, error);
     if (status != PINTLE_OK) {
@@ -232,11 +233,11 @@ enum pintle_status pti_probe(const struct pti_probe_request *request, struct pti
     if (status != PINTLE_OK) {
         goto done;
     }
-    status = pti_dial(where, deadline, &fd, result->address, error);
+    status = pti_dial(where, &bound, &fd, result->address, error);
     if (status != PINTLE_OK) {
         goto done;
     }
-    status = pti_dial_handshake(ssl, fd, deadline, error);
+    status = pti_dial_handshake(ssl, fd, &bound, error);
     if (status != PINTLE_OK) {
         goto done;
     }

@@ -24,7 +24,8 @@ struct pti_probe_request {
     const struct pti_endpoint *connect; /* where to go instead of resolving host; NULL */
     const char *ca_file;                /* PEM bundle in place of the machine's trust store; NULL */
     enum pti_probe_key key;
-    int64_t timeout_ms;
+    int64_t timeout_ms;           /* of one handshake */
+    const atomic_bool *cancelled; /* once true, it fails soon; NULL */
 };
 
 struct pti_probe_certificate {

@@ -7,6 +7,8 @@
 #include "server/http.h"
 #include "server/intake.h"
 #include "server/limiter.h"
+
+#include "server/prober.h"
 #include "server/served.h"
 
 /* Borrowed; complete before the first listener starts, and constant from then on. */
@@ -19,6 +21,7 @@ struct pti_routes {
     struct pti_limiter *limiter; /* of reports, by where they come from */
     bool behind_proxy;           /* which says for whom it asks */
     struct pti_census *census;
+    struct pti_prober *prober;
     struct pti_database *storage; /* for reading: a connection that waits for no writer */
     struct pti_database *changes; /* for what administrators change */
     struct pti_access *access;    /* who may ask what */
@@ -67,6 +70,11 @@ void pti_answer_repository_refresh(const struct pti_listener *listener, struct p
 void pti_answer_zone_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 void pti_answer_host_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 void pti_answer_version_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+
+/* /v1/edges. */
+void pti_answer_edge_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_edge_add(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+void pti_answer_edge_remove(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 
 /* /v1/journal and /v1/tokens. */
 void pti_answer_journal(const struct pti_listener *listener, struct pti_http_exchange *exchange);

@@ -89,6 +89,18 @@
 #define PTI_SIGNER_TIMEOUT_S 20
 #define PTI_SIGNER_VERSION_STEP_MAX 1000000 /* a request: who steers them needs months to use the numbers up */
 
+/* Probing */
+#define PTI_PROBE_EVERY_DEFAULT_S 300
+#define PTI_PROBE_EVERY_MAX_S 86400
+#define PTI_PROBE_TIMEOUT_MS 10000 /* of one handshake */
+#define PTI_PROBE_WORKERS 4        /* handshakes and look-ups under way at once */
+#define PTI_TARGETS_MAX 2048
+#define PTI_OPTION_EDGES_MAX 256 /* of them on the command line */
+#define PTI_EDGES_MAX 8192
+#define PTI_EDGE_LIST_MAX (32u << 20) /* bytes of the results on one page */
+#define PTI_EDGE_LEAVES_MAX 32        /* keys that are remembered of one edge */
+#define PTI_EDGE_DOCUMENT_MAX 131072  /* bytes that one result may take */
+
 /* Re-signing */
 #define PTI_RESIGN_EVERY_DEFAULT_S 60
 #define PTI_RESIGN_EVERY_MAX_S 3600

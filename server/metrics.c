@@ -12,7 +12,7 @@ static const char *const route_names[PTI_ROUTES - PTI_FILE_KINDS] = {
     [PTI_ROUTE_CELLS - PTI_FILE_KINDS] = "cells",       [PTI_ROUTE_ADOPTION - PTI_FILE_KINDS] = "adoption",
     [PTI_ROUTE_RELEASES - PTI_FILE_KINDS] = "releases", [PTI_ROUTE_REPOSITORIES - PTI_FILE_KINDS] = "repositories",
     [PTI_ROUTE_ZONES - PTI_FILE_KINDS] = "zones",       [PTI_ROUTE_HOSTS - PTI_FILE_KINDS] = "hosts",
-    [PTI_ROUTE_VERSIONS - PTI_FILE_KINDS] = "versions",
+    [PTI_ROUTE_VERSIONS - PTI_FILE_KINDS] = "versions", [PTI_ROUTE_EDGES - PTI_FILE_KINDS] = "edges",
 };
 
 static const char *const result_names[PTI_REPORT_RESULTS] = {

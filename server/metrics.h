@@ -29,6 +29,7 @@ enum pti_route {
     PTI_ROUTE_ZONES,
     PTI_ROUTE_HOSTS,
     PTI_ROUTE_VERSIONS,
+    PTI_ROUTE_EDGES,
     PTI_ROUTES /* how many, those of the files included */
 };
 

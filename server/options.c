@@ -9,6 +9,7 @@
 #include "publish/file.h"
 #include "report/sources.h"
 #include "server/limits.h"
+#include "server/targets.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:8440"
 
@@ -96,6 +97,20 @@ static enum pintle_status take_directory(const struct pti_setting *setting, cons
                         name, name[0] ? " " : "");
     *place = directory;
     return PINTLE_OK;
+}
+
+static enum pintle_status take_edge(const struct pti_setting *setting, const char *value, void *into,
+                                    struct pti_error *error)
+{
+    struct pti_server_options *options = into;
+
+    (void)setting;
+    if (options->edge_count == PTI_OPTION_EDGES_MAX)
+        return pti_fail(error, PINTLE_ERR_INPUT, "expected at most %d edges, found more; add others by the API",
+                        PTI_OPTION_EDGES_MAX);
+    options->edges[options->edge_count] = value;
+    return pti_target_parse(options->edges[options->edge_count++], &(struct pti_target){.source = PTI_TARGET_OPTION},
+                            error);
 }
 
 static enum pintle_status take_log_level(const struct pti_setting *setting, const char *value, void *into,
@@ -294,6 +309,27 @@ const struct pti_setting pti_server_settings[] = {
      .take = pti_setting_flag,
      .at = AT(check_config),
      .line_only = true},
+    {.name = "probe-every",
+     .value = "SECONDS",
+     .help = "how often to look what each edge of a pinned host serves, 0 to 86400\n"
+             "(default 300; 0: never)",
+     .take = pti_setting_number,
+     .at = AT(probe_every_s),
+     .min = 0,
+     .max = PTI_PROBE_EVERY_MAX_S},
+    {.name = "edge",
+     .value = "[NAME/]HOST=ADDR[:PORT]",
+     .help = "also look for HOST, of repository NAME, at this address, or at every address\n"
+             "of this name; repeat it for several",
+     .take = take_edge,
+     .at = AT(edges),
+     .repeatable = true},
+    {.name = "probe-ca",
+     .value = "FILE",
+     .help = "PEM certificates to validate with what edges serve, instead of this machine's\n"
+             "trust store",
+     .take = pti_setting_text,
+     .at = AT(probe_ca)},
     {.name = "help", .help = "print this text", .take = pti_setting_flag, .at = AT(help), .line_only = true},
     {.name = "version", .help = "print the version", .take = pti_setting_flag, .at = AT(version), .line_only = true},
     {.name = NULL},
@@ -333,6 +369,7 @@ void pti_server_options_init(struct pti_server_options *options)
     options->adoption_per_source = PTI_SOURCES_PER_DAY_DEFAULT;
     options->sample_reports = PTI_SAMPLE_DEFAULT;
     options->reports_per_source = PTI_REPORTS_PER_SOURCE_DEFAULT;
+    options->probe_every_s = PTI_PROBE_EVERY_DEFAULT_S;
     (void)pti_address_parse(DEFAULT_LISTEN, &options->listen, NULL);
 }
 

@@ -30,6 +30,10 @@ struct pti_server_options {
     int64_t sample_reports;
     int64_t reports_per_source;
     bool behind_proxy;
+    int64_t probe_every_s;
+    const char *probe_ca;                    /* NULL: the machine's */
+    const char *edges[PTI_OPTION_EDGES_MAX]; /* for pti_target_parse() */
+    size_t edge_count;
     enum pti_log_level log_level;
     bool log_json;
     struct pti_alerts_config alerts;

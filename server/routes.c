@@ -7,10 +7,11 @@
 #include "base/buf.h"
 #include "server/address.h"
 #include "server/authorize.h"
+#include "server/edges_metrics.h"
 #include "server/limits.h"
 #include "server/source.h"
 
-#define PAGE_MAX (4u << 20) /* of PTI_SERVED_MAX repositories with PTI_STATUS_ROLES_MAX roles each */
+#define PAGE_MAX (24u << 20) /* of PTI_SERVED_MAX repositories with PTI_STATUS_ROLES_MAX roles each */
 #define API "/v1/"
 #define NOT_FOUND_CACHE "public, max-age=30" /* a client asks for the next root before there is one */
 
@@ -40,6 +41,7 @@ static void answer_metrics(const struct pti_listener *listener, struct pti_http_
     known = pti_disk_look(listener->routes->data, &disk);
     pti_buf_init(&body, PAGE_MAX);
     pti_metrics_write(listener->routes->metrics, listener->routes->status, known ? &disk : NULL, &body);
+    pti_edges_write_metrics(listener->routes->storage, &body);
     pti_answer_body(listener, exchange, PTI_ROUTE_METRICS, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 
@@ -132,6 +134,11 @@ static const struct route {
      pti_answer_token_add},
     {"/v1/tokens/{}", PTI_HTTP_DELETE, false, true, AT_ROOT, PTI_SCOPE_ADMIN, 0, PTI_ROUTE_TOKENS,
      pti_answer_token_revoke},
+    {"/v1/edges", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_EDGES, pti_answer_edge_list},
+    {"/v1/edges", PTI_HTTP_POST, false, true, AT_ROOT, PTI_SCOPE_OPERATOR, PTI_ADMIN_BODY_MAX, PTI_ROUTE_EDGES,
+     pti_answer_edge_add},
+    {"/v1/edges", PTI_HTTP_DELETE, false, true, AT_ROOT, PTI_SCOPE_OPERATOR, 0, PTI_ROUTE_EDGES,
+     pti_answer_edge_remove},
     {NULL, PTI_HTTP_GET, true, false, IN_REPOSITORY, PTI_SCOPE_NONE, 0, PTI_FILE_OTHER, answer_file},
 };
 #define ROUTES (sizeof routes / sizeof routes[0])

@@ -48,12 +48,14 @@ struct server {
     struct pti_intake *intake;
     struct pti_census *census;
     struct pti_limiter limiter;
+    struct pti_database *prober_storage;
+    struct pti_prober *prober;
     struct pti_access access;
     struct pti_journal_head journal_head; /* what journal.head says */
     bool tending_fails;
     struct pti_alerts *alerts;
     struct pti_routes routes;
-    struct pti_endpoint endpoints[2]; /* for clients, and for administrators */
+    struct pti_server_endpoint endpoints[2]; /* for clients, and for administrators */
     size_t endpoint_count;
 };
 
@@ -102,6 +104,8 @@ static enum pintle_status open_data(struct server *server, struct pti_error *err
         status = pti_database_open_sqlite(server->options->data, &server->alert_storage, error);
     if (status == PINTLE_OK)
         status = pti_database_open_sqlite(server->options->data, &server->census_storage, error);
+    if (status == PINTLE_OK)
+        status = pti_database_open_sqlite(server->options->data, &server->prober_storage, error);
     return status;
 }
 
@@ -141,18 +145,20 @@ static enum pintle_status reach_repositories(struct reach *reach, const struct s
 /* From here on the key files are out of reach of this process, where the kernel can do that. */
 static void confine(const struct server *server)
 {
-    static const char *const readable[] = {"/dev/null", "/dev/urandom", "/proc/self",
-                                           /* names and authorities of those whom it connects to */
-                                           "/etc/resolv.conf", "/run/systemd/resolve", "/etc/hosts", "/etc/host.conf",
-                                           "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/ssl/certs",
-                                           "/etc/ssl/openssl.cnf", "/usr/lib/ssl", "/usr/share/ca-certificates",
-                                           "/usr/local/share/ca-certificates"};
+    static const char *const readable[] = {
+        "/dev/null", "/dev/urandom", "/proc/self",
+        /* names and authorities of those whom it connects to */
+        "/etc/resolv.conf", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/etc/hosts",
+        "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/ssl/certs",
+        "/etc/ssl/openssl.cnf", "/usr/lib/ssl", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"};
     struct reach reach = {.writable = {server->options->data}, .writable_count = 1};
     struct pti_error error;
     enum pintle_status status = reach_repositories(&reach, server, &error);
 
     for (size_t i = 0; i < sizeof readable / sizeof readable[0]; i++)
         reach.readable[reach.readable_count++] = readable[i];
+    if (server->options->probe_ca)
+        reach.readable[reach.readable_count++] = server->options->probe_ca;
     if (status == PINTLE_OK)
         status = pti_confine_server(reach.readable, reach.writable, &error);
     free(reach.paths);
@@ -214,6 +220,7 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
                                          .limiter = &server->limiter,
                                          .behind_proxy = server->options->behind_proxy,
                                          .census = server->census,
+                                         .prober = server->prober,
                                          .storage = server->list_storage,
                                          .changes = server->storage,
                                          .access = &server->access,
@@ -222,6 +229,27 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
     for (size_t i = 0; i < server->endpoint_count && status == PINTLE_OK; i++)
         status = pti_endpoint_serve(&server->endpoints[i], &http, error);
     return status;
+}
+
+/* Its threads start last: what they look at is there, and they can reach no more than the server. */
+static enum pintle_status start_prober(struct server *server, struct pti_error *error)
+{
+    const struct pti_server_options *options = server->options;
+    enum pintle_status status = PINTLE_OK;
+
+    for (size_t i = 0; i < server->served_count && status == PINTLE_OK; i++)
+        status = pti_prober_add_repository(server->prober, server->served[i].name, server->served[i].directory, error);
+    for (size_t i = 0; i < options->edge_count && status == PINTLE_OK; i++) {
+        struct pti_target target;
+
+        status = pti_target_parse(options->edges[i], &target, error);
+        target.source = PTI_TARGET_OPTION;
+        if (status == PINTLE_OK)
+            status = pti_prober_add(server->prober, &target, error);
+        if (status != PINTLE_OK)
+            status = pti_error_prefix(error, "--edge %s", options->edges[i]);
+    }
+    return status == PINTLE_OK ? pti_prober_start(server->prober, error) : status;
 }
 
 static void announce(const struct server *server)
@@ -299,6 +327,7 @@ static void tick(struct server *server, bool reload)
     }
     for (size_t i = 0; i < server->served_count; i++)
         pti_served_tick(&server->served[i], now(), reload);
+    pti_prober_tick(server->prober, now());
     tend_database(server);
     if (reload)
         pti_notify_ready(&server->notify);
@@ -339,6 +368,8 @@ static void stop_serving(struct server *server)
 static void stop(struct server *server)
 {
     stop_serving(server);
+    pti_prober_free(server->prober);
+    pti_database_close(server->prober_storage);
     pti_alerts_free(server->alerts);
     if (server->access.database) {
         tend_database(server);
@@ -418,7 +449,13 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
     for (size_t i = 0; i < server->served_count; i++)
         pti_served_begin(&server->served[i], server->crypto, server->storage, server->census,
                          server->options->resign_every_s, now());
-    status = serve(server, error);
+    status = pti_prober_new(&(struct pti_prober_settings){server->prober_storage, server->crypto,
+                                                          server->options->probe_every_s, server->options->probe_ca},
+                            &server->prober, error);
+    if (status == PINTLE_OK)
+        status = start_prober(server, error);
+    if (status == PINTLE_OK)
+        status = serve(server, error);
     return status == PINTLE_OK ? pti_alerts_start(server->alerts, error) : status;
 }
 

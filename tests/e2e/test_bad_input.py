@@ -452,7 +452,7 @@ COMMAND_LINES = [
 
 NETWORK_ROWS = [
     row("name that does not resolve", "pintle probe nowhere.invalid", NETWORK, "nowhere.invalid cannot be resolved",
-        "check the name, or say where to go with --address"),
+        "check the name, or give its addresses"),
     row("checked name that does not resolve", "pintle check nowhere.invalid --repo pins", NETWORK,
         "nowhere.invalid cannot be resolved"),
     row("got name that does not resolve", "pintle get https://nowhere.invalid/ --repo pins", NETWORK,

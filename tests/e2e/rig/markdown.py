@@ -48,7 +48,8 @@ class Session:
         self.path = f"{self.commands}:{binary('pintle').parent}:{os.environ['PATH']}"
         self.environment = environment or {}
         if site is not None:
-            self.command("pintle", f"case $1 in check | get | probe) set -- \"$@\" --connect {site.address} --ca {ca} ;;\n"
+            self.command("pintle", f"case $1 in check | get) set -- \"$@\" --connect {site.address} --ca {ca} ;;\n"
+                         f"probe) set -- \"$@\" --address {site.address} --ca {ca} ;;\n"
                                    f"verify) set -- \"$@\" --ca {ca} ;; esac\n"
                                    f"exec {binary('pintle')} \"$@\"")
 

@@ -224,10 +224,12 @@ class Pintled:
         listen = [] if "--listen" in words else ["--listen", f"{LOOPBACK}:0"]
         # Tests look at every report that was taken.
         listen += [] if "--sample-reports" in words else ["--sample-reports", "1000000"]
+        probes = [] if "--probe-every" in words else ["--probe-every", "0"]  # the names of tests exist nowhere
         data.parent.mkdir(parents=True, exist_ok=True)
         log = data.parent / (data.name + ".log")
         log.unlink(missing_ok=True)
-        self.process = Process([binary("pintled"), "--repo", repository, "--data", data, *listen, *words], log,
+        self.process = Process([binary("pintled"), "--repo", repository, "--data", data, *listen, *probes, *words],
+                               log,
                                env=clean_environment(env), keep=keep)
         self.ready = wait_for("pintled to be ready", self.read_ready, explain=self.process.output)
         self.url = re.search(r"public (https?://[^ ,]+?)/?(,|$| )", self.ready).group(1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "publish/held.h"
+#include "publish/fleet.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ struct loader {
     int64_t now;
     void (*unusable)(void *ctx, const char *why);
     void *ctx;
-    struct pti_held *held;
+    struct pti_fleet *held;
 };
 
 /* As a client does that takes no bound of its own, accepts what is not listed, and requires nothing. */
@@ -42,17 +42,18 @@ static enum pintle_status compile(const struct pti_generation *generation, struc
     return status;
 }
 
-static enum pintle_status add(struct pti_held *held, const char *name, const struct pti_generation *generation,
+static enum pintle_status add(struct pti_fleet *held, const char *name, const struct pti_generation *generation,
                               struct pti_error *error)
 {
-    struct pti_held_generation *next = &held->generations[held->count];
+    struct pti_fleet_generation *next = &held->generations[held->count];
     enum pintle_status status = PINTLE_ERR_INPUT;
 
-    if (held->count == PTI_HELD_MAX)
+    if (held->count == PTI_FLEET_MAX)
         return pti_fail(error, PINTLE_ERR_INPUT, "at most %d shipped generations are looked at; remove old ones",
-                        PTI_HELD_MAX - 1);
+                        PTI_FLEET_MAX - 1);
     if (pti_copy_text(next->name, sizeof next->name, name) >= sizeof next->name)
-        return pti_fail(error, PINTLE_ERR_INPUT, "its name is longer than %d bytes; rename it", PTI_HELD_NAME_SIZE - 1);
+        return pti_fail(error, PINTLE_ERR_INPUT, "its name is longer than %d bytes; rename it",
+                        PTI_FLEET_NAME_SIZE - 1);
     status = compile(generation, &next->pinset, error);
     if (status == PINTLE_OK)
         held->count++;
@@ -87,7 +88,7 @@ static enum pintle_status read_all_shipped(const struct loader *loader, struct p
     for (size_t i = 0; i < count && status == PINTLE_OK; i++) {
         struct pti_error why;
 
-        if (strncmp(names[i], PTI_HELD_FILE_PREFIX, strlen(PTI_HELD_FILE_PREFIX)) != 0)
+        if (strncmp(names[i], PTI_FLEET_FILE_PREFIX, strlen(PTI_FLEET_FILE_PREFIX)) != 0)
             continue;
         status = read_shipped(loader, names[i], &why);
         if (status == PINTLE_ERR_MEMORY) {
@@ -102,10 +103,10 @@ static enum pintle_status read_all_shipped(const struct loader *loader, struct p
     return status;
 }
 
-enum pintle_status pti_held_load(const struct pti_published *published, const char *directory,
-                                 struct pintle_crypto *crypto, int64_t now,
-                                 void (*unusable)(void *ctx, const char *why), void *ctx, struct pti_held *held,
-                                 struct pti_error *error)
+enum pintle_status pti_fleet_load(const struct pti_published *published, const char *directory,
+                                  struct pintle_crypto *crypto, int64_t now,
+                                  void (*unusable)(void *ctx, const char *why), void *ctx, struct pti_fleet *held,
+                                  struct pti_error *error)
 {
     char app[PTI_PATH_MAX];
     struct pti_generation *current = NULL;
@@ -118,17 +119,17 @@ enum pintle_status pti_held_load(const struct pti_published *published, const ch
     if (status == PINTLE_OK)
         status = pti_bundle_verify_baseline(published, now, crypto, &roots, &current, error);
     if (status == PINTLE_OK)
-        status = add(held, PTI_HELD_CURRENT, current, error);
+        status = add(held, PTI_FLEET_CURRENT, current, error);
     if (status == PINTLE_OK)
         status = read_all_shipped(&loader, error);
     pti_generation_free(current);
     pti_roots_clear(&roots);
     if (status != PINTLE_OK)
-        pti_held_clear(held);
+        pti_fleet_clear(held);
     return status;
 }
 
-void pti_held_clear(struct pti_held *held)
+void pti_fleet_clear(struct pti_fleet *held)
 {
     for (size_t i = 0; i < held->count; i++)
         pintle_pinset_free(held->generations[i].pinset);
