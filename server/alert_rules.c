@@ -345,18 +345,18 @@ enum pintle_status pti_alert_rules_apply(const struct pti_alert_facts *facts, co
     for (size_t i = 0; i < facts->repository_count; i++)
         if (!facts->repositories[i].status->readable)
             list->unknown[PTI_ALERT_MANIFEST_EXPIRY] = list->unknown[PTI_ALERT_ZONE_EXPIRY] = true;
-    status = look_at_traffic(facts, limits, list);
+    status = look_at_signers(facts, list);
     if (status == PINTLE_OK)
-        status = look_at_edges(facts, list);
+        status = look_at_disk(facts, limits, list);
     if (status == PINTLE_OK)
         status = look_at_roles(facts, limits, false, list);
     if (status == PINTLE_OK)
         status = look_at_roles(facts, limits, true, list);
     if (status == PINTLE_OK)
+        status = look_at_edges(facts, list);
+    if (status == PINTLE_OK)
         status = look_at_certificates(facts, limits, list);
     if (status == PINTLE_OK)
-        status = look_at_signers(facts, list);
-    if (status == PINTLE_OK)
-        status = look_at_disk(facts, limits, list);
+        status = look_at_traffic(facts, limits, list);
     return status;
 }

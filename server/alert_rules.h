@@ -94,7 +94,10 @@ struct pti_alert_limits {
 
 #define PTI_ALERT_WINDOW_S 900 /* of pti_alert_traffic.recent */
 
-/* Empties list and fills it, in the order of enum pti_alert_rule.  PINTLE_ERR_MEMORY: it is not to be used. */
+/*
+ * Empties list and fills it; what strangers can raise comes last, so that it takes nobody's place.  PINTLE_ERR_MEMORY: it is
+ * not to be used.
+ */
 enum pintle_status pti_alert_rules_apply(const struct pti_alert_facts *facts, const struct pti_alert_limits *limits,
                                          struct pti_alert_list *list);
 

@@ -56,11 +56,25 @@ static struct pti_alert_entry *make_room(struct pti_alert_book *book, const stru
     return &book->entries[book->count++];
 }
 
+/* Reports about made up hosts take no place from what the server saw itself. */
+static bool is_excess(const struct pti_alert_book *book, enum pti_alert_rule rule)
+{
+    size_t count = 0;
+
+    if (rule != PTI_ALERT_MISMATCH_RATE)
+        return false;
+    for (size_t i = 0; i < book->count; i++)
+        count += book->entries[i].alert.rule == rule && book->entries[i].state != PTI_ALERT_RESOLVED;
+    return count >= PTI_ALERTS_FORGEABLE_MAX;
+}
+
 static bool note_present(struct pti_alert_book *book, const struct pti_alert *alert, int64_t now,
                          const struct pti_alert_watcher *watcher)
 {
     struct pti_alert_entry *entry = find(book, alert->labels);
 
+    if ((!entry || entry->state == PTI_ALERT_RESOLVED) && is_excess(book, alert->rule))
+        return false;
     if (!entry) {
         entry = make_room(book, watcher);
         if (!entry)

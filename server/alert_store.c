@@ -31,17 +31,15 @@ static bool is_state(int64_t number)
     return number == PTI_ALERT_PENDING || number == PTI_ALERT_FIRING || number == PTI_ALERT_RESOLVED;
 }
 
-static bool take_alert(void *ctx, const struct pti_db_value *columns, size_t count)
+/* false: left behind by a rule that is not known here. */
+static bool read_alert(const struct pti_db_value *columns, struct pti_alert_entry *entry)
 {
-    struct loading *loading = ctx;
-    struct pti_alert_entry *entry = &loading->book->entries[loading->book->count];
     char rule[64];
 
-    (void)count; /* 9 */
     memset(entry, 0, sizeof *entry);
     copy_column(rule, sizeof rule, &columns[1]);
     if (!pti_alert_rule_find(rule, &entry->alert.rule) || !is_state(columns[5].integer))
-        return true;
+        return false;
     copy_column(entry->alert.labels, sizeof entry->alert.labels, &columns[0]);
     entry->alert.severity = columns[2].integer == PTI_SEVERITY_PAGE ? PTI_SEVERITY_PAGE : PTI_SEVERITY_TICKET;
     copy_column(entry->alert.fingerprint, sizeof entry->alert.fingerprint, &columns[3]);
@@ -50,8 +48,19 @@ static bool take_alert(void *ctx, const struct pti_db_value *columns, size_t cou
     entry->since = columns[6].integer;
     entry->fired = columns[7].integer;
     entry->resolved = columns[8].integer;
-    entry->seen = loading->now;
-    loading->book->count++;
+    return true;
+}
+
+static bool take_alert(void *ctx, const struct pti_db_value *columns, size_t count)
+{
+    struct loading *loading = ctx;
+    struct pti_alert_entry *entry = &loading->book->entries[loading->book->count];
+
+    (void)count; /* 9 */
+    if (read_alert(columns, entry)) {
+        entry->seen = loading->now;
+        loading->book->count++;
+    }
     return true;
 }
 
@@ -72,9 +81,10 @@ static bool take_told(void *ctx, const struct pti_db_value *columns, size_t coun
     return true;
 }
 
-static const struct pti_db_statement load_alerts = {
-    "read the alerts", "SELECT labels, rule, severity, fingerprint, summary, state, since, fired, resolved FROM alert"
-                       " ORDER BY labels LIMIT $1"};
+#define COLUMNS "labels, rule, severity, fingerprint, summary, state, since, fired, resolved"
+
+static const struct pti_db_statement load_alerts = {"read the alerts",
+                                                    "SELECT " COLUMNS " FROM alert ORDER BY labels LIMIT $1"};
 static const struct pti_db_statement load_told = {"read who was told of alerts",
                                                   "SELECT webhook, labels, at FROM alert_told"};
 
@@ -90,6 +100,32 @@ enum pintle_status pti_alert_store_load(struct pti_database *database, const str
     book->count = 0;
     status = pti_database_read(database, &alerts, error);
     return status == PINTLE_OK ? pti_database_read(database, &told, error) : status;
+}
+
+/* ---- listing ---- */
+
+static const struct pti_db_statement list_alerts = {
+    "list alerts", "SELECT " COLUMNS " FROM alert WHERE fingerprint > $1 AND ($2 < 0 OR state = $2)"
+                   " ORDER BY fingerprint LIMIT $3"};
+
+static bool list_alert(void *ctx, const struct pti_db_value *columns, size_t count)
+{
+    const struct pti_alert_query *query = ctx;
+    struct pti_alert_entry entry;
+
+    (void)count; /* 9 */
+    return !read_alert(columns, &entry) || query->row(query->ctx, &entry);
+}
+
+enum pintle_status pti_alert_store_list(struct pti_database *database, const struct pti_alert_query *query,
+                                        struct pti_error *error)
+{
+    struct pti_alert_query copy = *query;
+    const struct pti_db_value values[] = {pti_db_text(query->after), pti_db_integer(query->state),
+                                          pti_db_integer(query->limit)};
+    const struct pti_db_query list = {&list_alerts, values, COUNT(values), list_alert, &copy};
+
+    return pti_database_read(database, &list, error);
 }
 
 /* ---- saving ---- */

@@ -26,4 +26,15 @@ enum pintle_status pti_alert_store_save(struct pti_database *database, const str
 enum pintle_status pti_alert_store_remove(struct pti_database *database, const struct pti_alert_entry *entry,
                                           struct pti_error *error);
 
+struct pti_alert_query {
+    const char *after; /* fingerprints above this one; "" for all */
+    int64_t state;     /* enum pti_alert_state; -1: any */
+    int64_t limit;
+    /* By fingerprint; entry is borrowed.  false: there is no memory for it. */
+    bool (*row)(void *ctx, const struct pti_alert_entry *entry);
+    void *ctx;
+};
+enum pintle_status pti_alert_store_list(struct pti_database *database, const struct pti_alert_query *query,
+                                        struct pti_error *error);
+
 #endif

@@ -92,6 +92,8 @@ void pti_answer_adoption_add(const struct pti_listener *listener, struct pti_htt
 void pti_answer_release_list(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 void pti_answer_release_add(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 void pti_answer_release_remove(const struct pti_listener *listener, struct pti_http_exchange *exchange);
+/* GET /v1/alerts. */
+void pti_answer_alerts(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 /* GET /v1/cells. */
 void pti_answer_cells(const struct pti_listener *listener, struct pti_http_exchange *exchange);
 

@@ -13,6 +13,7 @@ static const char *const route_names[PTI_ROUTES - PTI_FILE_KINDS] = {
     [PTI_ROUTE_RELEASES - PTI_FILE_KINDS] = "releases", [PTI_ROUTE_REPOSITORIES - PTI_FILE_KINDS] = "repositories",
     [PTI_ROUTE_ZONES - PTI_FILE_KINDS] = "zones",       [PTI_ROUTE_HOSTS - PTI_FILE_KINDS] = "hosts",
     [PTI_ROUTE_VERSIONS - PTI_FILE_KINDS] = "versions", [PTI_ROUTE_EDGES - PTI_FILE_KINDS] = "edges",
+    [PTI_ROUTE_ALERTS - PTI_FILE_KINDS] = "alerts",
 };
 
 static const char *const result_names[PTI_REPORT_RESULTS] = {

@@ -128,6 +128,7 @@ static const struct route {
      pti_answer_release_add},
     {"/v1/releases/{}/{}", PTI_HTTP_DELETE, false, true, AT_ROOT, PTI_SCOPE_OPERATOR, 0, PTI_ROUTE_RELEASES,
      pti_answer_release_remove},
+    {"/v1/alerts", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_ALERTS, pti_answer_alerts},
     {"/v1/journal", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_READER, 0, PTI_ROUTE_JOURNAL, pti_answer_journal},
     {"/v1/tokens", PTI_HTTP_GET, false, true, AT_ROOT, PTI_SCOPE_ADMIN, 0, PTI_ROUTE_TOKENS, pti_answer_token_list},
     {"/v1/tokens", PTI_HTTP_POST, false, true, AT_ROOT, PTI_SCOPE_ADMIN, PTI_ADMIN_BODY_MAX, PTI_ROUTE_TOKENS,

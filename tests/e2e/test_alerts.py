@@ -149,6 +149,31 @@ class TestRestart:
         assert of_signer(flat.messages) == ["firing"]
 
 
+class TestList:
+    def test_what_fires_and_what_did(self, repository, pintled):
+        server = start(pintled, repository)
+        assert server.api("/v1/alerts")[2] == {"items": [], "next": None}
+        kill_signer(server)
+        wait_for("the alert", lambda: firing(server))
+        (item,) = server.api("/v1/alerts?state=firing&limit=1")[2]["items"]
+        assert (item["alert"], item["state"], item["severity"]) == ("PintleSignerSilent", "firing", "ticket")
+        assert item["labels"] == {"alertname": "PintleSignerSilent", "severity": "ticket"}
+        assert item["fired"] >= item["since"] and item["resolved"] is None and item["summary"] and item["advice"]
+        assert server.api("/v1/alerts?state=resolved")[2]["items"] == []
+        assert server.api(f"/v1/alerts?after={item['fingerprint']}")[2]["items"] == []
+        server.stop()
+        server = start(pintled, repository)
+        wait_for("the end", lambda: not firing(server))
+        (item,) = server.api("/v1/alerts?state=resolved", token=server.new_token("reader"))[2]["items"]
+        assert item["resolved"] >= item["fired"]
+
+    def test_who_may_ask_what(self, repository, pintled):
+        server = start(pintled, repository)
+        assert server.request("GET", "/v1/alerts", base=server.admin)[0] == 401
+        for query in ("state=over", "state=", "limit=0", "surplus=1", "state=firing&state=firing"):
+            assert server.api(f"/v1/alerts?{query}")[0] == 400, query
+
+
 class TestAlertmanager:
     def test_a_real_one_shows_it_and_its_end(self, tmp_path, repository, pintled, receiver):
         alertmanager, flat = Alertmanager(tmp_path / "alertmanager"), receiver()

@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
+from rig.markdown import blocks
 from rig.process import program
-from rig.programs import ROOT
+from rig.programs import ROOT, binary, clean_environment
 from test_pintled import report
 
 RULES = ROOT / "packaging" / "prometheus"
@@ -70,3 +71,26 @@ def test_the_dashboard(tmp_path, scrape):
     for rule in rules:
         assert names_in(rule["expr"]) and names_in(rule["expr"]) <= names_in(scrape), rule
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+
+
+class TestGuide:
+    """docs/guides/alerts.md, for those on call."""
+
+    GUIDE = (ROOT / "docs" / "guides" / "alerts.md").read_text()
+
+    def test_every_alert_has_a_section(self):
+        own = re.findall(r'\{"(Pintle\w+)"', (ROOT / "server" / "alert_rules.c").read_text())
+        of_prometheus = re.findall(r"alert: (\w+)", (RULES / "pintle.rules.yml").read_text())
+        assert len(own) == 8
+        assert set(re.findall(r"^### (\w+)$", self.GUIDE, re.M)) == {*own, *of_prometheus}
+
+    def test_its_files(self, tmp_path, repository):
+        config, prometheus = (block.text for block in blocks(self.GUIDE, "text"))
+        (tmp_path / "pintled.conf").write_text(config)
+        done = subprocess.run([binary("pintled"), "--check-config", "--config", tmp_path / "pintled.conf", "--repo",
+                               repository.directory, "--data", tmp_path / "data"], capture_output=True, text=True,
+                              check=False, timeout=30, env=clean_environment())
+        assert done.returncode == 0, done
+        (tmp_path / "prometheus.yml").write_text(prometheus)
+        (tmp_path / "pintle.rules.yml").write_text((RULES / "pintle.rules.yml").read_text())
+        promtool("check", "config", tmp_path / "prometheus.yml")

@@ -165,6 +165,27 @@ static void a_full_book(void **state)
     assert_int_equal(removed, 2);
 }
 
+/* A stranger who reports about ever new hosts fills his own places only. */
+static void forged_alerts_take_no_place(void **state)
+{
+    char labels[32];
+
+    (void)state;
+    start_over();
+    for (int round = 0; round < 20; round++) {
+        list.count = 0;
+        for (int i = 0; i < 30; i++) {
+            snprintf(labels, sizeof labels, "{\"host\":\"%d\"}", 30 * round + i);
+            raise_one(PTI_ALERT_MISMATCH_RATE, labels);
+        }
+        assert_int_equal(pti_alert_state_step(&book, &list, NOW + 15 * round, &watcher), round == 0);
+    }
+    assert_int_equal(book.count, PTI_ALERTS_FORGEABLE_MAX);
+    step(PTI_ALERT_EDGE_UNPINNED, true, NOW + 300);
+    assert_int_equal(book.entries[book.count - 1].alert.rule, PTI_ALERT_EDGE_UNPINNED);
+    assert_int_equal(fired, PTI_ALERTS_FORGEABLE_MAX + 1);
+}
+
 /* ---- who is told ---- */
 
 static enum pti_alert_message due(int64_t now)
@@ -273,6 +294,7 @@ int main(void)
         cmocka_unit_test(ends_not_while_nothing_is_known),
         cmocka_unit_test(what_is_over_is_forgotten),
         cmocka_unit_test(a_full_book),
+        cmocka_unit_test(forged_alerts_take_no_place),
         cmocka_unit_test(is_told_once_repeated_and_told_once_more),
         cmocka_unit_test(a_webhook_that_was_away),
         cmocka_unit_test(an_end_that_was_not_told_yet),
