@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from fleet import INTERVAL, Herd, Outage, crash, playing, publish
 from test_pintled import report
 
 
@@ -63,3 +64,20 @@ def test_batches_of_reports(repository, pintled):
     for body in (b"[]", json.dumps([*batch, batch[0]]).encode(), b"[" + report() + b",7]"):
         assert server.post_report(body)[0] == 400, body
     assert len(server.reports()) == 16
+
+
+def test_a_fleet_loses_its_server_and_regains_it(tmp_path):
+    with playing(tmp_path / "fleet", 200) as (served, fleet):
+        outage = Outage(served, fleet, INTERVAL)
+        assert outage.lost > outage.settled > 0
+        assert outage.failed == 0 and len(outage.arrivals) == 200 and outage.arrivals[-1] <= 1.1 * INTERVAL, outage.arrivals
+        herd = Herd(served, fleet, crash)
+        assert (herd.kept, herd.twice, herd.missing) == (200, 0, set()), herd.refused
+
+
+def test_what_is_published_reaches_every_client_by_its_next_poll(tmp_path):
+    with playing(tmp_path / "fleet", 50) as (served, fleet):
+        served.start()
+        fleet.play(3 * INTERVAL)
+        arrivals = publish(served, fleet)
+        assert len(arrivals) == 50 and 0 < arrivals[0] and arrivals[-1] <= 1.1 * INTERVAL, arrivals
