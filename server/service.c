@@ -404,6 +404,8 @@ static void prepare_process(sigset_t *signals)
 {
     struct rlimit files;
 
+    (void)setenv("RES_OPTIONS", "timeout:2 attempts:1",
+                 0); /* a look-up, which nothing can end, is over before a stop is */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk, not the end */
     sigemptyset(signals);
