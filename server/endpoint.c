@@ -23,6 +23,12 @@ enum pintle_status pti_endpoint_serve(struct pti_server_endpoint *endpoint, cons
     return pti_http_start(socket, options, &handler, &endpoint->http, error);
 }
 
+void pti_endpoint_tick(struct pti_server_endpoint *endpoint)
+{
+    if (endpoint->http)
+        pti_http_tick(endpoint->http);
+}
+
 void pti_endpoint_quiesce(struct pti_server_endpoint *endpoint)
 {
     if (endpoint->http)

@@ -19,6 +19,8 @@ enum pintle_status pti_endpoint_bind(struct pti_server_endpoint *endpoint, const
 enum pintle_status pti_endpoint_serve(struct pti_server_endpoint *endpoint, const struct pti_http_options *options,
                                       struct pti_error *error);
 
+void pti_endpoint_tick(struct pti_server_endpoint *endpoint); /* once a second */
+
 /* Stopping: every endpoint quiesces, then all drain, then what they ask stops, then they are cleared. */
 void pti_endpoint_quiesce(struct pti_server_endpoint *endpoint);
 void pti_endpoint_drain(struct pti_server_endpoint *endpoint);

@@ -78,7 +78,8 @@ void pti_http_answer(struct pti_http_exchange *exchange, const struct pti_http_r
 struct pti_http;
 
 struct pti_http_options {
-    bool tls; /* with the pair of server/tls.h, which is open before and closed after */
+    bool tls;                         /* with the pair of server/tls.h, which is open before and closed after */
+    unsigned connections, per_source; /* at most, together and of one address */
 };
 
 /*
@@ -87,6 +88,8 @@ struct pti_http_options {
 enum pintle_status pti_http_start(int socket, const struct pti_http_options *options,
                                   const struct pti_http_handler *handler, struct pti_http **http,
                                   struct pti_error *error);
+/* Once a second: cuts connections that take too long over a request or an answer. */
+void pti_http_tick(struct pti_http *http);
 /* No new connection is accepted; requests under way go on, and every answer from now on closes its connection. */
 void pti_http_quiesce(struct pti_http *http);
 /* Waits until nothing is under way, at most timeout_ms; returns whether that was reached. */

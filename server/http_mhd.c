@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "report/held.h"
+#include "server/connections.h"
 #include "server/limits.h"
 #include "server/tls.h"
 
@@ -27,12 +28,14 @@ struct pti_http {
     atomic_bool stopping;
     pthread_mutex_t mutex;
     pthread_cond_t idle;
+    struct pti_connections connections;
     size_t under_way; /* requests between their headers and the last byte of their answer */
 };
 
 struct pti_http_exchange {
     struct pti_http *http;
     struct MHD_Connection *connection;
+    struct pti_connection *open; /* the same as it is counted; NULL if it is not */
     struct pti_http_request request;
     char *path;
     struct pti_buf body;
@@ -43,6 +46,21 @@ struct pti_http_exchange {
     unsigned answer_code;
     enum MHD_Result queued; /* of an exchange answered inside handle() */
 };
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct pti_connection *connection_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
 
 static enum pti_http_method parse_method(const char *method)
 {
@@ -172,6 +190,7 @@ static enum MHD_Result queue(struct pti_http_exchange *exchange, struct MHD_Resp
 
     if (!response) /* out of memory: the connection is cut, which no client can mistake for an answer */
         return MHD_NO;
+    pti_connection_enter(exchange->open, PTI_PHASE_ANSWERED, now_ms());
     result = MHD_queue_response(exchange->connection, code, response);
     MHD_destroy_response(response);
     return result;
@@ -201,6 +220,7 @@ static void exchange_free(struct pti_http_exchange *exchange)
 {
     struct pti_http *http = exchange->http;
 
+    pti_connection_enter(exchange->open, PTI_PHASE_ASKING, now_ms());
     if (exchange->answer)
         MHD_destroy_response(exchange->answer);
     pti_buf_clear(&exchange->body);
@@ -228,6 +248,7 @@ static struct pti_http_exchange *exchange_new(struct pti_http *http, struct MHD_
     memcpy(exchange->path, path, size);
     exchange->http = http;
     exchange->connection = connection;
+    exchange->open = connection_of(connection);
     exchange->request.method = method;
     exchange->request.path = exchange->path;
     pti_buf_init(&exchange->body, http->handler.body_max(http->handler.ctx, method, path));
@@ -252,6 +273,7 @@ static enum MHD_Result dispatch(struct pti_http_exchange *exchange)
     exchange->request.forwarded_for = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
                                                                   "X-Forwarded-For");
     exchange->request.body = pti_buf_bytes(&exchange->body);
+    pti_connection_enter(exchange->open, PTI_PHASE_WAITING, now_ms());
     http->handler.handle(http->handler.ctx, exchange);
     /* A deferred exchange may be answered already, but only this thread frees it, and not before it is back in MHD. */
     return exchange->deferred ? MHD_YES : exchange->queued;
@@ -333,20 +355,50 @@ static size_t unescape(void *cls, struct MHD_Connection *connection, char *text)
     return MHD_http_unescape(text);
 }
 
+static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, socklen_t size)
+{
+    struct pti_http *http = cls;
+
+    (void)size;
+    return pti_connections_may(&http->connections, address) ? MHD_YES : MHD_NO;
+}
+
+/* The library closes the socket after it has told that the connection ends. */
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct pti_http *http = cls;
+    const union MHD_ConnectionInfo *socket = NULL, *address = NULL;
+
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        pti_connections_remove(&http->connections, *context);
+        return;
+    }
+    socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (socket && address)
+        *context = pti_connections_add(&http->connections, address->client_addr, socket->connect_fd, now_ms());
+}
+
+void pti_http_tick(struct pti_http *http)
+{
+    pti_connections_cut(&http->connections, now_ms());
+}
+
 static struct MHD_Daemon *start_daemon(struct pti_http *http, const struct pti_http_options *options)
 {
     const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (options->tls ? MHD_USE_TLS : 0u);
     /* Without TLS the list ends where its options begin. */
     const enum MHD_OPTION tls = options->tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END;
 
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, http->socket,
+    return MHD_start_daemon(flags, 0, on_accept, http, on_request, http, MHD_OPTION_LISTEN_SOCKET, http->socket,
                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned)PTI_HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)PTI_HTTP_IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)PTI_HTTP_CONNECTION_MEMORY, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)PTI_HTTP_THREADS,
-                            MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, tls, pti_tls_priorities,
-                            MHD_OPTION_HTTPS_CERT_CALLBACK, pti_tls_retriever(), MHD_OPTION_END);
+                            options->connections, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PTI_HTTP_IDLE_TIMEOUT_S,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PTI_HTTP_CONNECTION_MEMORY,
+                            MHD_OPTION_THREAD_POOL_SIZE, (unsigned)PTI_HTTP_THREADS, MHD_OPTION_UNESCAPE_CALLBACK,
+                            unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, tls,
+                            pti_tls_priorities, MHD_OPTION_HTTPS_CERT_CALLBACK, pti_tls_retriever(), MHD_OPTION_END);
 }
 
 enum pintle_status pti_http_start(int socket, const struct pti_http_options *options,
@@ -364,6 +416,10 @@ enum pintle_status pti_http_start(int socket, const struct pti_http_options *opt
     made->socket = socket;
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->idle, NULL);
+    if (!pti_connections_init(&made->connections, options->connections, options->per_source)) {
+        pti_http_free(made);
+        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for a listener");
+    }
     made->daemon = start_daemon(made, options);
     if (!made->daemon) {
         int why = errno;
@@ -412,6 +468,7 @@ void pti_http_free(struct pti_http *http)
         MHD_stop_daemon(http->daemon);
     }
     close(http->socket);
+    pti_connections_clear(&http->connections);
     pthread_cond_destroy(&http->idle);
     pthread_mutex_destroy(&http->mutex);
     free(http);

@@ -9,9 +9,14 @@
 #define PTI_CONFIG_SIZE_MAX (64u << 10)
 
 /* HTTP */
-#define PTI_HTTP_CONNECTIONS_MAX 1000 /* open at once, a listener */
-#define PTI_HTTP_BACKLOG 256
-#define PTI_HTTP_IDLE_TIMEOUT_S 15u            /* without a byte in either direction */
+#define PTI_HTTP_CONNECTIONS_DEFAULT 12000 /* open at once, of clients */
+#define PTI_HTTP_PER_SOURCE_DEFAULT 3000
+#define PTI_HTTP_CONNECTIONS_MAX 200000 /* that can be asked for */
+#define PTI_HTTP_ADMIN_CONNECTIONS 256  /* of administrators */
+#define PTI_HTTP_BACKLOG 1024
+#define PTI_HTTP_REQUEST_S 30       /* from a connection's start, or its last answer, to its next whole request */
+#define PTI_HTTP_ANSWER_S 600       /* until an answer has been taken */
+#define PTI_HTTP_IDLE_TIMEOUT_S 15u /* without a byte in either direction */
 #define PTI_HTTP_CONNECTION_MEMORY (16u << 10) /* headers in and out, bytes a connection */
 #define PTI_HTTP_THREADS 2u
 #define PTI_HTTP_EXCESS_MAX 65536 /* bytes of a too large body that are read before the connection is cut */
@@ -72,14 +77,14 @@
 /* Adoption */
 #define PTI_ADOPTION_FLUSH_S 60 /* how often counts are written, at most */
 #define PTI_ADOPTION_DAYS_KEPT 90
-#define PTI_ADOPTION_ROWS_MAX 10000     /* of a repository, source and day */
-#define PTI_ADOPTION_SPARE_ROWS 1000    /* beyond them, without app and platform */
-#define PTI_ADOPTION_PENDING_MAX 4096   /* rows of a repository and source, between two writes */
+#define PTI_ADOPTION_ROWS_MAX 10000   /* of a repository, source and day */
+#define PTI_ADOPTION_SPARE_ROWS 1000  /* beyond them, without app and platform */
+#define PTI_ADOPTION_PENDING_MAX 4096 /* rows of a repository and source, between two writes */
 #define PTI_ADOPTION_BATCH_ROWS_MAX 2000
-#define PTI_ADOPTION_BODY_MAX (1u << 20) /* of that many rows in JSON */
+#define PTI_ADOPTION_BODY_MAX (1u << 20)             /* of that many rows in JSON */
 #define PTI_ADOPTION_HITS_MAX INT64_C(1000000000000) /* in one row */
-#define PTI_ADOPTION_BATCHES_MAX 4      /* waiting for the disk */
-#define PTI_ADOPTION_REPORT_MAX 1000000 /* checks that one report may count for */
+#define PTI_ADOPTION_BATCHES_MAX 4                   /* waiting for the disk */
+#define PTI_ADOPTION_REPORT_MAX 1000000              /* checks that one report may count for */
 #define PTI_RELEASES_MAX 1000
 #define PTI_CENSUS_REPOSITORIES_MAX 64
 

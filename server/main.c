@@ -13,17 +13,12 @@
 #include "server/service.h"
 
 static const struct pti_server_command *const commands[] = {
-    &pti_server_command_token_add,
-    &pti_server_command_token_list,
-    &pti_server_command_token_revoke,
-    &pti_server_command_release_add,
-    &pti_server_command_release_list,
-    &pti_server_command_release_remove,
+    &pti_server_command_token_add,      &pti_server_command_token_list,
+    &pti_server_command_token_revoke,   &pti_server_command_release_add,
+    &pti_server_command_release_list,   &pti_server_command_release_remove,
     &pti_server_command_journal_verify, /* before the one whose name its own begins with */
-    &pti_server_command_journal,
-    &pti_server_command_backup,
-    &pti_server_command_restore,
-    NULL,
+    &pti_server_command_journal,        &pti_server_command_backup,
+    &pti_server_command_restore,        NULL,
 };
 
 /* Else a database or a socket would get the number of a stream that was closed, and be written into. */

@@ -186,6 +186,20 @@ const struct pti_setting pti_server_settings[] = {
              "on this machine give one of its own, or the proxy shows them to everybody)",
      .take = take_address,
      .at = AT(admin)},
+    {.name = "connections",
+     .value = "N",
+     .help = "how many connections of clients may be open at once (default 12000)",
+     .take = pti_setting_number,
+     .at = AT(connections),
+     .min = 16,
+     .max = PTI_HTTP_CONNECTIONS_MAX},
+    {.name = "connections-per-source",
+     .value = "N",
+     .help = "how many of them from one IPv4 address or IPv6 /64 (default 3000)",
+     .take = pti_setting_number,
+     .at = AT(per_source),
+     .min = 1,
+     .max = PTI_HTTP_CONNECTIONS_MAX},
     {.name = "tls-cert",
      .value = "FILE",
      .help = "speak HTTPS, with this certificate and what issued it (PEM); read again on SIGHUP",
@@ -359,6 +373,8 @@ void pti_server_options_help(FILE *stream)
 void pti_server_options_init(struct pti_server_options *options)
 {
     memset(options, 0, sizeof *options);
+    options->connections = PTI_HTTP_CONNECTIONS_DEFAULT;
+    options->per_source = PTI_HTTP_PER_SOURCE_DEFAULT;
     options->resign_every_s = PTI_RESIGN_EVERY_DEFAULT_S;
     options->keep_reports = PTI_KEEP_REPORTS_DEFAULT;
     options->alerts.every_s = PTI_ALERT_EVERY_DEFAULT_S;

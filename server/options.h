@@ -21,7 +21,8 @@ struct pti_server_options {
     size_t served_count;
     const char *data;
     struct pti_address listen;
-    struct pti_address admin;    /* size 0: no listener of its own */
+    struct pti_address admin; /* size 0: no listener of its own */
+    int64_t connections, per_source;
     const char *tls_certificate; /* NULL: plain HTTP */
     const char *tls_key;
     bool admin_on_listen; /* administrative routes are on the one listener, which is on loopback */

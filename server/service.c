@@ -28,7 +28,7 @@
 
 #define READABLE_COMMON_MAX 32
 #define WRITABLE_EACH 4         /* in a repository */
-#define DESCRIPTORS_WANTED 8192 /* connections and the files that go out on them */
+#define DESCRIPTORS_BESIDE 2048 /* beside those of connections: files that go out on them, the database, signers */
 
 struct server {
     const struct pti_server_options *options;
@@ -198,9 +198,34 @@ static enum pintle_status start_census(struct server *server, struct pti_error *
     return pti_census_new(&setup, &server->census, error);
 }
 
+/* As many connections as were asked for, or as few as the process may have descriptors for. */
+static unsigned allow_connections(int64_t wanted)
+{
+    const rlim_t needed = (rlim_t)wanted + DESCRIPTORS_BESIDE;
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return (unsigned)wanted;
+    if (files.rlim_cur < needed) {
+        files.rlim_cur = files.rlim_max < needed ? files.rlim_max : needed;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (files.rlim_cur >= needed)
+        return (unsigned)wanted;
+    wanted = files.rlim_cur > 2 * DESCRIPTORS_BESIDE ? (int64_t)files.rlim_cur - DESCRIPTORS_BESIDE
+                                                     : (int64_t)files.rlim_cur / 2;
+    pti_log(PTI_LOG_WARNING, "connections: only %" PRId64 " can be open at once, for want of descriptors (ulimit -n)",
+            wanted);
+    return (unsigned)wanted;
+}
+
 static enum pintle_status serve(struct server *server, struct pti_error *error)
 {
-    const struct pti_http_options http = {.tls = server->tls != NULL};
+    const struct pti_server_options *options = server->options;
+    const struct pti_http_options http[] = {
+        {server->tls != NULL, allow_connections(options->connections), (unsigned)options->per_source},
+        {server->tls != NULL, PTI_HTTP_ADMIN_CONNECTIONS, PTI_HTTP_ADMIN_CONNECTIONS},
+    };
     const struct pti_intake_settings settings = {
         .storage = server->intake_storage,
         .crypto = server->crypto,
@@ -227,7 +252,7 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
                                          .crypto = server->crypto,
                                          .data = server->options->data};
     for (size_t i = 0; i < server->endpoint_count && status == PINTLE_OK; i++)
-        status = pti_endpoint_serve(&server->endpoints[i], &http, error);
+        status = pti_endpoint_serve(&server->endpoints[i], &http[i], error);
     return status;
 }
 
@@ -328,6 +353,8 @@ static void tick(struct server *server, bool reload)
     for (size_t i = 0; i < server->served_count; i++)
         pti_served_tick(&server->served[i], now(), reload);
     pti_prober_tick(server->prober, now());
+    for (size_t i = 0; i < server->endpoint_count; i++)
+        pti_endpoint_tick(&server->endpoints[i]);
     tend_database(server);
     if (reload)
         pti_notify_ready(&server->notify);
@@ -402,10 +429,8 @@ static void find_manager(struct server *server)
 
 static void prepare_process(sigset_t *signals)
 {
-    struct rlimit files;
-
-    (void)setenv("RES_OPTIONS", "timeout:2 attempts:1",
-                 0); /* a look-up, which nothing can end, is over before a stop is */
+    /* A look-up, which nothing can end, is over before a stop is. */
+    (void)setenv("RES_OPTIONS", "timeout:2 attempts:1", 0);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk, not the end */
     sigemptyset(signals);
@@ -414,10 +439,6 @@ static void prepare_process(sigset_t *signals)
     sigaddset(signals, SIGHUP);
     sigaddset(signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, signals, NULL); /* threads inherit it: signals are taken in wait_for_end() alone */
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < DESCRIPTORS_WANTED) {
-        files.rlim_cur = files.rlim_max < DESCRIPTORS_WANTED ? files.rlim_max : DESCRIPTORS_WANTED;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
 }
 
 static enum pintle_status start(struct server *server, sigset_t *signals, struct pti_error *error)
