@@ -170,7 +170,11 @@ class TestDatabaseWhileItRuns:
         file = server.data / "pintled.db"
         backup = shutil.copy(file, server.data.parent / "backup.db")
         content = bytearray(file.read_bytes())
-        content[4096:] = b"\xa5" * (len(content) - 4096)  # all but the schema
+        with contextlib.closing(sqlite3.connect(backup)) as copy:
+            size = copy.execute("PRAGMA page_size").fetchone()[0]
+            roots = [root for (root,) in copy.execute("SELECT rootpage FROM sqlite_schema WHERE rootpage > 1")]
+        for root in roots:  # of every table and index, but not the pages of the schema
+            content[(root - 1) * size:root * size] = b"\xa5" * size
         file.write_bytes(content)
         server = pintled(repository, data=server.data)
         deferred(server, numbered(100))
