@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/alert_facts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/disk.h"
+#include "server/edges.h"
+#include "server/log.h"
+
+#define STALE_S 86400 /* what was found at an edge so long ago says nothing any more */
+
+struct pti_alert_edge_text {
+    char repository[PTI_REPOSITORY_NAME_SIZE], host[PINTLE_HOST_MAX + 1], address[PTI_DIAL_ADDRESS_SIZE + 8];
+};
 
 enum pintle_status pti_alert_gatherer_init(struct pti_alert_gatherer *gatherer, const struct pti_alert_sources *from,
                                            struct pti_error *error)
@@ -20,6 +29,8 @@ enum pintle_status pti_alert_gatherer_init(struct pti_alert_gatherer *gatherer, 
 void pti_alert_gatherer_clear(struct pti_alert_gatherer *gatherer)
 {
     free(gatherer->statuses);
+    free(gatherer->edges);
+    free(gatherer->edge_texts);
     memset(gatherer, 0, sizeof *gatherer);
 }
 
@@ -37,12 +48,87 @@ static void look_at_disk(struct pti_alert_gatherer *gatherer, int64_t now, struc
     disk->full_in_s = pti_disk_trend_full_in(&gatherer->trend, now, use.available);
 }
 
+/* ---- edges ---- */
+
+static bool make_room(struct pti_alert_gatherer *gatherer)
+{
+    size_t room = gatherer->edge_room > 0 ? 2 * gatherer->edge_room : 16;
+    void *edges, *texts;
+
+    if (gatherer->edge_count < gatherer->edge_room)
+        return true;
+    edges = realloc(gatherer->edges, room * sizeof *gatherer->edges);
+    gatherer->edges = edges ? edges : gatherer->edges;
+    texts = realloc(gatherer->edge_texts, room * sizeof *gatherer->edge_texts);
+    gatherer->edge_texts = texts ? texts : gatherer->edge_texts;
+    if (!edges || !texts)
+        return false;
+    gatherer->edge_room = room;
+    return true;
+}
+
+static bool take_edge(void *ctx, const struct pti_edge *edge)
+{
+    struct pti_alert_gatherer *gatherer = ctx;
+    struct pti_alert_edge_text *text;
+    struct pti_alert_edge *taken;
+
+    if (edge->finding.probed == 0 || gatherer->now - edge->finding.probed > STALE_S)
+        return true;
+    if (!make_room(gatherer))
+        return false;
+    text = &gatherer->edge_texts[gatherer->edge_count];
+    taken = &gatherer->edges[gatherer->edge_count++];
+    pti_copy_text(text->repository, sizeof text->repository, edge->key.repository);
+    pti_copy_text(text->host, sizeof text->host, edge->key.host);
+    snprintf(text->address, sizeof text->address, strchr(edge->key.address, ':') ? "[%s]:%u" : "%s:%u",
+             edge->key.address, (unsigned)edge->key.port);
+    taken->key = pti_edge_key_type(edge->key.key);
+    taken->not_before = edge->finding.not_before;
+    taken->not_after = edge->finding.leaf[0] ? edge->finding.not_after : 0;
+    switch (edge->finding.pinned) {
+    case PTI_EDGE_UNKNOWN:
+        taken->served = PTI_ALERT_EDGE_UNSEEN;
+        break;
+    case PTI_EDGE_PINNED:
+        taken->served = PTI_ALERT_EDGE_FINE;
+        break;
+    case PTI_EDGE_UNPINNED:
+        taken->served = PTI_ALERT_EDGE_BAD;
+        break;
+    }
+    return true;
+}
+
+static void look_at_edges(struct pti_alert_gatherer *gatherer, struct pti_alert_facts *facts)
+{
+    const struct pti_edge_query query = {.active = true, .limit = PTI_EDGES_MAX, .row = take_edge, .ctx = gatherer};
+    struct pti_error error;
+
+    gatherer->edge_count = 0;
+    facts->edges_known = pti_edges_list(gatherer->from.database, &query, &error) == PINTLE_OK;
+    if (!facts->edges_known) {
+        if (!gatherer->told_edges)
+            pti_log(PTI_LOG_ERROR, "alert: what edges serve is not known: %s", error.detail);
+        gatherer->told_edges = true;
+        return;
+    }
+    gatherer->told_edges = false;
+    for (size_t i = 0; i < gatherer->edge_count; i++) { /* now that the texts stay where they are */
+        gatherer->edges[i].repository = gatherer->edge_texts[i].repository;
+        gatherer->edges[i].host = gatherer->edge_texts[i].host;
+        gatherer->edges[i].address = gatherer->edge_texts[i].address;
+    }
+    facts->edges = gatherer->edges;
+    facts->edge_count = gatherer->edge_count;
+}
+
 void pti_alert_gather(struct pti_alert_gatherer *gatherer, int64_t now, struct pti_alert_facts *facts)
 {
     const struct pti_service_status *boards = gatherer->from.status;
 
     memset(facts, 0, sizeof *facts);
-    facts->now = now;
+    facts->now = gatherer->now = now;
     for (size_t i = 0; i < boards->board_count; i++) {
         pti_status_board_read(boards->boards[i], &gatherer->statuses[i]);
         gatherer->repositories[i].name = boards->boards[i]->repository;
@@ -50,5 +136,6 @@ void pti_alert_gather(struct pti_alert_gatherer *gatherer, int64_t now, struct p
     }
     facts->repositories = gatherer->repositories;
     facts->repository_count = boards->board_count;
+    look_at_edges(gatherer, facts);
     look_at_disk(gatherer, now, &facts->disk);
 }

@@ -19,6 +19,11 @@ struct pti_alert_gatherer {
     struct pti_status *statuses; /* PTI_SERVED_MAX */
     struct pti_alert_repository repositories[PTI_SERVED_MAX];
     struct pti_disk_trend trend;
+    struct pti_alert_edge *edges;
+    struct pti_alert_edge_text *edge_texts; /* into which edges point */
+    size_t edge_count, edge_room;
+    int64_t now;
+    bool told_edges; /* that they cannot be read */
 };
 
 /* PINTLE_ERR_MEMORY; clear it in any case. */

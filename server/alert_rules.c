@@ -92,7 +92,7 @@ const char *pti_severity_name(enum pti_severity severity)
 
 /* What an alert is about; NULL or empty: not that. */
 struct subject {
-    const char *edge, *host, *key_type, *repository, *role, *zone;
+    const char *edge, *host, *key, *repository, *role, *zone;
 };
 
 /* FNV-1a with 64 bits over every name and value, each with 0xff behind it: Alertmanager's own. */
@@ -109,7 +109,7 @@ static enum pintle_status label(struct pti_alert *alert, const struct subject *s
         {"alertname", pti_alert_rule_name(alert->rule)},
         {"edge", subject->edge},
         {"host", subject->host},
-        {"key_type", subject->key_type},
+        {"key", subject->key},
         {"repository", subject->repository},
         {"role", subject->role},
         {"severity", pti_severity_name(alert->severity)},
@@ -155,6 +155,7 @@ static enum pintle_status raise_alert(struct pti_alert_list *list, enum pti_aler
     }
     alert->rule = rule;
     alert->severity = severity;
+    alert->only_goes_on = false;
     va_start(arguments, format);
     vsnprintf(alert->summary, sizeof alert->summary, format, arguments);
     va_end(arguments);
@@ -233,18 +234,25 @@ static enum pintle_status raise_expiry(struct pti_alert_list *list, enum pti_ale
                        when);
 }
 
-static enum pintle_status look_at_edges(const struct pti_alert_facts *facts, struct pti_alert_list *list)
+/* Those that are bad; or those that are not seen now, as far as there is room, for they only keep alive what fires. */
+static enum pintle_status look_at_edges(const struct pti_alert_facts *facts, bool unseen, struct pti_alert_list *list)
 {
     enum pintle_status status = PINTLE_OK;
 
     for (size_t i = 0; i < facts->edge_count && status == PINTLE_OK; i++) {
         const struct pti_alert_edge *edge = &facts->edges[i];
-        const struct subject subject = {edge->address, edge->host, edge->key_type, edge->repository, NULL, NULL};
+        const struct subject subject = {edge->address, edge->host, edge->key, edge->repository, NULL, NULL};
 
-        if (edge->unpinned)
-            status = raise_alert(list, PTI_ALERT_EDGE_UNPINNED, PTI_SEVERITY_PAGE, &subject,
-                                 "%s serves for %s a%s%s key that is not pinned in every supported generation",
-                                 edge->address, edge->host, *edge->key_type ? " " : "", edge->key_type);
+        if (edge->served != (unseen ? PTI_ALERT_EDGE_UNSEEN : PTI_ALERT_EDGE_BAD))
+            continue;
+        if (unseen && list->count == PTI_ALERTS_MAX)
+            break;
+        status = raise_alert(list, PTI_ALERT_EDGE_UNPINNED, PTI_SEVERITY_PAGE, &subject,
+                             "%s serves for %s a key (%s) that clients refuse: it is not pinned in every supported "
+                             "generation",
+                             edge->address, edge->host, edge->key);
+        if (unseen)
+            list->items[list->count - 1].only_goes_on = true;
     }
     return status;
 }
@@ -280,7 +288,7 @@ static enum pintle_status look_at_certificates(const struct pti_alert_facts *fac
 
     for (size_t i = 0; i < facts->edge_count && status == PINTLE_OK; i++) {
         const struct pti_alert_edge *edge = &facts->edges[i];
-        const struct subject subject = {edge->address, edge->host, edge->key_type, edge->repository, NULL, NULL};
+        const struct subject subject = {edge->address, edge->host, edge->key, edge->repository, NULL, NULL};
         char what[PTI_ALERT_SUMMARY_SIZE - 64];
 
         if (edge->not_after == 0)
@@ -353,9 +361,11 @@ enum pintle_status pti_alert_rules_apply(const struct pti_alert_facts *facts, co
     if (status == PINTLE_OK)
         status = look_at_roles(facts, limits, true, list);
     if (status == PINTLE_OK)
-        status = look_at_edges(facts, list);
+        status = look_at_edges(facts, false, list);
     if (status == PINTLE_OK)
         status = look_at_certificates(facts, limits, list);
+    if (status == PINTLE_OK)
+        status = look_at_edges(facts, true, list);
     if (status == PINTLE_OK)
         status = look_at_traffic(facts, limits, list);
     return status;

@@ -37,6 +37,7 @@ enum pti_severity {
 struct pti_alert {
     enum pti_alert_rule rule;
     enum pti_severity severity;
+    bool only_goes_on;                  /* nothing is known of it now: it neither begins nor ends */
     char labels[PTI_ALERT_LABELS_SIZE]; /* a JSON object of texts, names sorted, none empty: what makes it this alert */
     char fingerprint
         [PTI_ALERT_FINGERPRINT_SIZE];     /* of the labels, as Alertmanager computes it; names, decides nothing */
@@ -57,8 +58,12 @@ struct pti_alert_repository {
 };
 
 struct pti_alert_edge {
-    const char *repository, *host, *address, *key_type;
-    bool unpinned;                 /* serves a key that some supported pinset refuses */
+    const char *repository, *host, *address, *key; /* "192.0.2.1:443", "ec" */
+    enum {
+        PTI_ALERT_EDGE_FINE,
+        PTI_ALERT_EDGE_BAD,
+        PTI_ALERT_EDGE_UNSEEN
+    } served;                      /* bad: a supported pinset refuses it */
     int64_t not_before, not_after; /* of its certificate; not_after 0: not seen */
 };
 

@@ -73,6 +73,11 @@ static bool note_present(struct pti_alert_book *book, const struct pti_alert *al
 {
     struct pti_alert_entry *entry = find(book, alert->labels);
 
+    if (alert->only_goes_on) {
+        if (entry)
+            entry->present = entry->state == PTI_ALERT_FIRING;
+        return true;
+    }
     if ((!entry || entry->state == PTI_ALERT_RESOLVED) && is_excess(book, alert->rule))
         return false;
     if (!entry) {

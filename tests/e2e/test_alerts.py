@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from pki import new_key
 from rig.process import wait_for
 from rig.receiver import Alertmanager, Receiver
+from test_edges import OTHER, pinned, rsa_key, site  # noqa: F401, fixtures
 
 
 @pytest.fixture
@@ -147,6 +149,25 @@ class TestRestart:
         kill_signer(server)
         flat.wait_for(1)
         assert of_signer(flat.messages) == ["firing"]
+
+
+class TestEdges:
+    def test_an_unpinned_key_is_a_page_until_a_pinned_one_is_served(self, site, pinned, pintled, receiver, ca):
+        flat = receiver()
+        good = site.keys[OTHER]["ec"]
+        site.keys[OTHER] = {**site.keys[OTHER], "ec": new_key()}
+        site.apply()
+        server = start(pintled, pinned, f"json={flat.url()}", words=site.options(ca))
+        message = flat.wait_for(1)[0][1]
+        assert (message["alert"], message["status"], message["severity"]) == ("PintleEdgeUnpinned", "firing", "page")
+        assert message["labels"] == {"alertname": "PintleEdgeUnpinned", "edge": f"{OTHER}:{site.port}", "host": site.host,
+                                     "key": "ec", "severity": "page"}
+        assert OTHER in message["summary"] and site.host in message["summary"]
+        site.keys[OTHER]["ec"] = good
+        site.apply()
+        over = flat.wait_for(2)[1][1]
+        assert (over["status"], over["fingerprint"]) == ("resolved", message["fingerprint"])
+        assert firing(server) == 0
 
 
 class TestList:

@@ -46,7 +46,7 @@ static void make_world(struct world *world)
     memset(world, 0, sizeof *world);
     world->status = healthy();
     world->repository = (struct pti_alert_repository){"shop", &world->status};
-    world->edge = (struct pti_alert_edge){"shop", "api.example.com", "192.0.2.1:443", "ecdsa",
+    world->edge = (struct pti_alert_edge){"shop", "api.example.com", "192.0.2.1:443", "ec",
                                           false,  NOW - 30 * DAY,    NOW + 60 * DAY};
     world->traffic = (struct pti_alert_traffic){"shop", "api.example.com", 0, 0, 7 * DAY};
     world->facts = (struct pti_alert_facts){.now = NOW,
@@ -126,14 +126,14 @@ static void resign_failing(struct world *world)
 
 static void unpinned(struct world *world)
 {
-    world->edge.unpinned = true;
+    world->edge.served = PTI_ALERT_EDGE_BAD;
 }
 
 static void unpinned_without_repository(struct world *world)
 {
-    world->edge.unpinned = true;
+    world->edge.served = PTI_ALERT_EDGE_BAD;
     world->edge.repository = "";
-    world->edge.key_type = "";
+    world->edge.key = "";
 }
 
 static void certificate_in_10_days(struct world *world)
@@ -231,14 +231,12 @@ static const struct {
     {"failing keys", resign_failing,
      "{\"alertname\":\"PintleOnlineKeyFailing\",\"repository\":\"shop\",\"severity\":\"ticket\"}"},
     {"an unpinned key", unpinned,
-     "{\"alertname\":\"PintleEdgeUnpinned\",\"edge\":\"192.0.2.1:443\",\"host\":\"api.example.com\",\"key_type\":"
-     "\"ecdsa\",\"repository\":\"shop\",\"severity\":\"page\"}"},
+     "{\"alertname\":\"PintleEdgeUnpinned\",\"edge\":\"192.0.2.1:443\",\"host\":\"api.example.com\",\"key\":\"ec\",\"repository\":\"shop\",\"severity\":\"page\"}"},
     {"empty labels are none", unpinned_without_repository,
      "{\"alertname\":\"PintleEdgeUnpinned\",\"edge\":\"192.0.2.1:443\",\"host\":\"api.example.com\",\"severity\":"
      "\"page\"}"},
     {"a certificate", certificate_in_10_days,
-     "{\"alertname\":\"PintleCertificateExpiry\",\"edge\":\"192.0.2.1:443\",\"host\":\"api.example.com\",\"key_type\":"
-     "\"ecdsa\",\"repository\":\"shop\",\"severity\":\"ticket\"}"},
+     "{\"alertname\":\"PintleCertificateExpiry\",\"edge\":\"192.0.2.1:443\",\"host\":\"api.example.com\",\"key\":\"ec\",\"repository\":\"shop\",\"severity\":\"ticket\"}"},
     {"a certificate of six days", certificate_of_6_days, NULL},
     {"no certificate", certificate_unseen, NULL},
     {"a disk with little left", disk_at_9_percent, "{\"alertname\":\"PintleDiskFilling\",\"severity\":\"ticket\"}"},
@@ -276,6 +274,22 @@ static void what_raises_what(void **state)
     }
 }
 
+/* An edge that is away is no edge that is well. */
+static void an_edge_that_is_not_seen(void **state)
+{
+    struct world world;
+
+    (void)state;
+    make_world(&world);
+    world.edge.served = PTI_ALERT_EDGE_UNSEEN;
+    assert_int_equal(pti_alert_rules_apply(&world.facts, &limits, &list), PINTLE_OK);
+    assert_int_equal(list.count, 1);
+    assert_true(list.items[0].only_goes_on);
+    world.edge.served = PTI_ALERT_EDGE_BAD;
+    assert_int_equal(pti_alert_rules_apply(&world.facts, &limits, &list), PINTLE_OK);
+    assert_false(list.items[0].only_goes_on);
+}
+
 /* What cannot be known now neither begins nor ends. */
 static void what_is_not_known(void **state)
 {
@@ -300,7 +314,7 @@ static void a_list_is_bounded(void **state)
     make_world(&world);
     for (size_t i = 0; i < COUNT(edges); i++) {
         snprintf(addresses[i], sizeof addresses[i], "edge-%zu", i);
-        edges[i] = (struct pti_alert_edge){"", "a.example", addresses[i], "rsa", true, 0, 0};
+        edges[i] = (struct pti_alert_edge){"", "a.example", addresses[i], "rsa", PTI_ALERT_EDGE_BAD, 0, 0};
     }
     world.facts.edges = edges;
     world.facts.edge_count = COUNT(edges);
@@ -363,9 +377,13 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_raises_what),  cmocka_unit_test(what_is_not_known),
-        cmocka_unit_test(a_list_is_bounded), cmocka_unit_test(rates),
-        cmocka_unit_test(fingerprints),      cmocka_unit_test(names),
+        cmocka_unit_test(what_raises_what),
+        cmocka_unit_test(an_edge_that_is_not_seen),
+        cmocka_unit_test(what_is_not_known),
+        cmocka_unit_test(a_list_is_bounded),
+        cmocka_unit_test(rates),
+        cmocka_unit_test(fingerprints),
+        cmocka_unit_test(names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,22 @@ static void ends_not_while_nothing_is_known(void **state)
     assert_int_equal(resolved, 1);
 }
 
+static void what_is_not_seen_only_goes_on(void **state)
+{
+    (void)state;
+    start_over();
+    for (int i = 0; i < 4; i++) { /* unseen, bad, unseen, fine */
+        list.count = 0;
+        if (i < 3) {
+            raise_one(PTI_ALERT_EDGE_UNPINNED, "{}");
+            list.items[0].only_goes_on = i != 1;
+        }
+        assert_true(pti_alert_state_step(&book, &list, NOW + 15 * i, &watcher));
+        assert_int_equal(fired, i >= 1);
+        assert_int_equal(resolved, i == 3);
+    }
+}
+
 static void what_is_over_is_forgotten(void **state)
 {
     (void)state;
@@ -292,6 +308,7 @@ int main(void)
         cmocka_unit_test(waits_before_it_fires),
         cmocka_unit_test(stays_while_it_comes_and_goes),
         cmocka_unit_test(ends_not_while_nothing_is_known),
+        cmocka_unit_test(what_is_not_seen_only_goes_on),
         cmocka_unit_test(what_is_over_is_forgotten),
         cmocka_unit_test(a_full_book),
         cmocka_unit_test(forged_alerts_take_no_place),
