@@ -61,6 +61,15 @@ struct verification {
     size_t noted_count;
 };
 
+/* "line 3 is", "lines 3 to 5 are" */
+static void tell_lines(FILE *out, int64_t first, int64_t last)
+{
+    if (first == last)
+        fprintf(out, "line %" PRId64 " is", first);
+    else
+        fprintf(out, "lines %" PRId64 " to %" PRId64 " are", first, last);
+}
+
 static void tell(void *ctx, enum pti_journal_finding finding, int64_t first, int64_t last)
 {
     FILE *out = ctx;
@@ -68,17 +77,17 @@ static void tell(void *ctx, enum pti_journal_finding finding, int64_t first, int
     switch (finding) {
     case PTI_JOURNAL_CHANGED:
         fprintf(out,
-                "line %" PRId64
-                " does not match its hash: it, or the one before it, was changed or stands where another "
-                "one stood\n",
+                "line %" PRId64 " does not match its hash: it, or the one before it, was changed or stands where "
+                "another one stood\n",
                 first);
         break;
     case PTI_JOURNAL_MISSING:
-        fprintf(out, "lines %" PRId64 " to %" PRId64 " are missing; line %" PRId64 " cannot be checked without them\n",
-                first, last, last + 1);
+        tell_lines(out, first, last);
+        fprintf(out, " missing; line %" PRId64 " cannot be checked without\n", last + 1);
         break;
     case PTI_JOURNAL_CUT:
-        fprintf(out, "lines %" PRId64 " to %" PRId64 " are missing at the end\n", first, last);
+        tell_lines(out, first, last);
+        fprintf(out, " missing at the end\n");
         break;
     case PTI_JOURNAL_REWRITTEN:
         fprintf(out, "line %" PRId64 " has another hash than was noted: it, or lines before it, were written anew\n",
