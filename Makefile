@@ -5,7 +5,7 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 20
 export FUZZ_SECONDS
 
-.PHONY: all demo test test-long bench lint fuzz coverage install clean
+.PHONY: all demo test test-long bench lint fuzz coverage install package clean
 
 all:
 	@command -v cmake >/dev/null || { echo "make: there is no cmake; tools/setup.sh demo installs what the build needs" >&2; exit 1; }
@@ -42,6 +42,9 @@ coverage:
 install: all
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]; then ldconfig; fi
+
+package: all
+	@cd build && cpack -G DEB
 
 clean:
 	@rm -rf build build-dev build-asan build-tsan build-fuzz build-coverage build-aarch64

@@ -21,7 +21,7 @@ tests='g++ clang lld libclang-rt-14-dev libcmocka-dev python3-venv faketime shel
        default-jdk-headless|/usr/bin/javac maven|/usr/bin/mvn
        libokhttp-java|/usr/share/java/okhttp.jar libokio-java|/usr/share/java/okio.jar'
 long='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user|/usr/bin/qemu-aarch64'
-full='clang-tidy clang-format cppcheck valgrind abigail-tools linux-perf'
+full='systemd|/usr/bin/systemd-analyze lintian clang-tidy clang-format cppcheck valgrind abigail-tools linux-perf'
 
 say() { echo "setup: $*"; }
 die() {

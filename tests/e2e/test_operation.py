@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import tempfile
 import pytest
 
 from rig.process import LOOPBACK, wait_for
-from rig.programs import binary, clean_environment
+from rig.programs import ROOT, binary, clean_environment
 
 
 @pytest.fixture
@@ -166,3 +167,15 @@ class TestCheckConfig:
         done = check_config("--config", tmp_path / "pintled.conf")
         assert done.returncode == 78
         assert f'{tmp_path}/pintled.conf:2: there is no setting "resign-evry"; did you mean resign-every?' in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_the_unit_is_understood_and_as_hard_as_the_guide_says(tmp_path):
+    text = (ROOT / "packaging" / "systemd" / "pintled.service.in").read_text().replace("@bindir@", str(binary("pintled").parent))
+    unit = tmp_path / "pintled.service"
+    unit.write_text(text.replace("=pintled\n", "=daemon\n"))  # a user that there is
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False)
+    assert [line for line in done.stderr.splitlines() if "pintled" in line] == []
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", unit], capture_output=True, text=True, check=False)
+    exposure = re.search(r"Overall exposure level for pintled.service: ([0-9.]+)", done.stdout)[1]
+    assert f"says {exposure} of 10" in (ROOT / "docs" / "guides" / "operate.md").read_text()
