@@ -61,15 +61,14 @@ static void refuse(const struct pti_listener *listener, struct pti_http_exchange
 }
 
 static void submit(const struct pti_listener *listener, struct pti_http_exchange *exchange, uint64_t network,
-                   struct pti_report *reports, size_t count)
+                   struct pti_report_batch *batch)
 {
     const struct pti_routes *routes = listener->routes;
     struct pending *pending = malloc(sizeof *pending);
     const char *path;
 
     if (!pending) {
-        for (size_t i = 0; i < count; i++)
-            pti_report_clear(&reports[i]);
+        pti_report_batch_clear(batch);
         pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
         return;
     }
@@ -79,8 +78,7 @@ static void submit(const struct pti_listener *listener, struct pti_http_exchange
                       &(struct pti_intake_request){
                           .repository = pti_routes_find(routes, pti_http_request(exchange)->path, &path)->name,
                           .network = network,
-                          .reports = reports,
-                          .count = count,
+                          .batch = batch,
                           .done = reports_done,
                           .ctx = pending});
 }
@@ -138,20 +136,19 @@ static void refuse_too_large(const struct pti_listener *listener, struct pti_htt
 static void take_text(const struct pti_listener *listener, struct pti_http_exchange *exchange, uint64_t network,
                       struct pintle_bytes text)
 {
-    struct pti_report reports[PTI_REPORT_BATCH_MAX];
+    struct pti_report_batch batch;
     struct pti_error error;
-    size_t count = 0;
     enum pintle_status status = PINTLE_ERR_INPUT;
 
     if (text.size > PTI_REPORT_SIZE_MAX && text.data[0] != '[') {
         refuse_too_large(listener, exchange);
         return;
     }
-    status = pti_report_parse_batch(text, reports, &count, &error);
+    status = pti_report_parse_batch(text, &batch, &error);
     if (!pti_source_is_here(listener, exchange))
-        pti_limiter_take(listener->routes->limiter, network, count > 0 ? count : 1, now_ms());
+        pti_limiter_take(listener->routes->limiter, network, batch.count > 0 ? batch.count : 1, now_ms());
     if (status == PINTLE_OK)
-        submit(listener, exchange, network, reports, count);
+        submit(listener, exchange, network, &batch);
     else if (status == PINTLE_ERR_MEMORY)
         pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
     else

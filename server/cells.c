@@ -50,44 +50,48 @@ static enum pti_db_result write_series(struct pti_database *database, const stru
     return pti_database_upsert(database, &series_table, row, 1, error);
 }
 
+/* The sketches of a cell, encoded. */
+struct sketches {
+    uint8_t bytes[PTI_SKETCHES][PTI_HLL_SIZE_MAX];
+    size_t size[PTI_SKETCHES];
+};
+
 static bool take_sketches(void *ctx, const struct pti_db_value *columns, size_t count)
 {
-    struct pti_hll *sketches = ctx;
+    struct sketches *sketches = ctx;
 
-    for (size_t i = 0; i < count && i < PTI_SKETCHES; i++)
-        (void)pti_hll_merge(&sketches[i], columns[i].bytes); /* a damaged one starts again */
+    for (size_t i = 0; i < count && i < PTI_SKETCHES; i++) {
+        if (columns[i].bytes.size == 0 || columns[i].bytes.size > PTI_HLL_SIZE_MAX)
+            continue;
+        memcpy(sketches->bytes[i], columns[i].bytes.data, columns[i].bytes.size);
+        sketches->size[i] = columns[i].bytes.size;
+    }
     return true;
 }
 
-/* A cell as it will be: its sketches with what is there already. */
-struct merged {
-    struct pti_hll sketches[PTI_SKETCHES];
-    uint8_t encoded[PTI_SKETCHES][PTI_HLL_SIZE_MAX];
-};
-
+/* row becomes the cell as it adds to what is there, its sketches together with those that are. */
 static enum pti_db_result merge_one(struct pti_database *database, const struct pti_rollup *rollup,
                                     const struct pti_rollup_cell *cell, int64_t start, struct pti_db_value *row,
-                                    struct merged *merged, struct pti_error *error)
+                                    struct sketches *sketches, struct pti_error *error)
 {
     const int64_t counts[] = {cell->reports, cell->weight, cell->successes, cell->tried, cell->recovered};
-    const struct pti_db_query read = {&read_sketches, row, 3, take_sketches, merged->sketches};
+    const struct pti_db_query read = {&read_sketches, row, 3, take_sketches, sketches};
     enum pti_db_result result;
 
     row[0] = pti_db_integer(PTI_CELL_MINUTE_S);
     row[1] = pti_db_integer(start);
     row[2] = key_value(&cell->key);
-    memset(merged->sketches, 0, sizeof merged->sketches);
+    memset(sketches->size, 0, sizeof sketches->size);
     result = pti_database_run(database, &read, NULL, error);
     for (size_t i = 0; i < COUNT(counts); i++)
         row[3 + i] = pti_db_integer(counts[i]);
-    for (size_t sketch = 0; sketch < PTI_SKETCHES; sketch++) {
-        const struct pti_rollup_update *update = &rollup->updates[cell->updates[sketch]];
-        size_t size;
+    for (size_t i = 0; i < PTI_SKETCHES; i++) {
+        const struct pti_rollup_update *update = &rollup->updates[cell->updates[i]];
+        uint8_t *bytes = sketches->bytes[i];
 
-        for (size_t i = 0; i < cell->update_count[sketch]; i++)
-            pti_hll_note(&merged->sketches[sketch], update[i].index, update[i].rank);
-        size = pti_hll_encode(&merged->sketches[sketch], merged->encoded[sketch]);
-        row[3 + COUNT(counts) + sketch] = pti_db_bytes((struct pintle_bytes){merged->encoded[sketch], size});
+        for (size_t left = cell->update_count[i]; left > 0; left--, update++)
+            sketches->size[i] = pti_hll_update(bytes, sketches->size[i], update->index, update->rank);
+        row[3 + COUNT(counts) + i] = pti_db_bytes((struct pintle_bytes){bytes, sketches->size[i]});
     }
     return result;
 }
@@ -97,7 +101,7 @@ enum pti_db_result pti_cells_merge(struct pti_database *database, const struct p
 {
     struct pti_db_value row[COUNT(cell_columns)];
     enum pti_db_result result = PTI_DB_OK;
-    struct merged merged;
+    struct sketches sketches;
 
     for (size_t i = 0; i < rollup->cell_count && result == PTI_DB_OK; i++) {
         const struct pti_rollup_cell *cell = &rollup->cells[i];
@@ -105,7 +109,7 @@ enum pti_db_result pti_cells_merge(struct pti_database *database, const struct p
         if (cell->fresh)
             result = write_series(database, cell, error);
         if (result == PTI_DB_OK)
-            result = merge_one(database, rollup, cell, now - now % PTI_CELL_MINUTE_S, row, &merged, error);
+            result = merge_one(database, rollup, cell, now - now % PTI_CELL_MINUTE_S, row, &sketches, error);
         if (result == PTI_DB_OK)
             result = pti_database_upsert(database, &cell_table, row, 1, error);
     }

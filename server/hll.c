@@ -100,6 +100,71 @@ size_t pti_hll_encode(const struct pti_hll *hll, uint8_t out[PTI_HLL_SIZE_MAX])
     return size > 1 ? size : 0;
 }
 
+static uint16_t pair_index(const uint8_t *pair)
+{
+    return (uint16_t)(pair[0] << 8 | pair[1]);
+}
+
+/* The first pair whose register is not below index, or the end. */
+static uint8_t *find_pair(uint8_t *encoded, size_t size, uint16_t index)
+{
+    size_t low = 0, high = (size - 1) / PAIR_SIZE;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (pair_index(encoded + 1 + middle * PAIR_SIZE) < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return encoded + 1 + low * PAIR_SIZE;
+}
+
+static void update_dense(uint8_t *encoded, uint16_t index, uint8_t rank)
+{
+    uint8_t *packed = encoded + 1 + index / 4 * 3;
+    uint32_t four = (uint32_t)packed[0] << 16 | (uint32_t)packed[1] << 8 | packed[2];
+    int shift = 18 - 6 * (index % 4);
+
+    if ((four >> shift & 63) >= rank)
+        return;
+    four = (four & ~(UINT32_C(63) << shift)) | (uint32_t)rank << shift;
+    packed[0] = (uint8_t)(four >> 16);
+    packed[1] = (uint8_t)(four >> 8);
+    packed[2] = (uint8_t)four;
+}
+
+size_t pti_hll_update(uint8_t *encoded, size_t size, uint16_t index, uint8_t rank)
+{
+    struct pti_hll hll = {{0}};
+    uint8_t *pair;
+
+    if (size == PTI_HLL_SIZE_MAX && encoded[0] == FORM_DENSE) {
+        update_dense(encoded, index, rank);
+        return size;
+    }
+    if (size % PAIR_SIZE != 1 || encoded[0] != FORM_SPARSE) {
+        encoded[0] = FORM_SPARSE;
+        size = 1;
+    }
+    pair = find_pair(encoded, size, index);
+    if (pair < encoded + size && pair_index(pair) == index) {
+        pair[2] = pair[2] < rank ? rank : pair[2];
+        return size;
+    }
+    if (size + PAIR_SIZE > PTI_HLL_SIZE_MAX) {
+        (void)merge_sparse(&hll, encoded + 1, size - 1);
+        pti_hll_note(&hll, index, rank);
+        return encode_dense(&hll, encoded);
+    }
+    memmove(pair + PAIR_SIZE, pair, (size_t)(encoded + size - pair));
+    pair[0] = (uint8_t)(index >> 8);
+    pair[1] = (uint8_t)index;
+    pair[2] = rank;
+    return size + PAIR_SIZE;
+}
+
 /* With the correction for few things, where registers that nothing fell into tell more. */
 int64_t pti_hll_estimate(const struct pti_hll *hll)
 {

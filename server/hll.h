@@ -28,6 +28,11 @@ void pti_hll_note(struct pti_hll *hll, uint16_t index, uint8_t rank);
 bool pti_hll_merge(struct pti_hll *hll, struct pintle_bytes encoded);
 /* The shorter of the two forms; returns how many bytes. */
 size_t pti_hll_encode(const struct pti_hll *hll, uint8_t out[PTI_HLL_SIZE_MAX]);
+/*
+ * The same as merging, noting and encoding, in place: encoded, which has room for PTI_HLL_SIZE_MAX, holds size bytes; returns
+ * how many it holds then.  What is neither form counts as an empty one.
+ */
+size_t pti_hll_update(uint8_t *encoded, size_t size, uint16_t index, uint8_t rank);
 int64_t pti_hll_estimate(const struct pti_hll *hll);
 
 #endif

@@ -14,7 +14,8 @@ struct waiting {
     struct waiting *next;
     pti_intake_done_fn done;
     void *ctx;
-    size_t size; /* in memory, about */
+    size_t size;           /* in memory, about */
+    struct pti_json *json; /* which the reports point into */
     size_t count;
     struct {
         struct pti_report report;
@@ -39,6 +40,7 @@ static void waiting_free(struct waiting *waiting)
 {
     for (size_t i = 0; i < waiting->count; i++)
         pti_report_clear(&waiting->all[i].report);
+    pti_json_free(waiting->json);
     free(waiting);
 }
 
@@ -55,30 +57,34 @@ static uint64_t hash_network(struct pintle_crypto *crypto, uint64_t network)
     return hash;
 }
 
-/* NULL without memory; else it has the reports. */
+/* Takes the reports out of the request; NULL without memory. */
 static struct waiting *waiting_new(struct pti_intake *intake, const struct pti_intake_request *request)
 {
-    size_t size = sizeof(struct waiting) + request->count * sizeof(((struct waiting *)NULL)->all[0]);
-    uint64_t network = hash_network(intake->settings.crypto, request->network);
+    struct pti_report_batch *batch = request->batch;
+    size_t size = sizeof(struct waiting) + batch->count * sizeof(((struct waiting *)NULL)->all[0]);
+    struct pintle_crypto *crypto = intake->settings.crypto;
+    const uint64_t network = hash_network(crypto, request->network);
     struct waiting *made = malloc(size);
+    bool sound = made != NULL;
 
     if (!made)
         return NULL;
-    *made = (struct waiting){.done = request->done, .ctx = request->ctx, .size = size, .count = request->count};
-    for (size_t i = 0; i < request->count; i++) {
+    *made = (struct waiting){.done = request->done, .ctx = request->ctx, .json = batch->json, .count = batch->count};
+    made->size = size + pti_json_memory(batch->json);
+    for (size_t i = 0; i < made->count; i++) {
         struct pti_report *report = &made->all[i].report;
 
-        *report = request->reports[i];
-        memset(&request->reports[i], 0, sizeof request->reports[i]);
+        *report = batch->all[i];
         made->size += report->document.capacity;
-        if (pti_intake_item_init(&made->all[i].item, intake->settings.crypto, report, request->repository, network) !=
-            PINTLE_OK) {
-            made->count = i + 1;
-            waiting_free(made);
-            return NULL;
-        }
+        sound = sound &&
+                pti_intake_item_init(&made->all[i].item, crypto, report, request->repository, network) == PINTLE_OK;
     }
-    return made;
+    batch->json = NULL;
+    batch->count = 0;
+    if (sound)
+        return made;
+    waiting_free(made);
+    return NULL;
 }
 
 static void count_refused(struct pti_intake *intake, enum pti_report_drop drop, size_t count)
@@ -88,11 +94,11 @@ static void count_refused(struct pti_intake *intake, enum pti_report_drop drop, 
     pti_metrics_count_drop(intake->settings.metrics, drop, count);
 }
 
-static void refuse(struct pti_intake *intake, const struct pti_intake_request *request, enum pti_intake_result why)
+static void refuse(struct pti_intake *intake, const struct pti_intake_request *request, size_t count,
+                   enum pti_intake_result why)
 {
-    for (size_t i = 0; i < request->count; i++)
-        pti_report_clear(&request->reports[i]);
-    count_refused(intake, why == PTI_INTAKE_STOPPED ? PTI_DROP_STOPPING : PTI_DROP_QUEUE_FULL, request->count);
+    pti_report_batch_clear(request->batch);
+    count_refused(intake, why == PTI_INTAKE_STOPPED ? PTI_DROP_STOPPING : PTI_DROP_QUEUE_FULL, count);
     request->done(request->ctx, why);
 }
 
@@ -117,6 +123,7 @@ static bool enqueue(struct pti_intake *intake, struct waiting *waiting, enum pti
 
 void pti_intake_submit(struct pti_intake *intake, const struct pti_intake_request *request)
 {
+    const size_t count = request->batch->count;
     struct waiting *waiting = waiting_new(intake, request);
     enum pti_intake_result why = PTI_INTAKE_FULL;
 
@@ -124,7 +131,7 @@ void pti_intake_submit(struct pti_intake *intake, const struct pti_intake_reques
         return;
     if (waiting)
         waiting_free(waiting);
-    refuse(intake, request, why);
+    refuse(intake, request, count, why);
 }
 
 /* The requests of the next transaction, at least one, as a list; NULL means that it is over. */

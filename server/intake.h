@@ -34,10 +34,9 @@ struct pti_intake_settings {
 
 /* The reports of one request. */
 struct pti_intake_request {
-    const char *repository;     /* outlives the intake */
-    uint64_t network;           /* where it came from, as report/network.h has it */
-    struct pti_report *reports; /* taken by pti_intake_submit(), whatever happens: each is empty afterwards */
-    size_t count;               /* at most PTI_REPORT_BATCH_MAX */
+    const char *repository;         /* outlives the intake */
+    uint64_t network;               /* where it came from, as report/network.h has it */
+    struct pti_report_batch *batch; /* cleared by pti_intake_submit(), whatever happens */
     pti_intake_done_fn done;
     void *ctx;
 };

@@ -51,7 +51,7 @@ void pti_intake_store_free(struct pti_intake_store *store)
 }
 
 enum pintle_status pti_intake_item_init(struct pti_intake_item *item, struct pintle_crypto *crypto,
-                                        const struct pti_report *report, const char *repository, uint64_t network)
+                                        struct pti_report *report, const char *repository, uint64_t network)
 {
     uint8_t named[PTI_SERVED_NAME_MAX + 1 + PTI_REPORT_TOKEN_MAX], digest[PINTLE_SHA256_SIZE];
     size_t size = strlen(repository) + 1, length = strlen(report->id);
@@ -167,15 +167,18 @@ static struct pti_rollup_cell *cell_for(struct put *put, const struct pti_intake
 }
 
 /* A few reports of each series and hour are kept whole: the first ones. */
-static void sample(struct put *put, struct pti_rollup_cell *cell, const struct pti_intake_item *item)
+static bool sample(struct put *put, struct pti_rollup_cell *cell, const struct pti_intake_item *item)
 {
     const struct pti_intake_store *store = put->store;
     const struct pti_series *series = pti_series_find(&store->series, &cell->key);
 
     if ((series ? pti_series_sampled(series, put->now) : 0) + cell->sampled >= store->sample)
-        return;
+        return true;
+    if (item->report->document.size == 0 && pti_report_document(item->report, NULL) != PINTLE_OK)
+        return false;
     cell->sampled++;
     put->store->whole[put->whole++] = (struct pti_report_entry){item->report, item->repository};
+    return true;
 }
 
 static bool count_item(struct put *put, struct pti_intake_item *item)
@@ -193,8 +196,7 @@ static bool count_item(struct put *put, struct pti_intake_item *item)
     if (!cell)
         return false;
     pti_rollup_add(store->rollup, cell, item->report, item->network);
-    sample(put, cell, item);
-    return true;
+    return sample(put, cell, item);
 }
 
 static enum pti_db_result count_all(struct put *put, struct pti_error *error)

@@ -20,10 +20,10 @@ enum pti_stored { PTI_STORED_NEW, PTI_STORED_BEFORE };
 
 /* One report of a batch. */
 struct pti_intake_item {
-    const struct pti_report *report;
-    const char *repository; /* "" for the one without a name */
-    uint64_t network;       /* hash of where it came from; 0: not known */
-    uint64_t id;            /* hash of repository and id */
+    struct pti_report *report; /* its document is made if it is kept */
+    const char *repository;    /* "" for the one without a name */
+    uint64_t network;          /* hash of where it came from; 0: not known */
+    uint64_t id;               /* hash of repository and id */
     struct pti_series_key series;
     enum pti_stored stored; /* what became of it */
 };
@@ -48,7 +48,7 @@ enum pintle_status pti_intake_store_new(struct pti_database *database, struct pi
 void pti_intake_store_free(struct pti_intake_store *store); /* NULL is legal */
 /* Fills in what is computed from the report alone.  May run on any thread. */
 enum pintle_status pti_intake_item_init(struct pti_intake_item *item, struct pintle_crypto *crypto,
-                                        const struct pti_report *report, const char *repository, uint64_t network);
+                                        struct pti_report *report, const char *repository, uint64_t network);
 /* At most PTI_INTAKE_REPORTS_MAX at once.  *trimmed receives how many whole reports made room. */
 enum pintle_status pti_intake_store_put(struct pti_intake_store *store, struct pti_intake_item *items, size_t count,
                                         int64_t now, int64_t *trimmed, struct pti_error *error);

@@ -17,6 +17,11 @@ void pti_json_free(struct pti_json *json)
     }
 }
 
+size_t pti_json_memory(const struct pti_json *json)
+{
+    return json == NULL ? 0 : sizeof *json + json->size + json->capacity * sizeof *json->values;
+}
+
 const struct pti_json_value *pti_json_root(const struct pti_json *json)
 {
     return json != NULL ? json->values : NULL;

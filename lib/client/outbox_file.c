@@ -167,6 +167,8 @@ static enum pintle_status read_report(const struct pti_json_value *value, struct
 
     if (status == PINTLE_OK)
         status = pti_report_read(json, &report, error);
+    if (status == PINTLE_OK)
+        status = pti_report_document(&report, error);
     if (status != PINTLE_OK)
         return status;
     if (pti_json_member(json, "hll") != NULL || pti_json_member(json, "recovery") != NULL ||

@@ -26,6 +26,7 @@ enum kind {
 
 struct field {
     const char *name;
+    size_t length; /* of name */
     enum kind kind;
     bool required;
     int64_t min, max;
@@ -33,6 +34,7 @@ struct field {
     const struct field *fields;
 };
 
+#define NAME(text) .name = (text), .length = sizeof(text) - 1
 #define END                                                                                                            \
     {                                                                                                                  \
         .name = NULL                                                                                                   \
@@ -42,70 +44,70 @@ static const char *const pin_sources[] = {"stored", "shipped", NULL};
 static const char *const platform_results[] = {"ok", "user_root", "untrusted", "name", "expired", "not_yet", NULL};
 
 static const struct field manifest_fields[] = {
-    {.name = "zone", .kind = TOKEN, .min = 0, .max = PINTLE_ZONE_NAME_MAX},
-    {.name = "version", .kind = INTEGER, .max = PTI_JSON_INTEGER_MAX},
-    {.name = "charter", .kind = INTEGER, .max = PTI_JSON_INTEGER_MAX},
-    {.name = "age_s", .kind = INTEGER, .max = PTI_JSON_INTEGER_MAX},
-    {.name = "expires", .kind = DATETIME},
+    {NAME("zone"), .kind = TOKEN, .min = 0, .max = PINTLE_ZONE_NAME_MAX},
+    {NAME("version"), .kind = INTEGER, .max = PTI_JSON_INTEGER_MAX},
+    {NAME("charter"), .kind = INTEGER, .max = PTI_JSON_INTEGER_MAX},
+    {NAME("age_s"), .kind = INTEGER, .max = PTI_JSON_INTEGER_MAX},
+    {NAME("expires"), .kind = DATETIME},
     END,
 };
 
 static const struct field leaf_fields[] = {
-    {.name = "nb", .kind = DATETIME},
-    {.name = "na", .kind = DATETIME},
-    {.name = "san_match", .kind = BOOLEAN},
-    {.name = "scts", .kind = INTEGER, .max = 100},
+    {NAME("nb"), .kind = DATETIME},
+    {NAME("na"), .kind = DATETIME},
+    {NAME("san_match"), .kind = BOOLEAN},
+    {NAME("scts"), .kind = INTEGER, .max = 100},
     END,
 };
 
 static const struct field net_fields[] = {
-    {.name = "type", .kind = TOKEN, .min = 1, .max = 16},
-    {.name = "captive", .kind = BOOLEAN},
-    {.name = "vpn", .kind = BOOLEAN},
-    {.name = "proxy", .kind = BOOLEAN},
+    {NAME("type"), .kind = TOKEN, .min = 1, .max = 16},
+    {NAME("captive"), .kind = BOOLEAN},
+    {NAME("vpn"), .kind = BOOLEAN},
+    {NAME("proxy"), .kind = BOOLEAN},
     END,
 };
 
 static const struct field recovery_fields[] = {
-    {.name = "tried", .kind = BOOLEAN},
-    {.name = "ok", .kind = BOOLEAN},
+    {NAME("tried"), .kind = BOOLEAN},
+    {NAME("ok"), .kind = BOOLEAN},
     END,
 };
 
 static const struct field app_fields[] = {
-    {.name = "id", .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
-    {.name = "ver", .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
-    {.name = "os", .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
-    {.name = "os_ver", .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
+    {NAME("id"), .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
+    {NAME("ver"), .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
+    {NAME("os"), .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
+    {NAME("os_ver"), .kind = TEXT, .max = PTI_REPORT_TEXT_MAX},
     END,
 };
 
 static const struct field report_fields[] = {
-    {.name = "v", .kind = INTEGER, .required = true, .min = 1, .max = 1},
-    {.name = "type", .kind = TOKEN, .required = true, .min = 1, .max = PTI_REPORT_TOKEN_MAX},
-    {.name = "host", .kind = HOST, .required = true, .min = 1},
-    {.name = "date-time", .kind = DATETIME, .required = true},
-    {.name = "id", .kind = TOKEN, .required = true, .min = 16, .max = PTI_REPORT_TOKEN_MAX},
-    {.name = "reason", .kind = TOKEN, .required = true, .min = 1, .max = PTI_REPORT_TOKEN_MAX},
-    {.name = "port", .kind = INTEGER, .min = 1, .max = 65535},
-    {.name = "noted-hostname", .kind = HOST},
-    {.name = "include-subdomains", .kind = BOOLEAN},
-    {.name = "enforce", .kind = BOOLEAN},
-    {.name = "known-pins", .kind = HASHES, .max = 2 * PTI_PINS_PER_HOST_MAX},
-    {.name = "manifest", .kind = OBJECT, .fields = manifest_fields},
-    {.name = "chain-spki", .kind = HASHES, .max = PINTLE_CHAIN_MAX},
-    {.name = "chain-sha256", .kind = HASHES, .max = PINTLE_CHAIN_MAX},
-    {.name = "leaf", .kind = OBJECT, .fields = leaf_fields},
-    {.name = "platform-verify", .kind = WORD, .words = platform_results},
-    {.name = "net", .kind = OBJECT, .fields = net_fields},
-    {.name = "clock_skew_s", .kind = INTEGER, .min = -PTI_JSON_INTEGER_MAX, .max = PTI_JSON_INTEGER_MAX},
-    {.name = "recovery", .kind = OBJECT, .fields = recovery_fields},
-    {.name = "app", .kind = OBJECT, .fields = app_fields},
-    {.name = "adapter", .kind = TOKEN, .min = 1, .max = 32},
-    {.name = "pin-source", .kind = WORD, .words = pin_sources},
-    {.name = "weight", .kind = INTEGER, .min = 1, .max = 1000000},
-    {.name = "success_since_last", .kind = INTEGER, .max = PTI_JSON_INTEGER_MAX},
-    {.name = "hll", .kind = INTEGERS, .min = 4095, .max = 2}, /* register and rank of a HyperLogLog with p = 12 */
+    {NAME("v"), .kind = INTEGER, .required = true, .min = 1, .max = 1},
+    {NAME("type"), .kind = TOKEN, .required = true, .min = 1, .max = PTI_REPORT_TOKEN_MAX},
+    {NAME("host"), .kind = HOST, .required = true, .min = 1},
+    {NAME("date-time"), .kind = DATETIME, .required = true},
+    {NAME("id"), .kind = TOKEN, .required = true, .min = 16, .max = PTI_REPORT_TOKEN_MAX},
+    {NAME("reason"), .kind = TOKEN, .required = true, .min = 1, .max = PTI_REPORT_TOKEN_MAX},
+    {NAME("port"), .kind = INTEGER, .min = 1, .max = 65535},
+    {NAME("noted-hostname"), .kind = HOST},
+    {NAME("include-subdomains"), .kind = BOOLEAN},
+    {NAME("enforce"), .kind = BOOLEAN},
+    {NAME("known-pins"), .kind = HASHES, .max = 2 * PTI_PINS_PER_HOST_MAX},
+    {NAME("manifest"), .kind = OBJECT, .fields = manifest_fields},
+    {NAME("chain-spki"), .kind = HASHES, .max = PINTLE_CHAIN_MAX},
+    {NAME("chain-sha256"), .kind = HASHES, .max = PINTLE_CHAIN_MAX},
+    {NAME("leaf"), .kind = OBJECT, .fields = leaf_fields},
+    {NAME("platform-verify"), .kind = WORD, .words = platform_results},
+    {NAME("net"), .kind = OBJECT, .fields = net_fields},
+    {NAME("clock_skew_s"), .kind = INTEGER, .min = -PTI_JSON_INTEGER_MAX, .max = PTI_JSON_INTEGER_MAX},
+    {NAME("recovery"), .kind = OBJECT, .fields = recovery_fields},
+    {NAME("app"), .kind = OBJECT, .fields = app_fields},
+    {NAME("adapter"), .kind = TOKEN, .min = 1, .max = 32},
+    {NAME("pin-source"), .kind = WORD, .words = pin_sources},
+    {NAME("weight"), .kind = INTEGER, .min = 1, .max = 1000000},
+    {NAME("success_since_last"), .kind = INTEGER, .max = PTI_JSON_INTEGER_MAX},
+    {NAME("hll"), .kind = INTEGERS, .min = 4095, .max = 2}, /* register and rank of a HyperLogLog with p = 12 */
     END,
 };
 
@@ -328,7 +330,7 @@ static bool check_value(const struct field *field, const struct pti_json_value *
 static const struct field *find_field(const struct field *fields, struct pintle_bytes name)
 {
     for (; fields->name; fields++)
-        if (pti_bytes_equal_text(name, fields->name))
+        if (fields->length == name.size && memcmp(fields->name, name.data, name.size) == 0)
             return fields;
     return NULL;
 }
@@ -443,12 +445,15 @@ enum pintle_status pti_report_read(const struct pti_json_value *value, struct pt
         copy_string(value, "host", report->host, sizeof report->host);
         copy_string(value, "reason", report->reason, sizeof report->reason);
         copy_details(value, report);
-        pti_json_write_compact(value, &report->document);
-        status = pti_buf_check(&report->document, error, "report");
+        report->value = value;
     }
-    if (status != PINTLE_OK)
-        pti_report_clear(report);
     return status;
+}
+
+enum pintle_status pti_report_document(struct pti_report *report, struct pti_error *error)
+{
+    pti_json_write_compact(report->value, &report->document);
+    return pti_buf_check(&report->document, error, "report");
 }
 
 enum pintle_status pti_report_parse(struct pintle_bytes text, struct pti_report *report, struct pti_error *error)
@@ -461,6 +466,11 @@ enum pintle_status pti_report_parse(struct pintle_bytes text, struct pti_report 
     if (status != PINTLE_OK)
         return status;
     status = pti_report_read(pti_json_root(json), report, error);
+    if (status == PINTLE_OK)
+        status = pti_report_document(report, error);
+    report->value = NULL;
+    if (status != PINTLE_OK)
+        pti_report_clear(report);
     pti_json_free(json);
     return status;
 }
@@ -471,7 +481,7 @@ void pti_report_clear(struct pti_report *report)
     memset(report, 0, sizeof *report);
 }
 
-static enum pintle_status read_batch(const struct pti_json_value *array, struct pti_report *reports, size_t *count,
+static enum pintle_status read_batch(const struct pti_json_value *array, struct pti_report_batch *batch,
                                      struct pti_error *error)
 {
     enum pintle_status status = PINTLE_OK;
@@ -481,30 +491,37 @@ static enum pintle_status read_batch(const struct pti_json_value *array, struct 
                         PTI_REPORT_BATCH_MAX, pti_json_count(array));
     for (const struct pti_json_value *item = pti_json_first(array); item && status == PINTLE_OK;
          item = pti_json_next(item)) {
-        status = pti_report_read(item, &reports[*count], error);
+        status = pti_report_read(item, &batch->all[batch->count], error);
         if (status == PINTLE_OK)
-            (*count)++;
+            batch->count++;
     }
     if (status == PINTLE_ERR_INPUT)
-        (void)pti_error_prefix(error, "report %zu of the array", *count + 1);
+        (void)pti_error_prefix(error, "report %zu of the array", batch->count + 1);
     return status;
 }
 
-enum pintle_status pti_report_parse_batch(struct pintle_bytes text, struct pti_report reports[PTI_REPORT_BATCH_MAX],
-                                          size_t *count, struct pti_error *error)
+enum pintle_status pti_report_parse_batch(struct pintle_bytes text, struct pti_report_batch *batch,
+                                          struct pti_error *error)
 {
-    struct pti_json *json = NULL;
-    enum pintle_status status = pti_json_parse(text, &json, error);
+    enum pintle_status status = pti_json_parse(text, &batch->json, error);
 
-    *count = 0;
+    batch->count = 0;
     if (status != PINTLE_OK)
         return status;
-    if (pti_json_type(pti_json_root(json)) == PTI_JSON_ARRAY)
-        status = read_batch(pti_json_root(json), reports, count, error);
-    else if ((status = pti_report_read(pti_json_root(json), &reports[0], error)) == PINTLE_OK)
-        *count = 1;
-    pti_json_free(json);
-    for (; status != PINTLE_OK && *count > 0; (*count)--)
-        pti_report_clear(&reports[*count - 1]);
+    if (pti_json_type(pti_json_root(batch->json)) == PTI_JSON_ARRAY)
+        status = read_batch(pti_json_root(batch->json), batch, error);
+    else if ((status = pti_report_read(pti_json_root(batch->json), &batch->all[0], error)) == PINTLE_OK)
+        batch->count = 1;
+    if (status != PINTLE_OK)
+        pti_report_batch_clear(batch);
     return status;
+}
+
+void pti_report_batch_clear(struct pti_report_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        pti_report_clear(&batch->all[i]);
+    batch->count = 0;
+    pti_json_free(batch->json);
+    batch->json = NULL;
 }

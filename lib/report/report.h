@@ -30,8 +30,9 @@ struct pti_report {
     int64_t weight; /* how many like it the sender stands for; 1 if it does not say */
     int64_t successes;
     bool recovery_tried, recovered;
-    int64_t hll_register, hll_rank; /* -1: none */
-    struct pti_buf document;        /* compact JSON */
+    int64_t hll_register, hll_rank;     /* -1: none */
+    const struct pti_json_value *value; /* it, parsed; borrowed from the text that it was read from */
+    struct pti_buf document;            /* compact JSON, once pti_report_document() has made it */
 };
 
 /*
@@ -40,15 +41,25 @@ struct pti_report {
  */
 enum pintle_status pti_report_read(const struct pti_json_value *value, struct pti_report *report,
                                    struct pti_error *error);
-/* The same of a whole text. */
+/* Makes its document, as long as the text that it was read from is there.  PINTLE_ERR_MEMORY. */
+enum pintle_status pti_report_document(struct pti_report *report, struct pti_error *error);
+/* Reads a whole text and makes the document. */
 enum pintle_status pti_report_parse(struct pintle_bytes text, struct pti_report *report, struct pti_error *error);
 void pti_report_clear(struct pti_report *report);
 
+/* What one request brings: a report, or an array of 1 to PTI_REPORT_BATCH_MAX, all of them or none. */
+struct pti_report_batch {
+    struct pti_json *json; /* which the reports point into */
+    size_t count;
+    struct pti_report all[PTI_REPORT_BATCH_MAX];
+};
+
 /*
- * What one request brings: a report, or an array of 1 to PTI_REPORT_BATCH_MAX, all of them or none.  The error of an array
- * names the element.  On success the caller clears *count reports.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
+ * Documents are not made.  The error of an array names the element.  On success the caller clears the batch.
+ * PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
  */
-enum pintle_status pti_report_parse_batch(struct pintle_bytes text, struct pti_report reports[PTI_REPORT_BATCH_MAX],
-                                          size_t *count, struct pti_error *error);
+enum pintle_status pti_report_parse_batch(struct pintle_bytes text, struct pti_report_batch *batch,
+                                          struct pti_error *error);
+void pti_report_batch_clear(struct pti_report_batch *batch);
 
 #endif

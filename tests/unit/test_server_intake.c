@@ -123,7 +123,8 @@ static int set_up(void **state)
     if (pti_database_new(&disk_ops, &bench->disk, &bench->storage, NULL) != PINTLE_OK ||
         pintle_crypto_openssl_new(&bench->crypto) != PINTLE_OK)
         return -1;
-    settings = (struct pti_intake_settings){bench->storage, bench->crypto, 1000, 10, &bench->metrics, NULL, &bench->status};
+    settings = (struct pti_intake_settings){bench->storage,  bench->crypto, 1000,          10,
+                                            &bench->metrics, NULL,          &bench->status};
     return pti_intake_new(&settings, &bench->intake, NULL) == PINTLE_OK ? 0 : -1;
 }
 
@@ -165,19 +166,18 @@ static void on_done(void *ctx, enum pti_intake_result result)
 /* A request of so many reports, each of which needs so many bytes. */
 static void submit_one(struct bench *bench, size_t count, size_t size)
 {
-    struct pti_report reports[PTI_REPORT_BATCH_MAX];
+    struct pti_report_batch batch = {.count = count};
 
     assert_true(count <= PTI_REPORT_BATCH_MAX);
-    memset(reports, 0, sizeof reports);
     for (size_t i = 0; i < count; i++) {
-        snprintf(reports[i].id, sizeof reports[i].id, "report-%09u", bench->made++);
-        pti_buf_init(&reports[i].document, size);
-        pti_buf_reserve(&reports[i].document, size);
-        pti_buf_text(&reports[i].document, "{}");
+        snprintf(batch.all[i].id, sizeof batch.all[i].id, "report-%09u", bench->made++);
+        pti_buf_init(&batch.all[i].document, size);
+        pti_buf_reserve(&batch.all[i].document, size);
+        pti_buf_text(&batch.all[i].document, "{}");
     }
     pti_intake_submit(bench->intake,
-                      &(struct pti_intake_request){
-                          .repository = "", .reports = reports, .count = count, .done = on_done, .ctx = bench});
+                      &(struct pti_intake_request){.repository = "", .batch = &batch, .done = on_done, .ctx = bench});
+    assert_int_equal(batch.count, 0);
 }
 
 static void submit(struct bench *bench, size_t count)

@@ -164,9 +164,8 @@ static void takes_what_our_client_sends(void **state)
 {
     static const char *const hosts[] = {"api.example.com", "sim.example", "sim.example"}; /* rejected, and stale */
     struct fixture fixture;
-    struct pti_report reports[PTI_REPORT_BATCH_MAX];
+    struct pti_report_batch batch;
     struct pti_error error;
-    size_t count;
 
     (void)state;
     fixture_init(&fixture, sim_new());
@@ -180,13 +179,12 @@ static void takes_what_our_client_sends(void **state)
     sim_advance(fixture.sim, 4 * SIM_DAY);
     fixture_refresh_fails(&fixture, PINTLE_ERR_TRUST, "expired");
     assert_int_equal(pintle_client_send_reports(fixture.client, FIXTURE_DEADLINE_MS), PINTLE_OK);
-    if (pti_report_parse_batch(sim_posted(fixture.sim, 0), reports, &count, &error) != PINTLE_OK)
+    if (pti_report_parse_batch(sim_posted(fixture.sim, 0), &batch, &error) != PINTLE_OK)
         fail_msg("%s", error.detail);
-    assert_int_equal(count, 3);
-    for (size_t i = 0; i < count; i++) {
-        assert_string_equal(reports[i].host, hosts[i]);
-        pti_report_clear(&reports[i]);
-    }
+    assert_int_equal(batch.count, 3);
+    for (size_t i = 0; i < batch.count; i++)
+        assert_string_equal(batch.all[i].host, hosts[i]);
+    pti_report_batch_clear(&batch);
     fixture_clear(&fixture);
 }
 

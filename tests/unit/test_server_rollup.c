@@ -173,6 +173,31 @@ static void two_sketches_merge_into_that_of_both(void **state)
     assert_memory_equal(&left, &both, sizeof both);
 }
 
+static void a_sketch_updated_in_place_is_that_of_all(void **state)
+{
+    struct pti_hll whole = {{0}}, found = {{0}};
+    uint8_t encoded[PTI_HLL_SIZE_MAX] = {0xff}, again[PTI_HLL_SIZE_MAX];
+    size_t size = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < 20000; i++) {
+        uint16_t index = 0;
+        uint8_t rank = 0;
+
+        pti_hll_place(hash_of(i), &index, &rank);
+        pti_hll_note(&whole, index, rank);
+        size = pti_hll_update(encoded, size, index, rank);
+        if (i % 97 == 0 || i > 19990) {
+            assert_int_equal(size, pti_hll_encode(&whole, again));
+            assert_memory_equal(encoded, again, size);
+        }
+    }
+    assert_true(pti_hll_merge(&found, (struct pintle_bytes){encoded, size}));
+    assert_memory_equal(&found, &whole, sizeof whole);
+    encoded[0] = 9; /* damaged: begins again */
+    assert_int_equal(pti_hll_update(encoded, size, 7, 3), 4);
+}
+
 static void what_is_no_sketch_is_refused(void **state)
 {
     static const struct {
@@ -339,6 +364,7 @@ int main(void)
         cmocka_unit_test(sketches_estimate_within_four_deviations),
         cmocka_unit_test(sketches_are_the_same_after_writing_and_reading),
         cmocka_unit_test(two_sketches_merge_into_that_of_both),
+        cmocka_unit_test(a_sketch_updated_in_place_is_that_of_all),
         cmocka_unit_test(what_is_no_sketch_is_refused),
         cmocka_unit_test(live_series_are_bounded_and_idle_ones_make_room),
         cmocka_unit_test(samples_are_counted_by_the_hour),
