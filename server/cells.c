@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/cells.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/hll.h"
@@ -114,6 +115,150 @@ enum pti_db_result pti_cells_merge(struct pti_database *database, const struct p
             result = pti_database_upsert(database, &cell_table, row, 1, error);
     }
     return result;
+}
+
+/* ---- ageing ---- */
+
+static const struct {
+    int64_t span, keep;
+    int64_t next; /* 0: it goes */
+} ages[] = {
+    {PTI_CELL_MINUTE_S, PTI_CELLS_KEEP_MINUTES_S, PTI_CELL_HOUR_S},
+    {PTI_CELL_HOUR_S, PTI_CELLS_KEEP_HOURS_S, PTI_CELL_DAY_S},
+    {PTI_CELL_DAY_S, PTI_CELLS_KEEP_DAYS_S, 0},
+};
+
+void pti_cell_place(int64_t span, int64_t start, int64_t now, int64_t *to_span, int64_t *to_start)
+{
+    *to_span = span;
+    *to_start = start;
+    for (size_t i = 0; i < COUNT(ages); i++) {
+        if (ages[i].span != span || start + span > now - ages[i].keep)
+            continue;
+        *to_span = ages[i].next;
+        *to_start = ages[i].next == 0 ? 0 : start - start % ages[i].next;
+    }
+}
+
+/* A cell, copied out of the database. */
+struct aged {
+    int64_t span, start;
+    struct pti_series_key key;
+    struct pti_db_value counts[5];
+    struct sketches sketches;
+};
+
+struct ageing {
+    int64_t now;
+    struct aged *all; /* PTI_CELLS_AGE_MAX */
+    size_t count;
+};
+
+static const struct pti_db_statement old_cells = {
+    "find old cells", "SELECT span, start, series, reports, weight, successes, tried, recovered, devices, networks"
+                      " FROM cell WHERE span = $1 AND start <= $2 ORDER BY start, series LIMIT $3"};
+static const struct pti_db_statement remove_cell = {"remove an old cell",
+                                                    "DELETE FROM cell WHERE span = $1 AND start = $2 AND series = $3"};
+
+static bool take_old(void *ctx, const struct pti_db_value *columns, size_t count)
+{
+    struct ageing *ageing = ctx;
+    struct aged *aged = &ageing->all[ageing->count];
+
+    if (ageing->count == PTI_CELLS_AGE_MAX || columns[2].bytes.size != sizeof aged->key)
+        return true;
+    aged->span = columns[0].integer;
+    aged->start = columns[1].integer;
+    memcpy(&aged->key, columns[2].bytes.data, sizeof aged->key);
+    memcpy(aged->counts, &columns[3], sizeof aged->counts);
+    memset(aged->sketches.size, 0, sizeof aged->sketches.size);
+    ageing->count++;
+    return take_sketches(&aged->sketches, &columns[8], count - 8);
+}
+
+static struct pti_db_query old_query(struct ageing *ageing, size_t age, struct pti_db_value values[3])
+{
+    values[0] = pti_db_integer(ages[age].span);
+    values[1] = pti_db_integer(ageing->now - ages[age].keep - ages[age].span);
+    values[2] = pti_db_integer(PTI_CELLS_AGE_MAX - (int64_t)ageing->count);
+    return (struct pti_db_query){&old_cells, values, 3, take_old, ageing};
+}
+
+/* Adds a cell to that of the longer span. */
+static enum pti_db_result add_aged(struct pti_database *database, const struct aged *aged, int64_t span, int64_t start,
+                                   struct pti_error *error)
+{
+    struct sketches merged = {.size = {0}};
+    struct pti_db_value row[COUNT(cell_columns)] = {pti_db_integer(span), pti_db_integer(start), key_value(&aged->key)};
+    const struct pti_db_query read = {&read_sketches, row, 3, take_sketches, &merged};
+    enum pti_db_result result = pti_database_run(database, &read, NULL, error);
+
+    memcpy(&row[3], aged->counts, sizeof aged->counts);
+    for (size_t i = 0; i < PTI_SKETCHES; i++) {
+        struct pti_hll hll = {{0}};
+
+        (void)pti_hll_merge(&hll, (struct pintle_bytes){merged.bytes[i], merged.size[i]});
+        (void)pti_hll_merge(&hll, (struct pintle_bytes){aged->sketches.bytes[i], aged->sketches.size[i]});
+        row[3 + COUNT(aged->counts) + i] = pti_db_bytes(
+            (struct pintle_bytes){merged.bytes[i], pti_hll_encode(&hll, merged.bytes[i])});
+    }
+    return result == PTI_DB_OK ? pti_database_upsert(database, &cell_table, row, 1, error) : result;
+}
+
+static enum pti_db_result move_aged(struct pti_database *database, const struct aged *aged, int64_t now,
+                                    struct pti_error *error)
+{
+    const struct pti_db_value key[] = {pti_db_integer(aged->span), pti_db_integer(aged->start), key_value(&aged->key)};
+    const struct pti_db_query removal = {&remove_cell, key, COUNT(key), NULL, NULL};
+    enum pti_db_result result = PTI_DB_OK;
+    int64_t span, start;
+
+    pti_cell_place(aged->span, aged->start, now, &span, &start);
+    if (span == aged->span)
+        return PTI_DB_OK;
+    if (span != 0)
+        result = add_aged(database, aged, span, start, error);
+    return result == PTI_DB_OK ? pti_database_run(database, &removal, NULL, error) : result;
+}
+
+static enum pti_db_result age_some(struct pti_database *database, void *ctx, struct pti_error *error)
+{
+    struct ageing *ageing = ctx;
+    enum pti_db_result result = PTI_DB_OK;
+    struct pti_db_value values[3];
+
+    ageing->count = 0;
+    for (size_t i = 0; i < COUNT(ages) && result == PTI_DB_OK && ageing->count < PTI_CELLS_AGE_MAX; i++) {
+        const struct pti_db_query query = old_query(ageing, i, values);
+
+        result = pti_database_run(database, &query, NULL, error);
+    }
+    for (size_t i = 0; i < ageing->count && result == PTI_DB_OK; i++)
+        result = move_aged(database, &ageing->all[i], ageing->now, error);
+    return result;
+}
+
+enum pintle_status pti_cells_age(struct pti_database *database, const char *lock, int64_t now, size_t *moved,
+                                 struct pti_error *error)
+{
+    struct ageing ageing = {.now = now, .all = malloc(PTI_CELLS_AGE_MAX * sizeof(struct aged))};
+    enum pintle_status status = PINTLE_OK;
+    struct pti_db_value values[3];
+
+    *moved = 0;
+    if (!ageing.all)
+        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory to roll cells up");
+    /* Looked for outside a transaction first: most times there is none. */
+    for (size_t i = 0; i < COUNT(ages) && status == PINTLE_OK && ageing.count < PTI_CELLS_AGE_MAX; i++) {
+        const struct pti_db_query query = old_query(&ageing, i, values);
+
+        status = pti_database_read(database, &query, error);
+    }
+    if (status == PINTLE_OK && ageing.count > 0)
+        status = pti_database_transaction(database, lock, age_some, &ageing, error);
+    *moved = status == PINTLE_OK ? ageing.count : 0;
+    free(ageing.all);
+    return status;
 }
 
 /* ---- listing ---- */

@@ -32,6 +32,8 @@ struct pti_intake {
     pthread_cond_t changed;
     bool stopping;
     bool joined;
+    int64_t tended; /* when, Unix seconds */
+    bool ageing_fails;
     struct waiting *first, **last; /* oldest first */
     size_t count, size;
 };
@@ -134,15 +136,20 @@ void pti_intake_submit(struct pti_intake *intake, const struct pti_intake_reques
     refuse(intake, request, count, why);
 }
 
-/* The requests of the next transaction, at least one, as a list; NULL means that it is over. */
-static struct waiting *take_batch(struct pti_intake *intake)
+/* Whether it is not over.  *taken becomes the requests of the next transaction, a list; NULL if none came in a second. */
+static bool take_batch(struct pti_intake *intake, struct waiting **taken)
 {
-    struct waiting *batch = NULL, **end = &batch;
+    struct waiting **end = taken;
+    struct timespec until;
     size_t reports = 0;
+    bool over;
 
+    *taken = NULL;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
     pthread_mutex_lock(&intake->mutex);
-    while (!intake->first && !intake->stopping)
-        pthread_cond_wait(&intake->changed, &intake->mutex);
+    while (!intake->first && !intake->stopping && pthread_cond_timedwait(&intake->changed, &intake->mutex, &until) == 0)
+        continue;
     while (intake->first && reports + intake->first->count <= PTI_INTAKE_REPORTS_MAX) {
         struct waiting *one = intake->first;
 
@@ -156,8 +163,9 @@ static struct waiting *take_batch(struct pti_intake *intake)
     }
     if (!intake->first)
         intake->last = &intake->first;
+    over = !*taken && intake->stopping;
     pthread_mutex_unlock(&intake->mutex);
-    return batch;
+    return !over;
 }
 
 static void count_stored(struct pti_intake *intake, size_t count, int64_t trimmed)
@@ -226,13 +234,33 @@ static void store_batch(struct pti_intake *intake, struct waiting *batch)
     }
 }
 
+/* Once a second, between transactions: it shares their connection, and so never waits for them. */
+static void tend(struct pti_intake *intake)
+{
+    const int64_t now = (int64_t)time(NULL);
+    struct pti_error error;
+
+    if (now == intake->tended)
+        return;
+    intake->tended = now;
+    if (pti_intake_store_age(intake->store, now, &error) == PINTLE_OK)
+        intake->ageing_fails = false;
+    else if (!intake->ageing_fails) {
+        intake->ageing_fails = true;
+        pti_log(PTI_LOG_WARNING, "reports: their counts cannot be rolled up, which is tried again: %s", error.detail);
+    }
+}
+
 static void *run(void *arg)
 {
     struct pti_intake *intake = arg;
     struct waiting *batch = NULL;
 
-    while ((batch = take_batch(intake)) != NULL)
-        store_batch(intake, batch);
+    while (take_batch(intake, &batch)) {
+        if (batch)
+            store_batch(intake, batch);
+        tend(intake);
+    }
     return NULL;
 }
 
@@ -241,6 +269,7 @@ enum pintle_status pti_intake_new(const struct pti_intake_settings *settings, st
 {
     struct pti_intake *made = calloc(1, sizeof *made);
     enum pintle_status status = PINTLE_ERR_MEMORY;
+    pthread_condattr_t monotonic;
 
     *intake = NULL;
     if (!made)
@@ -249,7 +278,10 @@ enum pintle_status pti_intake_new(const struct pti_intake_settings *settings, st
     made->last = &made->first;
     made->joined = true;
     pthread_mutex_init(&made->mutex, NULL);
-    pthread_cond_init(&made->changed, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     status = pti_intake_store_new(settings->storage, settings->crypto, settings->keep, settings->sample, &made->store,
                                   error);
     made->items = calloc(PTI_INTAKE_REPORTS_MAX, sizeof *made->items);

@@ -275,3 +275,13 @@ enum pintle_status pti_intake_store_put(struct pti_intake_store *store, struct p
         remember(&put);
     return PINTLE_OK;
 }
+
+enum pintle_status pti_intake_store_age(struct pti_intake_store *store, int64_t now, struct pti_error *error)
+{
+    enum pintle_status status = PINTLE_OK;
+    size_t moved = PTI_CELLS_AGE_MAX;
+
+    for (int times = 0; status == PINTLE_OK && moved == PTI_CELLS_AGE_MAX && times < PTI_CELLS_AGE_TIMES; times++)
+        status = pti_cells_age(store->database, LOCK_REPORTS, now, &moved, error);
+    return status;
+}

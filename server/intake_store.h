@@ -53,4 +53,7 @@ enum pintle_status pti_intake_item_init(struct pti_intake_item *item, struct pin
 enum pintle_status pti_intake_store_put(struct pti_intake_store *store, struct pti_intake_item *items, size_t count,
                                         int64_t now, int64_t *trimmed, struct pti_error *error);
 
+/* Once a second: rolls up cells that are old enough, some at a time. */
+enum pintle_status pti_intake_store_age(struct pti_intake_store *store, int64_t now, struct pti_error *error);
+
 #endif

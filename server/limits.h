@@ -48,6 +48,11 @@
 #define PTI_LIMITER_BURST_S 10
 #define PTI_REPORTS_PER_SOURCE_DEFAULT 500 /* a second */
 #define PTI_REPORTS_PER_SOURCE_MAX 1000000
+#define PTI_CELLS_KEEP_MINUTES_S (48 * 3600)
+#define PTI_CELLS_KEEP_HOURS_S (90 * 86400)
+#define PTI_CELLS_KEEP_DAYS_S (730 * 86400)
+#define PTI_CELLS_AGE_MAX 64   /* cells that one transaction moves */
+#define PTI_CELLS_AGE_TIMES 16 /* transactions in a second */
 #define PTI_SERIES_MAX 50000
 #define PTI_SERIES_IDLE_S 3600
 #define PTI_SAMPLE_DEFAULT 20 /* reports kept whole of one series in an hour */

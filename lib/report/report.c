@@ -330,7 +330,8 @@ static bool check_value(const struct field *field, const struct pti_json_value *
 static const struct field *find_field(const struct field *fields, struct pintle_bytes name)
 {
     for (; fields->name; fields++)
-        if (fields->length == name.size && memcmp(fields->name, name.data, name.size) == 0)
+        if (fields->length == name.size && (uint8_t)fields->name[0] == name.data[0] &&
+            memcmp(fields->name, name.data, name.size) == 0)
             return fields;
     return NULL;
 }

@@ -54,16 +54,16 @@ def test_devices_are_counted_once_a_day(world, backend, repository, install, hos
 def test_batches_of_reports(repository, pintled):
     repository.publish()
     server = pintled(repository)
-    batch = [json.loads(report(id=f"{number:032x}")) for number in range(16)]
+    batch = [json.loads(report(id=f"{number:032x}")) for number in range(64)]
     assert server.post_report(json.dumps(batch).encode())[0] == 202
     assert server.post_report(json.dumps(batch[:3]).encode())[0] == 202  # again: stored once
-    assert len(server.reports()) == 16
+    assert len(server.reports()) == 64
     wrong = [json.loads(report(id="f" * 32)), {**batch[0], "user": "x"}]
     status, _, body = server.post_report(json.dumps(wrong).encode())
     assert status == 400 and b"report 2 of the array" in body, body
     for body in (b"[]", json.dumps([*batch, batch[0]]).encode(), b"[" + report() + b",7]"):
         assert server.post_report(body)[0] == 400, body
-    assert len(server.reports()) == 16
+    assert len(server.reports()) == 64
 
 
 def test_a_fleet_loses_its_server_and_regains_it(tmp_path):

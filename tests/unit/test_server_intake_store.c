@@ -118,6 +118,19 @@ static void assert_cells(struct node *node, const char *repository, const char *
     pti_buf_clear(&text);
 }
 
+/* The list of all begins like this. */
+static void assert_cells_begin(struct node *node, const char *want)
+{
+    struct pti_buf text;
+    struct pti_cell_query query = {.until = INT64_MAX, .limit = 100, .row = write_cell, .ctx = &text};
+
+    pti_buf_init(&text, 1 << 16);
+    scratch_ok(node->scratch, pti_cells_list(node->database, &query, &node->scratch->error));
+    if (strncmp(pti_buf_cstr(&text), want, strlen(want)) != 0)
+        fail_msg("wanted %s\nfound %s", want, pti_buf_cstr(&text));
+    pti_buf_clear(&text);
+}
+
 static bool count_row(void *ctx, const struct pti_report_row *row)
 {
     (void)row;
@@ -284,6 +297,68 @@ static void a_commit_that_only_seemed_to_fail_counts_once(void **state)
     node_close(&node);
 }
 
+/* ---- ageing ---- */
+
+static void old_cells_belong_to_longer_spans(void **state)
+{
+    enum { M = 60, H = 3600, D = 86400 };
+    static const struct {
+        const char *name;
+        int64_t span, start, now, to_span, to_start;
+    } cases[] = {
+        {"a minute", M, 10 * D + M, 10 * D + 2 * M, M, 10 * D + M},
+        {"a minute before its end", M, 10 * D + M, 12 * D + 2 * M - 1, M, 10 * D + M},
+        {"a minute of 48 hours", M, 10 * D + M, 12 * D + 2 * M, H, 10 * D},
+        {"the last minute of an hour", M, 10 * D + 59 * M, 12 * D + H, H, 10 * D},
+        {"the first minute of the next", M, 10 * D + H, 12 * D + H + M, H, 10 * D + H},
+        {"a clock set back", M, 10 * D, 0, M, 10 * D},
+        {"an hour", H, 10 * D + 23 * H, 100 * D + 24 * H - 1, H, 10 * D + 23 * H},
+        {"an hour of 90 days", H, 10 * D + 23 * H, 100 * D + 24 * H, D, 10 * D},
+        {"a day", D, 10 * D, 741 * D - 1, D, 10 * D},
+        {"a day of two years", D, 10 * D, 741 * D, 0, 0},
+        {"another span", 7, 0, 100000 * (int64_t)D, 7, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t span = -1, start = -1;
+
+        pti_cell_place(cases[i].span, cases[i].start, cases[i].now, &span, &start);
+        if (span != cases[i].to_span || start != cases[i].to_start)
+            fail_msg("%s: %" PRId64 "+%" PRId64, cases[i].name, start, span);
+    }
+}
+
+/* Each report stays counted once, whatever is moved when; devices and networks of a span are those of its parts. */
+static void cells_are_rolled_up(void **state)
+{
+    const int64_t hour = NOW - NOW % 3600, day = NOW - NOW % 86400;
+    struct node node = node_open(*state);
+    char want[128];
+
+    for (int minute = 0; minute < 90; minute++) /* the same three devices in each minute, and one of its own */
+        must_put(&node, "a.example", 4096 * minute, 3 + (minute == 70), hour + 60 * minute);
+    for (int i = 0; i < 2; i++) { /* again: nothing is left to do */
+        scratch_ok(*state, pti_intake_store_age(node.store, hour + 49 * 3600, &node.scratch->error));
+        snprintf(want, sizeof want, "%" PRId64 "+60  a.example: 3 x30 ok 6 dev 3 net 3\n", hour + 60 * 60 - MINUTE);
+        assert_cells_begin(&node, want);
+    }
+    must_put(&node, "a.example", 4096 * 100, 3, hour + 120); /* late, where all are rolled up already */
+    scratch_ok(*state, pti_intake_store_age(node.store, hour + 60 * 3600, &node.scratch->error));
+    /* The networks, 183 and 91, are estimates; those of the same hashes are the same. */
+    snprintf(want, sizeof want,
+             "%" PRId64 "+3600  a.example: 183 x1830 ok 366 dev 3 net 187\n%" PRId64
+             "+3600  a.example: 91 x910 ok 182 dev 4 net 92\n",
+             hour - MINUTE, hour + 3600 - MINUTE);
+    assert_cells_begin(&node, want);
+    scratch_ok(*state, pti_intake_store_age(node.store, hour + 100 * 86400, &node.scratch->error));
+    snprintf(want, sizeof want, "%" PRId64 "+86400  a.example: 274 ", day - MINUTE);
+    assert_cells_begin(&node, want);
+    scratch_ok(*state, pti_intake_store_age(node.store, hour + 800 * (int64_t)86400, &node.scratch->error));
+    assert_cells(&node, NULL, NULL, "");
+    node_close(&node);
+}
+
 /* ---- bounds ---- */
 
 static void whole_reports_are_a_sample_of_each_series_and_hour(void **state)
@@ -386,6 +461,8 @@ int main(void)
         SCRATCH_TEST(a_killed_server_lost_nothing_and_counts_nothing_twice),
         SCRATCH_TEST(a_commit_that_failed_counts_nothing),
         SCRATCH_TEST(a_commit_that_only_seemed_to_fail_counts_once),
+        cmocka_unit_test(old_cells_belong_to_longer_spans),
+        SCRATCH_TEST(cells_are_rolled_up),
         SCRATCH_TEST(whole_reports_are_a_sample_of_each_series_and_hour),
         SCRATCH_TEST(series_beyond_the_cap_count_as_other),
         SCRATCH_TEST(the_log_of_ids_is_cut),
