@@ -9,6 +9,7 @@
 #include "server/edges.h"
 #include "server/log.h"
 
+#define BEFORE_S (7 * 86400)
 #define STALE_S 86400 /* what was found at an edge so long ago says nothing any more */
 
 struct pti_alert_edge_text {
@@ -21,7 +22,10 @@ enum pintle_status pti_alert_gatherer_init(struct pti_alert_gatherer *gatherer, 
     memset(gatherer, 0, sizeof *gatherer);
     gatherer->from = *from;
     gatherer->statuses = calloc(PTI_SERVED_MAX, sizeof *gatherer->statuses);
-    if (!gatherer->statuses)
+    gatherer->recent = calloc(PTI_ALERT_HOSTS_MAX, sizeof *gatherer->recent);
+    gatherer->before = calloc(PTI_ALERT_HOSTS_MAX, sizeof *gatherer->before);
+    gatherer->traffic = calloc(PTI_ALERT_HOSTS_MAX, sizeof *gatherer->traffic);
+    if (!gatherer->statuses || !gatherer->recent || !gatherer->before || !gatherer->traffic)
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for alerts");
     return PINTLE_OK;
 }
@@ -29,6 +33,9 @@ enum pintle_status pti_alert_gatherer_init(struct pti_alert_gatherer *gatherer, 
 void pti_alert_gatherer_clear(struct pti_alert_gatherer *gatherer)
 {
     free(gatherer->statuses);
+    free(gatherer->recent);
+    free(gatherer->before);
+    free(gatherer->traffic);
     free(gatherer->edges);
     free(gatherer->edge_texts);
     memset(gatherer, 0, sizeof *gatherer);
@@ -46,6 +53,52 @@ static void look_at_disk(struct pti_alert_gatherer *gatherer, int64_t now, struc
     disk->available = use.available;
     pti_disk_trend_note(&gatherer->trend, now, use.available);
     disk->full_in_s = pti_disk_trend_full_in(&gatherer->trend, now, use.available);
+}
+
+/* ---- mismatches ---- */
+
+/* A week of cells is read once in a window only. */
+static enum pintle_status count_before(struct pti_alert_gatherer *gatherer, struct pti_error *error)
+{
+    int64_t until = gatherer->now - PTI_ALERT_WINDOW_S, oldest = until;
+    enum pintle_status status;
+
+    if (gatherer->before_at != 0 && gatherer->before_at <= gatherer->now &&
+        gatherer->now - gatherer->before_at < PTI_ALERT_WINDOW_S)
+        return PINTLE_OK;
+    status = pti_mismatches_count(gatherer->from.database, until - BEFORE_S, until, gatherer->before,
+                                  PTI_ALERT_HOSTS_MAX, &gatherer->before_count, error);
+    for (size_t i = 0; i < gatherer->before_count; i++)
+        oldest = gatherer->before[i].oldest < oldest ? gatherer->before[i].oldest : oldest;
+    gatherer->before_s = until - oldest;
+    gatherer->before_at = status == PINTLE_OK ? gatherer->now : 0;
+    return status;
+}
+
+static void look_at_traffic(struct pti_alert_gatherer *gatherer, struct pti_alert_facts *facts)
+{
+    enum pintle_status status;
+    struct pti_error error;
+    size_t count = 0;
+
+    status = count_before(gatherer, &error);
+    if (status == PINTLE_OK)
+        status = pti_mismatches_count(gatherer->from.database, gatherer->now - PTI_ALERT_WINDOW_S, INT64_MAX,
+                                      gatherer->recent, PTI_ALERT_HOSTS_MAX, &count, &error);
+    for (size_t i = 0; i < count; i++) {
+        const struct pti_mismatches *recent = &gatherer->recent[i];
+        const struct pti_mismatches *before = pti_mismatches_of(gatherer->before, gatherer->before_count,
+                                                                recent->repository, recent->host);
+
+        gatherer->traffic[i] = (struct pti_alert_traffic){recent->repository, recent->host, recent->reports,
+                                                          before ? before->reports : 0, gatherer->before_s};
+    }
+    facts->traffic = gatherer->traffic;
+    facts->traffic_count = count;
+    facts->traffic_known = status == PINTLE_OK;
+    if (!facts->traffic_known && !gatherer->told_traffic)
+        pti_log(PTI_LOG_ERROR, "alert: how many mismatches there are is not known: %s", error.detail);
+    gatherer->told_traffic = !facts->traffic_known;
 }
 
 /* ---- edges ---- */
@@ -136,6 +189,7 @@ void pti_alert_gather(struct pti_alert_gatherer *gatherer, int64_t now, struct p
     }
     facts->repositories = gatherer->repositories;
     facts->repository_count = boards->board_count;
+    look_at_traffic(gatherer, facts);
     look_at_edges(gatherer, facts);
     look_at_disk(gatherer, now, &facts->disk);
 }

@@ -5,6 +5,7 @@
 
 #include "server/alert_state.h"
 #include "server/database.h"
+#include "server/mismatches.h"
 
 /* Borrowed. */
 struct pti_alert_sources {
@@ -22,8 +23,13 @@ struct pti_alert_gatherer {
     struct pti_alert_edge *edges;
     struct pti_alert_edge_text *edge_texts; /* into which edges point */
     size_t edge_count, edge_room;
+    struct pti_mismatches *recent, *before; /* PTI_ALERT_HOSTS_MAX each */
+    struct pti_alert_traffic *traffic;      /* the same, pointing into recent */
+    size_t before_count;
+    int64_t before_at, before_s; /* when that was counted, 0: never; how long it is */
     int64_t now;
-    bool told_edges; /* that they cannot be read */
+    bool told_traffic; /* that it cannot be read */
+    bool told_edges;   /* that they cannot be read */
 };
 
 /* PINTLE_ERR_MEMORY; clear it in any case. */

@@ -17,15 +17,6 @@ struct loading {
     int64_t now;
 };
 
-static void copy_column(char *out, size_t size, const struct pti_db_value *column)
-{
-    size_t length = column->bytes.size < size ? column->bytes.size : size - 1;
-
-    if (length > 0)
-        memcpy(out, column->bytes.data, length);
-    out[length] = '\0';
-}
-
 static bool is_state(int64_t number)
 {
     return number == PTI_ALERT_PENDING || number == PTI_ALERT_FIRING || number == PTI_ALERT_RESOLVED;
@@ -37,13 +28,13 @@ static bool read_alert(const struct pti_db_value *columns, struct pti_alert_entr
     char rule[64];
 
     memset(entry, 0, sizeof *entry);
-    copy_column(rule, sizeof rule, &columns[1]);
+    pti_db_copy_text(&columns[1], rule, sizeof rule);
     if (!pti_alert_rule_find(rule, &entry->alert.rule) || !is_state(columns[5].integer))
         return false;
-    copy_column(entry->alert.labels, sizeof entry->alert.labels, &columns[0]);
+    pti_db_copy_text(&columns[0], entry->alert.labels, sizeof entry->alert.labels);
     entry->alert.severity = columns[2].integer == PTI_SEVERITY_PAGE ? PTI_SEVERITY_PAGE : PTI_SEVERITY_TICKET;
-    copy_column(entry->alert.fingerprint, sizeof entry->alert.fingerprint, &columns[3]);
-    copy_column(entry->alert.summary, sizeof entry->alert.summary, &columns[4]);
+    pti_db_copy_text(&columns[3], entry->alert.fingerprint, sizeof entry->alert.fingerprint);
+    pti_db_copy_text(&columns[4], entry->alert.summary, sizeof entry->alert.summary);
     entry->state = (enum pti_alert_state)columns[5].integer;
     entry->since = columns[6].integer;
     entry->fired = columns[7].integer;

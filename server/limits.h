@@ -119,6 +119,7 @@
 /* Alerts */
 #define PTI_ALERTS_MAX 256 /* pending, firing, or over and remembered */
 #define PTI_ALERTS_FORGEABLE_MAX 32 /* of those at once that reports can raise */
+#define PTI_ALERT_HOSTS_MAX 1024 /* with most mismatches, which are compared with what they had before */
 #define PTI_WEBHOOKS_MAX 4
 #define PTI_WEBHOOK_URL_MAX 1024
 #define PTI_WEBHOOK_TIMEOUT_S 10

@@ -14,6 +14,7 @@ from pki import new_key
 from rig.process import wait_for
 from rig.receiver import Alertmanager, Receiver
 from test_edges import OTHER, pinned, rsa_key, site  # noqa: F401, fixtures
+from test_pintled import report
 
 
 @pytest.fixture
@@ -149,6 +150,23 @@ class TestRestart:
         kill_signer(server)
         flat.wait_for(1)
         assert of_signer(flat.messages) == ["firing"]
+
+
+class TestMismatches:
+    def test_many_reports_out_of_nothing_are_a_ticket(self, repository, pintled, receiver):
+        flat = receiver()
+        server = start(pintled, repository, f"json={flat.url()}", words=("--alert-mismatches", "10"))
+        for number in range(9):
+            assert server.post_report(report(id=f"report-{number:016d}", weight=1000))[0] == 202
+        for number in range(50):  # of another kind: no mismatches
+            assert server.post_report(report(id=f"other-{number:017d}", reason="stale_refused"))[0] == 202
+        kill_signer(server)  # what is told next was looked for after all of these
+        assert of_signer(flat.wait_for(1)) == ["firing"]
+        assert server.post_report(report(id="report-of-the-last-straw"))[0] == 202
+        message = flat.wait_for(2)[1][1]
+        assert (message["alert"], message["severity"]) == ("PintleMismatchRate", "ticket")
+        assert message["labels"] == {"alertname": "PintleMismatchRate", "host": "api.example.test", "severity": "ticket"}
+        assert message["summary"].startswith("10 reports of the last 15 minutes say that api.example.test ")
 
 
 class TestEdges:
