@@ -4,7 +4,9 @@
 
 # The names of commands, "host add" as one line.
 _pintle_commands() {
-    "$1" help 2>/dev/null | sed -n 's/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\)  *[A-Z].*/\1/p'
+    local list=help
+    [[ ${1##*/} == pintled ]] && list=--help
+    "$1" $list 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\( [a-z][a-z]*\)\{0,1\}\)  *[A-Z].*/\1/p'
 }
 
 # Hosts or zones ($1) of the repository that the command line names, as staged.
@@ -52,7 +54,8 @@ _pintle_command() {
     commands=$(_pintle_commands "${COMP_WORDS[0]}")
     firsts=$(cut -d ' ' -f 1 <<<"$commands" | sort -u)
     if ((COMP_CWORD == 1)); then
-        _pintle_among "$firsts help --help --version" "$cur"
+        [[ ${COMP_WORDS[0]##*/} == pintled ]] || firsts+=" help"
+        _pintle_among "$firsts --help --version" "$cur"
         return
     fi
     if [[ ${COMP_WORDS[1]} == help ]]; then
@@ -83,18 +86,19 @@ _pintle() {
     elif [[ $prev == = ]]; then
         prev=${COMP_WORDS[COMP_CWORD - 2]}
     fi
-    if [[ ${COMP_WORDS[0]##*/} != pintled ]] && _pintle_command "$cur"; then
+    # pintled without a command is the daemon, which has options only.
+    if [[ ${COMP_WORDS[0]##*/} != pintled || ${COMP_WORDS[1]} != -* ]] && _pintle_command "$cur"; then
         return
     fi
     help=$("${command[@]}" --help 2>/dev/null)
     [[ -n $help ]] || return
-    [[ $prev =~ ^--[a-z0-9-]+$ ]] && name=$(sed -n "s/^  $prev \([A-Z][^ ]*\) .*/\1/p" <<<"$help")
+    [[ $prev =~ ^--[a-z0-9-]+$ ]] && name=$(sed -n "s/^  $prev \(\[NAME=\]\)\{0,1\}\([A-Z][^ ]*\) .*/\2/p" <<<"$help")
     if [[ -z $name && $cur == -* ]]; then
         _pintle_among "$(sed -n 's/^  \(--[a-z0-9-]*\).*/\1/p' <<<"$help")" "$cur"
         return
     fi
     if [[ -z $name ]]; then
-        name=$(sed -n "1s/^usage: pintle ${command[*]:1} [[(]\{0,1\}\([A-Z]*\).*/\1/p" <<<"$help")
+        name=$(sed -n "1s/^usage: pintled\{0,1\} ${command[*]:1} [[(]\{0,1\}\([A-Z]*\).*/\1/p" <<<"$help")
     fi
     # What is to be made has no name that could be known.
     if [[ $name != NAME ]]; then

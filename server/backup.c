@@ -106,9 +106,11 @@ enum pintle_status pti_backup_make(const char *data, const char *target, const c
     if (status == PINTLE_OK && pti_file_exists(path))
         status = pti_fail(error, PINTLE_ERR_STORAGE, "%s exists already and is not overwritten; choose another name",
                           path);
-    if (status == PINTLE_OK)
-        status = note_backup(data, facts.schema, path, actor, error);
-    return status == PINTLE_OK ? copy_verified(from, path, error) : status;
+    if (status != PINTLE_OK)
+        return status;
+    if (note_backup(data, facts.schema, path, actor, error) != PINTLE_OK) /* on a full disk it is needed all the more */
+        pti_log(PTI_LOG_WARNING, "the backup stands in no journal: %s", error->detail);
+    return copy_verified(from, path, error);
 }
 
 /* ---- restoring ---- */

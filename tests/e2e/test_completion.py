@@ -44,6 +44,11 @@ TYPED = [
     ("pintle status --repo pi", "pintle status --repo pins/"),
     ("pintled --resi", "pintled --resign-every "),
     ("pintled --data pi", "pintled --data pins/"),
+    ("pintled --repo pi", "pintled --repo pins/"),
+    ("pintled back", "pintled backup "),
+    ("pintled token rev", "pintled token revoke "),
+    ("pintled backup --da", "pintled backup --data "),
+    ("pintled restore some-k", "pintled restore some-key.pem "),
     ("pintle nonsense --he", "pintle nonsense --he"),
 ]
 

@@ -15,6 +15,7 @@ import pytest
 
 from rig.process import LOOPBACK, wait_for
 from rig.programs import ROOT, binary, clean_environment
+from test_pintled import signer_of
 
 
 @pytest.fixture
@@ -90,6 +91,20 @@ class TestLog:
                               check=False, capture_output=True, text=True)
         assert done.returncode == 1
         assert "is not a repository" in json.loads(done.stderr)["message"]
+
+
+def confinement(process):
+    with open(f"/proc/{process}/status", encoding="ascii") as status:
+        return dict(re.findall(r"^(Seccomp|NoNewPrivs|Threads):\t(\d+)$", status.read(), re.M))
+
+
+def test_both_processes_have_given_up_their_rights(repository, pintled):
+    server = pintled(repository)
+    for process in (server.process.pid, signer_of(server)):
+        assert confinement(process)["Seccomp"] == "2" and confinement(process)["NoNewPrivs"] == "1"
+    for thread in os.listdir(f"/proc/{server.process.pid}/task"):
+        assert confinement(f"{server.process.pid}/task/{thread}")["Seccomp"] == "2"
+    assert "not confined" not in server.process.output() and "not kept from" not in server.process.output()
 
 
 class TestConfiguration:
