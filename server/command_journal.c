@@ -195,7 +195,7 @@ static const struct pti_setting verify_settings[] = {
 const struct pti_server_command pti_server_command_journal = {
     .name = "journal",
     .operands = "",
-    .summary = "prints the journal of all changes, one JSON object a line",
+    .summary = "Print the journal of all changes, one JSON object a line",
     .example = "  pintled journal --data pintled-data",
     .settings = print_settings,
     .values_size = sizeof(struct print_values),
@@ -206,7 +206,7 @@ const struct pti_server_command pti_server_command_journal = {
 const struct pti_server_command pti_server_command_journal_verify = {
     .name = "journal verify",
     .operands = "",
-    .summary = "finds lines of the journal that were changed, dropped or moved",
+    .summary = "Find lines of the journal that were changed, dropped or moved",
     .details = "Exits with 0 and prints the head if it finds none.  Lines missing at the end, and a journal that\n"
                "was written anew, show against a head that was kept apart: journal.head in the data directory,\n"
                "and --expect.",
