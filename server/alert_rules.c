@@ -203,8 +203,8 @@ static enum pintle_status look_at_traffic(const struct pti_alert_facts *facts, c
             continue;
         status = raise_alert(list, PTI_ALERT_MISMATCH_RATE, PTI_SEVERITY_TICKET, &subject,
                              "%" PRId64
-                             " clients report in 15 minutes that %s serves no pinned key; before that it was "
-                             "%" PRId64 " in %" PRId64 " hours",
+                             " reports of the last 15 minutes say that %s serves no pinned key; before it was %" PRId64
+                             " in %" PRId64 " hours",
                              traffic->recent, traffic->host, traffic->before, traffic->before_s / 3600);
     }
     return status;
