@@ -77,11 +77,15 @@ static bool report(const char *kind, enum pintle_status status, const struct pti
 static enum pintle_status check_tls(const struct pti_server_options *options, struct pti_error *error)
 {
     struct pti_tls *tls = NULL;
+    char *authorities = NULL;
     enum pintle_status status = PINTLE_OK;
 
     if (options->tls_certificate)
         status = pti_tls_open(options->tls_certificate, options->tls_key, &tls, error);
     pti_tls_close(tls);
+    if (status == PINTLE_OK && options->admin_client_ca)
+        status = pti_tls_load_authorities(options->admin_client_ca, &authorities, error);
+    free(authorities);
     return status;
 }
 

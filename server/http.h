@@ -80,6 +80,7 @@ struct pti_http;
 struct pti_http_options {
     bool tls;                         /* with the pair of server/tls.h, which is open before and closed after */
     unsigned connections, per_source; /* at most, together and of one address */
+    const char *client_authorities;   /* PEM: answer only who shows a certificate of one of these; NULL: everybody */
 };
 
 /*

@@ -23,6 +23,7 @@
 
 struct pti_http {
     struct pti_http_handler handler;
+    bool asks_certificates; /* of clients */
     struct MHD_Daemon *daemon;
     int socket;
     atomic_bool stopping;
@@ -258,6 +259,30 @@ static struct pti_http_exchange *exchange_new(struct pti_http *http, struct MHD_
     return exchange;
 }
 
+/* GnuTLS takes connections without a certificate, or with any, so that they can be told what was expected. */
+static bool is_welcome(const struct pti_http_exchange *exchange)
+{
+    const union MHD_ConnectionInfo *info;
+
+    if (!exchange->http->asks_certificates)
+        return true;
+    info = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info && pti_tls_client_is_verified(info->tls_session);
+}
+
+static void turn_away(struct pti_http_exchange *exchange)
+{
+    static const char text[] = "{\"error\":\"expected a certificate of a client, issued by an authority of "
+                               "--admin-client-ca and in force; found none\"}";
+    struct pti_http_response response = PTI_HTTP_RESPONSE(403);
+
+    response.content_type = "application/json";
+    response.cache_control = "no-store";
+    if (pti_bytes_copy(pti_bytes_text(text), &response.body) != PINTLE_OK)
+        response.content_type = NULL;
+    pti_http_answer(exchange, &response);
+}
+
 static enum MHD_Result dispatch(struct pti_http_exchange *exchange)
 {
     struct pti_http *http = exchange->http;
@@ -274,7 +299,10 @@ static enum MHD_Result dispatch(struct pti_http_exchange *exchange)
                                                                   "X-Forwarded-For");
     exchange->request.body = pti_buf_bytes(&exchange->body);
     pti_connection_enter(exchange->open, PTI_PHASE_WAITING, now_ms());
-    http->handler.handle(http->handler.ctx, exchange);
+    if (is_welcome(exchange))
+        http->handler.handle(http->handler.ctx, exchange);
+    else
+        turn_away(exchange);
     /* A deferred exchange may be answered already, but only this thread frees it, and not before it is back in MHD. */
     return exchange->deferred ? MHD_YES : exchange->queued;
 }
@@ -390,15 +418,16 @@ static struct MHD_Daemon *start_daemon(struct pti_http *http, const struct pti_h
     const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (options->tls ? MHD_USE_TLS : 0u);
     /* Without TLS the list ends where its options begin. */
     const enum MHD_OPTION tls = options->tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END;
+    const enum MHD_OPTION trust = options->client_authorities ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END;
 
-    return MHD_start_daemon(flags, 0, on_accept, http, on_request, http, MHD_OPTION_LISTEN_SOCKET, http->socket,
-                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-                            options->connections, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PTI_HTTP_IDLE_TIMEOUT_S,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PTI_HTTP_CONNECTION_MEMORY,
-                            MHD_OPTION_THREAD_POOL_SIZE, (unsigned)PTI_HTTP_THREADS, MHD_OPTION_UNESCAPE_CALLBACK,
-                            unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, tls,
-                            pti_tls_priorities, MHD_OPTION_HTTPS_CERT_CALLBACK, pti_tls_retriever(), MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags, 0, on_accept, http, on_request, http, MHD_OPTION_LISTEN_SOCKET, http->socket,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, options->connections,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)PTI_HTTP_IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PTI_HTTP_CONNECTION_MEMORY,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)PTI_HTTP_THREADS, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, tls, pti_tls_priorities,
+        MHD_OPTION_HTTPS_CERT_CALLBACK, pti_tls_retriever(), trust, options->client_authorities, MHD_OPTION_END);
 }
 
 enum pintle_status pti_http_start(int socket, const struct pti_http_options *options,
@@ -413,6 +442,7 @@ enum pintle_status pti_http_start(int socket, const struct pti_http_options *opt
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for a listener");
     }
     made->handler = *handler;
+    made->asks_certificates = options->client_authorities != NULL;
     made->socket = socket;
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->idle, NULL);

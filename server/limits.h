@@ -117,7 +117,7 @@
 #define PTI_EXPIRY_WARNING_S (14 * 86400) /* before an offline role expires, once a day */
 
 /* Alerts */
-#define PTI_ALERTS_MAX 256 /* pending, firing, or over and remembered */
+#define PTI_ALERTS_MAX 256          /* pending, firing, or over and remembered */
 #define PTI_ALERTS_FORGEABLE_MAX 32 /* of those at once that reports can raise */
 #define PTI_ALERT_HOSTS_MAX 1024 /* with most mismatches, which are compared with what they had before */
 #define PTI_WEBHOOKS_MAX 4

@@ -210,6 +210,12 @@ const struct pti_setting pti_server_settings[] = {
      .help = "its private key (PEM, not encrypted)",
      .take = pti_setting_text,
      .at = AT(tls_key)},
+    {.name = "admin-client-ca",
+     .value = "FILE",
+     .help = "answer on --admin only to clients with a certificate of these authorities (PEM),\n"
+             "besides the token; needs --tls-cert",
+     .take = pti_setting_text,
+     .at = AT(admin_client_ca)},
     {.name = "keys",
      .value = "[NAME=]DIR",
      .help = "its online keys: timestamp*.pem and snapshot*.pem (default: keys in DIR)",
@@ -450,6 +456,11 @@ static enum pintle_status check(struct pti_server_options *options, unsigned wan
                         "--admin must be on loopback, such as 127.0.0.1:8441: reports and "
                         "metrics are not for everybody; reach it from elsewhere through SSH or a proxy that "
                         "authenticates");
+    if (options->admin_client_ca && (!options->tls_certificate || options->admin.size == 0))
+        return pti_fail(error, PINTLE_ERR_MISUSE,
+                        "--%s is missing: --admin-client-ca is for HTTPS on a listener of "
+                        "its own",
+                        options->tls_certificate ? "admin ADDR:PORT" : "tls-cert FILE");
     options->admin_on_listen = options->admin.size == 0 && pti_address_is_loopback(&options->listen);
     return PINTLE_OK;
 }

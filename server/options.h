@@ -25,7 +25,8 @@ struct pti_server_options {
     int64_t connections, per_source;
     const char *tls_certificate; /* NULL: plain HTTP */
     const char *tls_key;
-    bool admin_on_listen; /* administrative routes are on the one listener, which is on loopback */
+    const char *admin_client_ca; /* NULL: the administrative listener asks for no certificate */
+    bool admin_on_listen;        /* administrative routes are on the one listener, which is on loopback */
     int64_t resign_every_s;
     int64_t keep_reports;
     int64_t sample_reports;

@@ -36,6 +36,7 @@ struct server {
     size_t served_count;
     struct pti_notify notify;
     struct pti_tls *tls; /* NULL: plain HTTP */
+    char *client_authorities;
     struct pintle_crypto *crypto;
     int data_lock;
     struct pti_database *storage; /* for the main thread and what administrators change */
@@ -223,8 +224,8 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
 {
     const struct pti_server_options *options = server->options;
     const struct pti_http_options http[] = {
-        {server->tls != NULL, allow_connections(options->connections), (unsigned)options->per_source},
-        {server->tls != NULL, PTI_HTTP_ADMIN_CONNECTIONS, PTI_HTTP_ADMIN_CONNECTIONS},
+        {server->tls != NULL, allow_connections(options->connections), (unsigned)options->per_source, NULL},
+        {server->tls != NULL, PTI_HTTP_ADMIN_CONNECTIONS, PTI_HTTP_ADMIN_CONNECTIONS, server->client_authorities},
     };
     const struct pti_intake_settings settings = {
         .storage = server->intake_storage,
@@ -414,6 +415,7 @@ static void stop(struct server *server)
         pti_served_clear(&server->served[i]);
     free(server->served);
     pti_tls_close(server->tls);
+    free(server->client_authorities);
     pintle_crypto_free(server->crypto);
     pti_notify_close(&server->notify);
 }
@@ -448,6 +450,8 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
 
     if (status == PINTLE_OK && options->tls_certificate)
         status = pti_tls_open(options->tls_certificate, options->tls_key, &server->tls, error);
+    if (status == PINTLE_OK && options->admin_client_ca)
+        status = pti_tls_load_authorities(options->admin_client_ca, &server->client_authorities, error);
     if (status != PINTLE_OK)
         return status;
     for (size_t i = 0; i < server->served_count; i++)

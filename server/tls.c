@@ -13,6 +13,7 @@
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 
 #include "base/buf.h"
 #include "publish/file.h"
@@ -214,6 +215,47 @@ static int retrieve(gnutls_session_t session, const gnutls_datum_t *authorities,
     *chain_size = pair->chain_size;
     *key = pair->key;
     return 0;
+}
+
+static enum pintle_status check_authorities(struct pintle_bytes pem, struct pti_error *error)
+{
+    const gnutls_datum_t data = {.data = (unsigned char *)(uintptr_t)pem.data, .size = (unsigned)pem.size};
+    gnutls_x509_crt_t *list = NULL;
+    unsigned count = 0;
+    int code = gnutls_x509_crt_list_import2(&list, &count, &data, GNUTLS_X509_FMT_PEM, 0);
+
+    if (code < 0)
+        return refuse(code, "expected certificates of authorities in PEM", error);
+    for (unsigned i = 0; i < count; i++)
+        gnutls_x509_crt_deinit(list[i]);
+    gnutls_free(list);
+    return PINTLE_OK;
+}
+
+enum pintle_status pti_tls_load_authorities(const char *path, char **pem, struct pti_error *error)
+{
+    struct pintle_bytes data = {NULL, 0};
+    enum pintle_status status = pti_file_read(path, PTI_TLS_FILE_MAX, &data, error);
+
+    *pem = NULL;
+    if (status == PINTLE_OK && check_authorities(data, error) != PINTLE_OK)
+        status = pti_error_prefix(error, "--admin-client-ca %s", path);
+    if (status == PINTLE_OK) {
+        *pem = pti_bytes_strdup(data);
+        if (!*pem)
+            status = pti_fail(error, PINTLE_ERR_INPUT, "--admin-client-ca %s: expected PEM, found a NUL byte", path);
+    }
+    pti_bytes_free(&data);
+    return status;
+}
+
+bool pti_tls_client_is_verified(void *session)
+{
+    static unsigned char purpose[] = GNUTLS_KP_TLS_WWW_CLIENT;
+    gnutls_typed_vdata_st wanted = {.type = GNUTLS_DT_KEY_PURPOSE_OID, .data = purpose, .size = 0};
+    unsigned problems = ~0u;
+
+    return gnutls_certificate_verify_peers(session, &wanted, 1, &problems) == GNUTLS_E_SUCCESS && problems == 0;
 }
 
 pti_tls_function pti_tls_retriever(void)

@@ -31,6 +31,14 @@ enum pintle_status pti_tls_reload(struct pti_tls *tls, bool *changed, struct pti
 /* After the last listener has ended; NULL is legal. */
 void pti_tls_close(struct pti_tls *tls);
 
+/*
+ * Reads and checks the certificates of authorities, in PEM, for --admin-client-ca; *pem is freed by the caller.
+ * PINTLE_ERR_STORAGE, PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
+ */
+enum pintle_status pti_tls_load_authorities(const char *path, char **pem, struct pti_error *error);
+/* Whether the client of a gnutls_session_t has shown a certificate for clients that its authorities vouch for, now. */
+bool pti_tls_client_is_verified(void *session);
+
 /* For the listener: what GnuTLS asks for the pair of a handshake (a gnutls_certificate_retrieve_function2), and how. */
 typedef void (*pti_tls_function)(void);
 pti_tls_function pti_tls_retriever(void);
