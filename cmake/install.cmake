@@ -66,8 +66,7 @@ if(PINTLE_PROGRAMS)
     install(CODE "
         set(bindir \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
         configure_file(${PROJECT_SOURCE_DIR}/packaging/systemd/pintled.service.in
-                       ${PROJECT_BINARY_DIR}/packaging/pintled.service @ONLY)
-        file(INSTALL ${PROJECT_BINARY_DIR}/packaging/pintled.service
-             DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")" COMPONENT pintled)
+                       \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/systemd/system/pintled.service\"
+                       @ONLY NO_SOURCE_PERMISSIONS)" COMPONENT pintled)
     install(FILES packaging/systemd/pintled.conf DESTINATION lib/sysusers.d COMPONENT pintled)
 endif()

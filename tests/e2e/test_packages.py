@@ -45,11 +45,6 @@ def build_packages(directory, *components):
     return {path.name.split("_")[0]: path for path in directory.glob("*.deb")}
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    return build_packages(tmp_path_factory.mktemp("packages"), "pintled")["pintled"]
-
-
 class Root:
     """A scratch root with dpkg's own files and the two that users are in."""
 
@@ -70,6 +65,27 @@ class Root:
 
     def status(self):
         return run("dpkg-query", f"--admindir={self / 'var/lib/dpkg'}", "-W", "-f=${db:Status-Status} ${Version}", "pintled")
+
+
+def check_sane(package, directory):
+    run("dpkg-deb", "-R", package, directory)
+    control = (directory / "DEBIAN/control").read_text()
+    for field in ("Package: pintled", "Maintainer: ", "Section: ", "Priority: ", "Depends: passwd, libc6", "libsqlite3-0",
+                  "libmicrohttpd12", "Description: certificate pinning: server\n"):
+        assert field in control, control
+    assert (directory / "DEBIAN/conffiles").read_text() == "/etc/pintle/pintled.conf\n"
+    for path in directory.rglob("*"):
+        name = str(path.relative_to(directory))
+        mode = path.lstat().st_mode & 0o7777
+        assert path.lstat().st_uid == 0 and mode & 0o7022 == 0, (name, oct(mode))
+        if path.is_file() and not name.startswith("DEBIAN/"):
+            assert bool(mode & 0o111) == name.startswith("usr/bin/"), name
+            if "/man/" in name:
+                run("gzip", "-t", path)
+    scripts = [directory / "DEBIAN" / name for name in ("postinst", "prerm", "postrm")]
+    run("shellcheck", *scripts)
+    assert {"copyright", "changelog.Debian.gz"} <= {path.name for path in (directory / "usr/share/doc/pintled").iterdir()}
+    assert b".debug_info" not in (directory / "usr/bin/pintled").read_bytes()
 
 
 @pytest.fixture
@@ -103,7 +119,9 @@ def post(url):
         return answer.status
 
 
-def test_installs_starts_upgrades_removes_and_purges(package, root, repository, tmp_path):
+def test_a_sane_package_that_installs_starts_upgrades_removes_and_purges(root, repository, tmp_path):
+    package = build_packages(tmp_path / "packages", "pintled")["pintled"]
+    check_sane(package, tmp_path / "sane")
     root.dpkg("-i", package)
     assert root.status().startswith("installed")
     user = next(line for line in (root / "etc/passwd").read_text().splitlines() if line.startswith("pintled:")).split(":")
@@ -144,27 +162,6 @@ def test_installs_starts_upgrades_removes_and_purges(package, root, repository, 
     root.dpkg("-P", "pintled")
     assert not config.parent.exists() and not data.exists()
     assert repository.public.exists()
-
-
-def test_of_a_sane_package(package, tmp_path):
-    run("dpkg-deb", "-R", package, tmp_path / "p")
-    control = (tmp_path / "p/DEBIAN/control").read_text()
-    for field in ("Package: pintled", "Maintainer: ", "Section: ", "Priority: ", "Depends: passwd, libc6", "libsqlite3-0",
-                  "libmicrohttpd12", "Description: certificate pinning: server\n"):
-        assert field in control, control
-    assert (tmp_path / "p/DEBIAN/conffiles").read_text() == "/etc/pintle/pintled.conf\n"
-    for path in (tmp_path / "p").rglob("*"):
-        name = str(path.relative_to(tmp_path / "p"))
-        mode = path.lstat().st_mode & 0o7777
-        assert path.lstat().st_uid == 0 and mode & 0o7022 == 0, (name, oct(mode))
-        if path.is_file() and not name.startswith("DEBIAN/"):
-            assert bool(mode & 0o111) == name.startswith("usr/bin/"), name
-            if "/man/" in name:
-                run("gzip", "-t", path)
-    scripts = [tmp_path / "p/DEBIAN" / name for name in ("postinst", "prerm", "postrm")]
-    run("shellcheck", *scripts)
-    assert {"copyright", "changelog.Debian.gz"} <= {path.name for path in (tmp_path / "p/usr/share/doc/pintled").iterdir()}
-    assert b".debug_info" not in (tmp_path / "p/usr/bin/pintled").read_bytes()
 
 
 @pytest.mark.skipif("PINTLE_LONG" not in os.environ, reason="long")
