@@ -139,8 +139,8 @@ static enum pintle_status write_rows(struct pti_list *list, struct pti_database 
                                     : pti_buf_check(&listing->documents, error, "the list of edges");
 
     for (size_t i = 0; i < listing->count && status == PINTLE_OK; i++) {
-        const struct pintle_bytes document = {listing->documents.data + listing->starts[i],
-                                              listing->starts[i + 1] - listing->starts[i]};
+        const size_t size = listing->starts[i + 1] - listing->starts[i];
+        const struct pintle_bytes document = {size > 0 ? listing->documents.data + listing->starts[i] : NULL, size};
         char cursor[PTI_CURSOR_MAX + 1];
 
         format_cursor(&listing->edges[i].key, cursor);
