@@ -190,6 +190,17 @@ static enum pintle_status context_new(const struct pti_probe_request *request, S
     return PINTLE_OK;
 }
 
+enum pintle_status pti_probe_check_ca(const char *ca_file, struct pti_error *error)
+{
+    const struct pti_probe_request request = {.ca_file = ca_file, .key = PTI_PROBE_KEY_ANY};
+    SSL_CTX *ctx = NULL;
+    enum pintle_status status = context_new(&request, &ctx, error);
+
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    return status;
+}
+
 static enum pintle_status connection_new(const struct pti_probe_request *request, SSL_CTX *ctx, SSL **ssl,
                                          struct pti_error *error)
 {

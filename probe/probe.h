@@ -54,6 +54,9 @@ struct pti_probe_result {
 enum pintle_status pti_probe(const struct pti_probe_request *request, struct pti_probe_result *result,
                              struct pti_error *error);
 
+/* Whether pti_probe() can use ca_file.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY. */
+enum pintle_status pti_probe_check_ca(const char *ca_file, struct pti_error *error);
+
 /* What one edge (an address) shows of one kind of key. */
 enum pti_probe_outcome {
     PTI_PROBE_FAILED,     /* no connection, no handshake, or none that can be read: nothing is known */

@@ -187,7 +187,7 @@ static bool take_filters(const struct pti_listener *listener, struct pti_http_ex
 void pti_answer_edge_list(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
     static const char *const names[] = {"repository", "host", NULL};
-    struct pti_edge_query query = {.row = keep_row};
+    struct pti_edge_query query = {.documents = true, .row = keep_row};
     struct listing listing = {.count = 0};
     enum pintle_status status = PINTLE_OK;
     struct pti_edge_key after;

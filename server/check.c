@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "probe/probe.h"
 #include "server/command.h"
 #include "server/database_copy.h"
 #include "server/files.h"
+#include "server/targets.h"
 #include "server/tls.h"
 
 static enum pintle_status check_not_public(const struct pti_served *served, size_t count, const char *option,
@@ -67,6 +69,31 @@ static enum pintle_status check_data(const char *directory, struct pti_error *er
     return pti_database_look(path, false, &facts, error);
 }
 
+static bool is_served(const struct pti_server_options *options, const char *name)
+{
+    for (size_t i = 0; i < options->served_count; i++)
+        if (strcmp(options->served[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+enum pintle_status pti_check_probing(const struct pti_server_options *options, struct pti_error *error)
+{
+    struct pti_target target;
+
+    if (options->probe_ca && pti_probe_check_ca(options->probe_ca, error) != PINTLE_OK)
+        return pti_error_prefix(error, "--probe-ca");
+    for (size_t i = 0; i < options->edge_count; i++) {
+        if (pti_target_parse(options->edges[i], &target, error) != PINTLE_OK)
+            return pti_error_prefix(error, "--edge");
+        if (!is_served(options, target.repository))
+            return pti_fail(error, PINTLE_ERR_INPUT,
+                            "--edge %s: expected [NAME/]HOST with the NAME of a --repo, found \"%s\"",
+                            options->edges[i], target.repository);
+    }
+    return PINTLE_OK;
+}
+
 static bool report(const char *kind, enum pintle_status status, const struct pti_error *error)
 {
     if (status != PINTLE_OK)
@@ -105,6 +132,7 @@ static int check_all(const struct pti_server_options *options, struct pti_served
     }
     wrong += report("", pti_check_private(served, options->served_count, options->data, &error), &error);
     wrong += report("", check_tls(options, &error), &error);
+    wrong += report("", pti_check_probing(options, &error), &error);
     wrong += report("", check_data(options->data, &error), &error);
     return wrong;
 }

@@ -12,6 +12,9 @@
  */
 int pti_check_config(const struct pti_server_options *options);
 
+/* --probe-ca holds certificates, and every --edge is one of a repository that is served.  PINTLE_ERR_INPUT. */
+enum pintle_status pti_check_probing(const struct pti_server_options *options, struct pti_error *error);
+
 /* Neither data nor keys may lie below the public files of a repository, which go to everybody who asks. */
 enum pintle_status pti_check_private(const struct pti_served *served, size_t count, const char *data,
                                      struct pti_error *error);

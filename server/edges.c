@@ -217,14 +217,14 @@ enum pintle_status pti_edges_store(struct pti_database *database, const struct p
 
 /* ---- reading ---- */
 
-#define EDGE_COLUMNS                                                                                                   \
-    "repository, host, port, address, key_type, source, active, added, probed, outcome, failures, pinned, leaf,"       \
-    " not_before, not_after, document"
+#define LIST_EDGES(document)                                                                                            \
+    "SELECT repository, host, port, address, key_type, source, active, added, probed, outcome, failures, pinned, leaf," \
+    " not_before, not_after, " document " FROM edge WHERE ($1 = 0 OR repository = $2) AND ($3 = 0 OR host = $4)"        \
+    " AND ($5 = 0 OR active = 1) AND ($6 = 0 OR (repository, host, port, address, key_type) > ($7, $8, $9, $10, $11))"  \
+    " ORDER BY repository, host, port, address, key_type LIMIT $12"
 
-static const struct pti_db_statement list_edges = {
-    "list edges", "SELECT " EDGE_COLUMNS " FROM edge WHERE ($1 = 0 OR repository = $2) AND ($3 = 0 OR host = $4)"
-                  " AND ($5 = 0 OR active = 1) AND ($6 = 0 OR (repository, host, port, address, key_type) >"
-                  " ($7, $8, $9, $10, $11)) ORDER BY repository, host, port, address, key_type LIMIT $12"};
+static const struct pti_db_statement list_edges = {"list edges", LIST_EDGES("''")};
+static const struct pti_db_statement list_documents = {"list edges", LIST_EDGES("document")};
 
 static void take_finding(const struct pti_db_value *columns, struct pti_edge_finding *finding)
 {
@@ -272,7 +272,8 @@ enum pintle_status pti_edges_list(struct pti_database *database, const struct pt
     static const struct pti_edge_key first = {.host = ""};
     struct pti_edge_query copy = *query;
     struct pti_db_value values[12];
-    const struct pti_db_query list = {&list_edges, values, COUNT(values), take_edge, &copy};
+    const struct pti_db_query list = {query->documents ? &list_documents : &list_edges, values, COUNT(values),
+                                      take_edge, &copy};
 
     values[0] = pti_db_integer(query->repository != NULL);
     values[1] = pti_db_text(query->repository ? query->repository : "");

@@ -65,6 +65,7 @@ struct pti_edge_query {
     const char *repository, *host;    /* NULL: any */
     const struct pti_edge_key *after; /* those behind it; NULL: from the first */
     bool active;                      /* these alone */
+    bool documents;                   /* with finding.document, which is large; else it is empty */
     int64_t limit;
     /* In the order of their keys; borrowed.  false ends with PINTLE_ERR_MEMORY. */
     bool (*row)(void *ctx, const struct pti_edge *edge);

@@ -263,10 +263,10 @@ bool pti_probe_jobs_set_manifest(struct pti_probe_jobs *jobs, const char *reposi
             !pti_pinset_find(pinset, old->host))
             remove_at(jobs, i);
     }
-    for (size_t i = 0; i < pinset->policy_count; i++) {
+    for (size_t i = 0; i < pinset->policy_count && complete; i++) {
         pti_copy_text(target.host, sizeof target.host, pinset->policies[i].host);
         pti_copy_text(target.where.host, sizeof target.where.host, pinset->policies[i].host);
-        complete = pti_probe_jobs_add(jobs, &target, now_ms, NULL) == PINTLE_OK && complete;
+        complete = pti_probe_jobs_add(jobs, &target, now_ms, NULL) == PINTLE_OK;
     }
     for (size_t i = 0; i < jobs->count; i++)
         if (is_live(jobs, i, true) && strcmp(jobs->jobs[i].target.repository, repository) == 0)

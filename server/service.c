@@ -261,7 +261,7 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
 static enum pintle_status start_prober(struct server *server, struct pti_error *error)
 {
     const struct pti_server_options *options = server->options;
-    enum pintle_status status = PINTLE_OK;
+    enum pintle_status status = pti_check_probing(options, error);
 
     for (size_t i = 0; i < server->served_count && status == PINTLE_OK; i++)
         status = pti_prober_add_repository(server->prober, server->served[i].name, server->served[i].directory, error);

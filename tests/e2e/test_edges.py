@@ -3,6 +3,7 @@
 
 import shutil
 import socket
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hostile_tls import HostileTls
 from pki import new_key, spki_pin
 from rig.process import LOOPBACK, wait_for
-from rig.programs import pintle, pintle_ok
+from rig.programs import Repository, binary, clean_environment, pintle, pintle_ok
 from scenes import Ca
 
 OTHER = "127.0.0.2"
@@ -213,6 +214,35 @@ def test_edges_that_operators_add(repository, pintled, workshop, host):
     wait_for("the other to be dropped", lambda: ports() == set(), 30, explain=server.process.output)
     assert ports(active=False) == {(1, "option"), (2, "api")}
     assert "edge.removed" in [line["event"] for line in server.api("/v1/journal")[2]["items"]]
+
+
+def test_each_repository_judges_by_its_own_pins(site, pinned, pintled, ca, tmp_path, workshop):
+    other = Repository(tmp_path / "shop")
+    other.pin(site.host, workshop.key_file())
+    other.publish()
+    edge = f"{site.host}={LOOPBACK}:{site.port}"
+    server = pintled(pinned, *PROBED_OFTEN, "--probe-ca", ca, "--repo", f"shop={other.directory}", "--edge", edge,
+                     "--edge", f"shop/{edge}")
+    for name, verdict in (("_", "yes"), ("shop", "no")):
+        wait_for(f"the edge of {name} to be judged", lambda name=name, verdict=verdict: {
+            (edge.get("last") or {}).get("pinned")
+            for edge in server.api(f"/v1/edges?repository={name}")[2]["items"]} == {verdict}, 30,
+            explain=server.process.output)
+    assert f'key="ec",repository="shop"}} 1' in server.request("GET", "/metrics", base=server.admin)[2].decode()
+
+
+@pytest.mark.parametrize("words, why", [
+    (["--edge", "shop/a.test=192.0.2.1"], 'with the NAME of a --repo, found "shop"'),
+    (["--edge", "a.test"], "expected HOST=ADDRESS"),
+    (["--probe-ca", "nowhere.pem"], "--probe-ca: expected PEM certificates in nowhere.pem"),
+    (["--probe-every", "86401"], "0 to 86400")], ids=lambda value: value if isinstance(value, str) else value[0])
+def test_what_cannot_be_probed_is_told_at_once(repository, tmp_path, words, why):
+    repository.publish()
+    for more in ([], ["--check-config"]):
+        done = subprocess.run([binary("pintled"), "--repo", repository.directory, "--data", tmp_path / "data", "--listen",
+                               f"{LOOPBACK}:0", *words, *more], capture_output=True, text=True, timeout=30, check=False,
+                              env=clean_environment())
+        assert done.returncode != 0 and why in done.stderr, done.stderr
 
 
 def test_names_are_resolved(site, pinned, pintled, ca):

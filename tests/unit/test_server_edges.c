@@ -118,13 +118,13 @@ static void found_last(void **state)
     assert_int_equal(list((struct pti_edge_query){.limit = 0}, &found), 0);
     assert_int_equal(leaves_of(&key, leaves), 0);
     note(&key, 10);
-    assert_int_equal(list((struct pti_edge_query){.limit = 0}, &found), 1);
+    assert_int_equal(list((struct pti_edge_query){.documents = true}, &found), 1);
     assert_int_equal(found.edges[0].finding.probed, 0);
     see(&key, "one", 20);
     see(&key, "two", 30);
     see(&key, "one", 40);
     note(&key, 50); /* it is still one: what was found stays */
-    assert_int_equal(list((struct pti_edge_query){.limit = 0}, &found), 1);
+    assert_int_equal(list((struct pti_edge_query){.documents = true}, &found), 1);
     assert_int_equal(pti_edge_key_compare(&found.edges[0].key, &key), 0);
     assert_true(found.edges[0].active);
     assert_string_equal(found.edges[0].source, "option");
@@ -136,6 +136,8 @@ static void found_last(void **state)
     assert_int_equal(found.edges[0].finding.not_before, 5);
     assert_int_equal(found.edges[0].finding.not_after, 6);
     assert_string_equal(found.documents[0], "{\"detail\":\"x\"}");
+    assert_int_equal(list((struct pti_edge_query){.documents = false}, &found), 1);
+    assert_string_equal(found.documents[0], "");
     assert_int_equal(leaves_of(&key, leaves), 2);
     assert_string_equal(leaves[0].spki, "one");
     assert_int_equal(leaves[0].first_seen, 20);
