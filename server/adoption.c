@@ -98,7 +98,7 @@ static void copy_text(char *out, size_t size, struct pintle_bytes text)
 static bool take_key(void *ctx, const struct pti_db_value *values, size_t count)
 {
     struct pti_tally_row row = {.day = 0};
-    char os[PTI_HELD_WORD_MAX + 1];
+    char os[PTI_HOLDING_WORD_MAX + 1];
 
     (void)count; /* 5 */
     copy_text(row.zone, sizeof row.zone, values[0].bytes);
@@ -106,7 +106,7 @@ static bool take_key(void *ctx, const struct pti_db_value *values, size_t count)
     copy_text(row.app, sizeof row.app, values[2].bytes);
     copy_text(row.app_version, sizeof row.app_version, values[3].bytes);
     copy_text(os, sizeof os, values[4].bytes);
-    row.os = pti_held_platform(os);
+    row.os = pti_holding_platform(os);
     return pti_tally_add(ctx, &row);
 }
 

@@ -29,23 +29,23 @@ static enum pintle_status check_members(const struct pti_json_value *object, con
 
 /* A text that a header can hold, as it would stand there; "" if it is absent. */
 static enum pintle_status read_word(const struct pti_json_value *object, const char *name,
-                                    char out[PTI_HELD_WORD_MAX + 1], struct pti_error *error)
+                                    char out[PTI_HOLDING_WORD_MAX + 1], struct pti_error *error)
 {
     const struct pti_json_value *value = pti_json_member(object, name);
-    char word[PTI_HELD_WORD_MAX + 1];
+    char word[PTI_HOLDING_WORD_MAX + 1];
     struct pintle_bytes text;
 
     out[0] = '\0';
     if (!value)
         return PINTLE_OK;
-    if (!pti_json_as_string(value, &text) || text.size > PTI_HELD_WORD_MAX ||
+    if (!pti_json_as_string(value, &text) || text.size > PTI_HOLDING_WORD_MAX ||
         (text.size > 0 && memchr(text.data, '\0', text.size)))
         return pti_fail(error, PINTLE_ERR_INPUT, "byte %zu: \"%s\" must be a string of at most %d characters",
-                        pti_json_offset(value), name, PTI_HELD_WORD_MAX);
+                        pti_json_offset(value), name, PTI_HOLDING_WORD_MAX);
     if (text.size > 0)
         memcpy(out, text.data, text.size);
     out[text.size] = '\0';
-    pti_held_word(out, word);
+    pti_holding_word(out, word);
     if (strcmp(word, out) != 0)
         return pti_fail(error, PINTLE_ERR_INPUT, "byte %zu: \"%s\" must hold letters, digits, . _ + - alone",
                         pti_json_offset(value), name);
@@ -101,7 +101,7 @@ static enum pintle_status read_row(const struct pti_json_value *object, struct p
                                    struct pti_error *error)
 {
     static const char *const names[] = {"day", "zone", "version", "app", "app_version", "os", "hits", "d", "w", NULL};
-    char os[PTI_HELD_WORD_MAX + 1];
+    char os[PTI_HOLDING_WORD_MAX + 1];
     enum pintle_status status;
 
     memset(row, 0, sizeof *row);
@@ -126,7 +126,7 @@ static enum pintle_status read_row(const struct pti_json_value *object, struct p
         status = read_count(object, "d", row->hits, &row->days, error);
     if (status == PINTLE_OK)
         status = read_count(object, "w", row->hits, &row->weeks, error);
-    row->os = status == PINTLE_OK ? pti_held_platform(os) : PTI_TALLY_OTHER;
+    row->os = status == PINTLE_OK ? pti_holding_platform(os) : PTI_TALLY_OTHER;
     return status;
 }
 
@@ -162,7 +162,7 @@ static enum pintle_status read_batch(const struct pti_json_value *root, struct p
         status = read_word(root, "batch", batch->id, error);
     if (status == PINTLE_OK && strlen(batch->id) < PTI_BATCH_ID_MIN)
         status = pti_fail(error, PINTLE_ERR_INPUT, "\"batch\" must be a string of %d to %d characters",
-                          PTI_BATCH_ID_MIN, PTI_HELD_WORD_MAX);
+                          PTI_BATCH_ID_MIN, PTI_HOLDING_WORD_MAX);
     if (status == PINTLE_OK)
         status = read_word(root, "repository", batch->repository, error);
     return status == PINTLE_OK ? read_rows(root, &batch->tally, error) : status;

@@ -15,11 +15,11 @@
 #include "report/tally.h"
 
 #define PTI_BATCH_ID_MIN 16
-#define PTI_BATCH_ID_MAX PTI_HELD_WORD_MAX
+#define PTI_BATCH_ID_MAX PTI_HOLDING_WORD_MAX
 
 struct pti_adoption_batch {
     char id[PTI_BATCH_ID_MAX + 1]; /* letters, digits, . _ + - */
-    char repository[PTI_HELD_WORD_MAX + 1];
+    char repository[PTI_HOLDING_WORD_MAX + 1];
     struct pti_tally tally; /* equal keys are one row */
 };
 

@@ -154,7 +154,7 @@ struct sums {
 
 struct zones {
     struct pti_list *list;
-    const struct pti_held *published;
+    const struct pti_holding *published;
     const char *after;                   /* zones up to this one were on the pages before */
     int64_t at_least;                    /* -1: each zone's published version */
     char zone[PINTLE_ZONE_NAME_MAX + 2]; /* the one being written; "/" before the first */
@@ -163,7 +163,7 @@ struct zones {
     struct sums all, holding, registered, registered_holding;
 };
 
-static int64_t published_version(const struct pti_held *published, const char *zone)
+static int64_t published_version(const struct pti_holding *published, const char *zone)
 {
     for (size_t i = 0; zone[0] != '\0' && i < published->zone_count; i++)
         if (strcmp(published->zones[i].name, zone) == 0)
@@ -262,7 +262,7 @@ static bool put_version(void *ctx, const struct pti_adoption_version *version)
 void pti_answer_adoption_zones(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
     static const char *const names[] = {"repository", "days", "version", NULL};
-    struct pti_held published;
+    struct pti_holding published;
     struct zones zones = {.published = &published, .at_least = -1, .zone = "/"};
     struct pti_adoption_query query;
     enum pintle_status status;

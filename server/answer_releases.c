@@ -30,7 +30,7 @@ static void put_release(struct pti_json_writer *json, const struct pti_release *
 static bool put_row(void *ctx, const struct pti_release *release)
 {
     struct pti_list *list = ctx;
-    char cursor[2 * (PTI_HELD_WORD_MAX + 1)];
+    char cursor[2 * (PTI_HOLDING_WORD_MAX + 1)];
 
     (void)snprintf(cursor, sizeof cursor, "%s/%s", release->app, release->version);
     if (pti_list_wants(list, cursor))
@@ -43,7 +43,7 @@ static bool read_cursor(const char *cursor, struct pti_release *release)
 {
     const char *slash = strchr(cursor, '/');
 
-    if (!slash || slash - cursor > PTI_HELD_WORD_MAX || strlen(slash + 1) > PTI_HELD_WORD_MAX)
+    if (!slash || slash - cursor > PTI_HOLDING_WORD_MAX || strlen(slash + 1) > PTI_HOLDING_WORD_MAX)
         return false;
     (void)snprintf(release->app, sizeof release->app, "%.*s", (int)(slash - cursor), cursor);
     (void)pti_copy_text(release->version, sizeof release->version, slash + 1);
@@ -76,7 +76,7 @@ void pti_answer_release_list(const struct pti_listener *listener, struct pti_htt
 /* ---- changes ---- */
 
 static enum pintle_status read_text(const struct pti_json_value *object, const char *name,
-                                    char out[PTI_HELD_WORD_MAX + 2], struct pti_error *error)
+                                    char out[PTI_HOLDING_WORD_MAX + 2], struct pti_error *error)
 {
     struct pintle_bytes text;
     enum pintle_status status = pti_json_get_string(object, name, &text, error);
@@ -84,17 +84,17 @@ static enum pintle_status read_text(const struct pti_json_value *object, const c
     out[0] = '\0';
     if (status != PINTLE_OK)
         return status;
-    if (text.size > PTI_HELD_WORD_MAX || (text.size > 0 && memchr(text.data, '\0', text.size)))
+    if (text.size > PTI_HOLDING_WORD_MAX || (text.size > 0 && memchr(text.data, '\0', text.size)))
         return pti_fail(error, PINTLE_ERR_INPUT, "\"%s\" must be a string of 1 to %d characters", name,
-                        PTI_HELD_WORD_MAX);
-    (void)snprintf(out, PTI_HELD_WORD_MAX + 2, "%.*s", (int)text.size, (const char *)text.data);
+                        PTI_HOLDING_WORD_MAX);
+    (void)snprintf(out, PTI_HOLDING_WORD_MAX + 2, "%.*s", (int)text.size, (const char *)text.data);
     return PINTLE_OK;
 }
 
 static enum pintle_status read_object(const struct pti_json_value *object, struct pti_release *release,
                                       struct pti_error *error)
 {
-    char app[PTI_HELD_WORD_MAX + 2], version[PTI_HELD_WORD_MAX + 2];
+    char app[PTI_HOLDING_WORD_MAX + 2], version[PTI_HOLDING_WORD_MAX + 2];
     int64_t generation = 0;
     size_t known = 2;
     enum pintle_status status = read_text(object, "app", app, error);
@@ -180,7 +180,7 @@ void pti_answer_release_remove(const struct pti_listener *listener, struct pti_h
 {
     static const char *const none[] = {NULL};
     struct pti_http_response gone = PTI_HTTP_RESPONSE(204);
-    char app[PTI_HELD_WORD_MAX + 1], version[PTI_HELD_WORD_MAX + 1];
+    char app[PTI_HOLDING_WORD_MAX + 1], version[PTI_HOLDING_WORD_MAX + 1];
     struct pti_release release;
     struct pti_error error;
     bool found = false;

@@ -17,8 +17,8 @@
 #define LIVE_SOURCES 2 /* polls and reports; what comes from logs is not gathered */
 
 struct repository {
-    char name[PTI_HELD_WORD_MAX + 1];
-    struct pti_held published;
+    char name[PTI_HOLDING_WORD_MAX + 1];
+    struct pti_holding published;
     struct pti_tally tallies[LIVE_SOURCES];
 };
 
@@ -29,7 +29,7 @@ struct releases {
 
 struct batch {
     struct pti_census_batch asked;
-    char id[PTI_HELD_WORD_MAX + 1], repository[PTI_HELD_WORD_MAX + 1];
+    char id[PTI_HOLDING_WORD_MAX + 1], repository[PTI_HOLDING_WORD_MAX + 1];
     struct pti_tally tally;
     int64_t counted, refused;
 };
@@ -79,7 +79,7 @@ static struct repository *add_repository(struct pti_census *census, const char *
     return repository;
 }
 
-void pti_census_publish(struct pti_census *census, const char *name, const struct pti_held *published)
+void pti_census_publish(struct pti_census *census, const char *name, const struct pti_holding *published)
 {
     struct repository *repository;
 
@@ -94,7 +94,7 @@ void pti_census_publish(struct pti_census *census, const char *name, const struc
     pthread_mutex_unlock(&census->mutex);
 }
 
-void pti_census_published(struct pti_census *census, const char *name, struct pti_held *published)
+void pti_census_published(struct pti_census *census, const char *name, struct pti_holding *published)
 {
     const struct repository *repository;
 
@@ -106,7 +106,7 @@ void pti_census_published(struct pti_census *census, const char *name, struct pt
     pthread_mutex_unlock(&census->mutex);
 }
 
-static bool is_published(const struct pti_held *published, const struct pti_tally_row *row)
+static bool is_published(const struct pti_holding *published, const struct pti_tally_row *row)
 {
     if (row->zone[0] == '\0')
         return row->version <= published->charter;
@@ -168,11 +168,11 @@ void pti_census_count_poll(struct pti_census *census, const char *name, struct p
 {
     struct counting counting = {.census = census};
     struct repository *repository;
-    struct pti_held held;
+    struct pti_holding held;
 
     if (census == NULL)
         return;
-    if (!pti_held_parse(header, &held)) {
+    if (!pti_holding_parse(header, &held)) {
         pti_metrics_count_adoption(census->metrics, PTI_ADOPTION_MALFORMED, 1);
         return;
     }
@@ -199,9 +199,9 @@ void pti_census_count_report(struct pti_census *census, const struct pti_census_
     row.hits = report->successes < PTI_ADOPTION_REPORT_MAX / report->weight ? report->successes * report->weight
                                                                             : PTI_ADOPTION_REPORT_MAX;
     (void)pti_copy_text(row.zone, sizeof row.zone, report->zone);
-    pti_held_word(report->app, row.app);
-    pti_held_word(report->app_version, row.app_version);
-    row.os = pti_held_platform(report->os);
+    pti_holding_word(report->app, row.app);
+    pti_holding_word(report->app_version, row.app_version);
+    row.os = pti_holding_platform(report->os);
     pthread_mutex_lock(&census->mutex);
     counting.repository = find_repository(census, report->repository);
     if (counting.repository != NULL) {

@@ -10,7 +10,7 @@
 #ifndef PTI_SERVER_CENSUS_H
 #define PTI_SERVER_CENSUS_H
 
-#include "report/held.h"
+#include "report/holding.h"
 #include "report/tally.h"
 #include "server/database.h"
 #include "server/metrics.h"
@@ -34,10 +34,10 @@ void pti_census_free(struct pti_census *census); /* stops first; NULL is legal *
 /* Any thread may call these; none waits for a disk, none fails.  A NULL census counts nothing. */
 
 /* What a repository has published: the charter's version and those of its zones.  Before that nothing of it counts. */
-void pti_census_publish(struct pti_census *census, const char *repository, const struct pti_held *published);
+void pti_census_publish(struct pti_census *census, const char *repository, const struct pti_holding *published);
 
 /* What was told last; empty if nothing was. */
-void pti_census_published(struct pti_census *census, const char *repository, struct pti_held *published);
+void pti_census_published(struct pti_census *census, const char *repository, struct pti_holding *published);
 
 /* A poll of the head, with the header that it carried. */
 void pti_census_count_poll(struct pti_census *census, const char *repository, struct pintle_bytes header,

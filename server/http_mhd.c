@@ -16,7 +16,7 @@
 #include <microhttpd.h>
 
 #include "base/buf.h"
-#include "report/held.h"
+#include "report/holding.h"
 #include "server/connections.h"
 #include "server/limits.h"
 #include "server/tls.h"
@@ -291,7 +291,7 @@ static enum MHD_Result dispatch(struct pti_http_exchange *exchange)
     exchange->queued = MHD_NO;
     exchange->request.accept_encoding = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
                                                                     "Accept-Encoding");
-    exchange->request.manifest = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, PTI_HELD_HEADER);
+    exchange->request.manifest = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, PTI_HOLDING_HEADER);
     exchange->request.content_type = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Content-Type");
     exchange->request.content_encoding = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
                                                                      "Content-Encoding");

@@ -80,8 +80,8 @@ enum pintle_status pti_publication_load(const char *repository, struct pintle_cr
     return status;
 }
 
-enum pintle_status pti_publication_held(const struct pti_published *published, struct pti_held *held,
-                                        struct pti_error *error)
+enum pintle_status pti_publication_holding(const struct pti_published *published, struct pti_holding *held,
+                                           struct pti_error *error)
 {
     struct pti_charter charter;
     struct pti_zone zone;
@@ -94,7 +94,7 @@ enum pintle_status pti_publication_held(const struct pti_published *published, s
     pti_charter_clear(&charter);
     for (size_t i = 0; status == PINTLE_OK && i < published->zone_count && held->zone_count < PTI_ZONES_MAX; i++) {
         const struct pti_published_zone *from = &published->zones[i];
-        struct pti_held_zone *to = &held->zones[held->zone_count];
+        struct pti_holding_zone *to = &held->zones[held->zone_count];
 
         if (!from->delegated)
             continue;

@@ -8,7 +8,7 @@
 #define PTI_SERVER_PUBLICATION_H
 
 #include "publish/repository.h"
-#include "report/held.h"
+#include "report/holding.h"
 
 struct pti_publication {
     struct pti_repository_settings settings;
@@ -21,8 +21,8 @@ enum pintle_status pti_publication_load(const char *repository, struct pintle_cr
 /*
  * Its charter's version and those of its zones, as clients name them.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
  */
-enum pintle_status pti_publication_held(const struct pti_published *published, struct pti_held *held,
-                                        struct pti_error *error);
+enum pintle_status pti_publication_holding(const struct pti_published *published, struct pti_holding *held,
+                                           struct pti_error *error);
 void pti_publication_clear(struct pti_publication *publication);
 
 #endif

@@ -15,9 +15,9 @@ static enum pintle_status check_text(const char *what, const char *text, struct 
 {
     size_t length = strlen(text);
 
-    if (length == 0 || length > PTI_HELD_WORD_MAX)
+    if (length == 0 || length > PTI_HOLDING_WORD_MAX)
         return pti_fail(error, PINTLE_ERR_MISUSE, "expected %s of 1 to %d characters, found %zu", what,
-                        PTI_HELD_WORD_MAX, length);
+                        PTI_HOLDING_WORD_MAX, length);
     for (size_t i = 0; i < length; i++)
         if (text[i] < ' ' || text[i] > '~')
             return pti_fail(error, PINTLE_ERR_MISUSE, "expected printable ASCII as %s, found \"%.63s\"", what, text);
@@ -36,8 +36,8 @@ enum pintle_status pti_release_init(struct pti_release *release, const char *app
         status = pti_fail(error, PINTLE_ERR_MISUSE, "\"%s\" is what releases that are not registered count as", app);
     if (status != PINTLE_OK)
         return status;
-    pti_held_word(app, release->app);
-    pti_held_word(version, release->version);
+    pti_holding_word(app, release->app);
+    pti_holding_word(version, release->version);
     return PINTLE_OK;
 }
 
@@ -149,9 +149,9 @@ static const struct pti_db_statement list_releases = {
     "list app releases", "SELECT app, app_version, generation, added FROM app_release"
                          " WHERE (app, app_version) > ($1, $2) ORDER BY app, app_version LIMIT $3"};
 
-static void copy_word(struct pintle_bytes text, char word[PTI_HELD_WORD_MAX + 1])
+static void copy_word(struct pintle_bytes text, char word[PTI_HOLDING_WORD_MAX + 1])
 {
-    size_t length = text.size < PTI_HELD_WORD_MAX ? text.size : PTI_HELD_WORD_MAX;
+    size_t length = text.size < PTI_HOLDING_WORD_MAX ? text.size : PTI_HOLDING_WORD_MAX;
 
     if (length > 0)
         memcpy(word, text.data, length);

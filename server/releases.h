@@ -8,13 +8,14 @@
 #ifndef PTI_SERVER_RELEASES_H
 #define PTI_SERVER_RELEASES_H
 
-#include "report/held.h"
+#include "report/holding.h"
 #include "server/database.h"
 
 struct pti_release {
-    char app[PTI_HELD_WORD_MAX + 1], version[PTI_HELD_WORD_MAX + 1]; /* as the header Pintle-Manifest writes them */
-    int64_t generation; /* N: it ships app/shipped-N of its repository; 0: not said */
-    int64_t added;      /* Unix seconds */
+    char app[PTI_HOLDING_WORD_MAX + 1],
+        version[PTI_HOLDING_WORD_MAX + 1]; /* as the header Pintle-Manifest writes them */
+    int64_t generation;                    /* N: it ships app/shipped-N of its repository; 0: not said */
+    int64_t added;                         /* Unix seconds */
 };
 
 /*

@@ -137,10 +137,10 @@ static enum pintle_status look_at_versions(struct pti_resigner *resigner, const 
 /* Only what is published counts as held. */
 static void tell_census(struct pti_resigner *resigner, const struct pti_published *published)
 {
-    struct pti_held held;
+    struct pti_holding held;
     struct pti_error error;
 
-    if (pti_publication_held(published, &held, &error) == PINTLE_OK)
+    if (pti_publication_holding(published, &held, &error) == PINTLE_OK)
         pti_census_publish(resigner->census, resigner->name, &held);
     else
         log_line(resigner, PTI_LOG_WARNING, "adoption cannot be counted, as the published versions cannot be read: %s",

@@ -8,7 +8,7 @@
 #include "client/adoption.h"
 #include "client/enforce.h"
 #include "pin/host.h"
-#include "report/held.h"
+#include "report/holding.h"
 
 #define FLAGS_MAX 8 /* ";d=1;w=1" */
 #define VERSIONS_MAX (PTI_HEADER_MAX - FLAGS_MAX - 4 * PTI_APP_TEXT_MAX - 16)
@@ -71,15 +71,15 @@ size_t pintle_client_header(struct pintle_client *client, const char *host, char
 
 static void put_words(struct pti_buf *out, const char *name, const char *what, const char *version)
 {
-    char word[PTI_HELD_WORD_MAX + 1];
+    char word[PTI_HOLDING_WORD_MAX + 1];
 
     if (what[0] == '\0')
         return;
-    pti_held_word(what, word);
+    pti_holding_word(what, word);
     pti_buf_printf(out, ";%s=%s", name, word);
     if (version[0] == '\0')
         return;
-    pti_held_word(version, word);
+    pti_holding_word(version, word);
     pti_buf_printf(out, "/%s", word);
 }
 

@@ -130,7 +130,7 @@ void pti_tally_fold(struct pti_tally_row *row)
     row->os = PTI_TALLY_OTHER;
 }
 
-bool pti_tally_header(const struct pti_held *held, int64_t day,
+bool pti_tally_header(const struct pti_holding *held, int64_t day,
                       bool (*take)(void *ctx, const struct pti_tally_row *row), void *ctx)
 {
     struct pti_tally_row row = {
@@ -139,7 +139,7 @@ bool pti_tally_header(const struct pti_held *held, int64_t day,
 
     memcpy(row.app, held->app, sizeof row.app);
     memcpy(row.app_version, held->app_version, sizeof row.app_version);
-    row.os = pti_held_platform(held->os);
+    row.os = pti_holding_platform(held->os);
     taken = take(ctx, &row);
     for (size_t i = 0; taken && i < held->zone_count; i++) {
         memcpy(row.zone, held->zones[i].name, sizeof row.zone);

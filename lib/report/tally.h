@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "report/held.h"
+#include "report/holding.h"
 
 #define PTI_TALLY_OTHER "other" /* the app, without a version, and the platform of what is not told apart */
 #define PTI_TALLY_CHARTER ""    /* the zone of the charter's version */
@@ -17,8 +17,8 @@ struct pti_tally_row {
     int64_t day; /* since 1970-01-01 */
     char zone[PINTLE_ZONE_NAME_MAX + 1];
     int64_t version;
-    char app[PTI_HELD_WORD_MAX + 1], app_version[PTI_HELD_WORD_MAX + 1];
-    const char *os; /* as pti_held_platform() returns it */
+    char app[PTI_HOLDING_WORD_MAX + 1], app_version[PTI_HOLDING_WORD_MAX + 1];
+    const char *os; /* as pti_holding_platform() returns it */
     int64_t hits, days, weeks;
 };
 
@@ -45,7 +45,7 @@ int64_t pti_tally_sum(int64_t a, int64_t b);
  * What a header says, on this day: a row for the charter and each zone, of one hit, given to take().  Stops when take()
  * returns false, and returns that.
  */
-bool pti_tally_header(const struct pti_held *held, int64_t day,
+bool pti_tally_header(const struct pti_holding *held, int64_t day,
                       bool (*take)(void *ctx, const struct pti_tally_row *row), void *ctx);
 
 #endif

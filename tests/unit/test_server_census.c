@@ -104,9 +104,9 @@ static struct pti_census *start(struct pti_database *storage, int64_t per_source
 
 static void publish(struct pti_census *census, const char *repository, const char *versions)
 {
-    struct pti_held held;
+    struct pti_holding held;
 
-    assert_true(pti_held_parse(pti_bytes_text(versions), &held));
+    assert_true(pti_holding_parse(pti_bytes_text(versions), &held));
     pti_census_publish(census, repository, &held);
 }
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "report/held.h"
+#include "report/holding.h"
 #include "report/network.h"
 #include "report/sources.h"
 
@@ -17,17 +17,17 @@
 
 static void takes_what_clients_send(void **state)
 {
-    struct pti_held held;
+    struct pti_holding held;
 
     (void)state;
-    assert_true(pti_held_parse(pti_bytes_text("charter=3,payments=41;d=1;w=1"), &held));
+    assert_true(pti_holding_parse(pti_bytes_text("charter=3,payments=41;d=1;w=1"), &held));
     assert_int_equal(held.charter, 3);
     assert_int_equal(held.zone_count, 1);
     assert_string_equal(held.zones[0].name, "payments");
     assert_int_equal(held.zones[0].version, 41);
     assert_true(held.day && held.week);
     assert_string_equal(held.app, "");
-    assert_true(pti_held_parse(
+    assert_true(pti_holding_parse(
         pti_bytes_text("charter=0,a=9007199254740991," Z63 "=0;app=com.example_shop+x/1.2-b;os=iOS/17.1;w=1"), &held));
     assert_int_equal(held.zone_count, 2);
     assert_int_equal(held.zones[0].version, PTI_JSON_INTEGER_MAX);
@@ -37,10 +37,10 @@ static void takes_what_clients_send(void **state)
     assert_string_equal(held.os, "iOS");
     assert_string_equal(held.os_version, "17.1");
     assert_true(!held.day && held.week);
-    assert_true(pti_held_parse(pti_bytes_text("charter=1;app=shop"), &held));
+    assert_true(pti_holding_parse(pti_bytes_text("charter=1;app=shop"), &held));
     assert_string_equal(held.app, "shop");
     assert_string_equal(held.app_version, "");
-    assert_true(pti_held_parse(pti_bytes_text("charter=1,charter=2"), &held)); /* a zone may have that name */
+    assert_true(pti_holding_parse(pti_bytes_text("charter=1,charter=2"), &held)); /* a zone may have that name */
     assert_int_equal(held.zone_count, 1);
 }
 
@@ -90,21 +90,21 @@ static void refuses_everything_else(void **state)
         "charter=1;app=\xc3\xa4",
         "charter=1," Z63 "4=1",
     };
-    struct pti_held held;
+    struct pti_holding held;
 
     (void)state;
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        if (pti_held_parse(pti_bytes_text(values[i]), &held))
+        if (pti_holding_parse(pti_bytes_text(values[i]), &held))
             fail_msg("taken: %s", values[i]);
         assert_int_equal(held.charter, 0);
         assert_int_equal(held.zone_count, 0);
     }
-    assert_false(pti_held_parse((struct pintle_bytes){(const uint8_t *)"charter=1\0", 10}, &held));
+    assert_false(pti_holding_parse((struct pintle_bytes){(const uint8_t *)"charter=1\0", 10}, &held));
 }
 
 static void is_bounded(void **state)
 {
-    struct pti_held held;
+    struct pti_holding held;
     struct pti_buf text;
 
     (void)state;
@@ -112,37 +112,37 @@ static void is_bounded(void **state)
     pti_buf_text(&text, "charter=1");
     for (int i = 0; i < PTI_ZONES_MAX; i++)
         pti_buf_printf(&text, ",zone%d=%d", i, i);
-    assert_true(pti_held_parse(pti_buf_bytes(&text), &held));
+    assert_true(pti_holding_parse(pti_buf_bytes(&text), &held));
     assert_int_equal(held.zone_count, PTI_ZONES_MAX);
     assert_int_equal(held.zones[PTI_ZONES_MAX - 1].version, PTI_ZONES_MAX - 1);
     pti_buf_text(&text, ",more=1");
-    assert_false(pti_held_parse(pti_buf_bytes(&text), &held));
+    assert_false(pti_holding_parse(pti_buf_bytes(&text), &held));
     pti_buf_clear(&text);
     pti_buf_text(&text, "charter=1");
-    for (int i = 0; text.size <= PTI_HELD_SIZE_MAX; i++)
+    for (int i = 0; text.size <= PTI_HOLDING_SIZE_MAX; i++)
         pti_buf_printf(&text, ",%s%02d=1", "long-long-long-long-long-long-long-long", i);
-    assert_false(pti_held_parse(pti_buf_bytes(&text), &held));
+    assert_false(pti_holding_parse(pti_buf_bytes(&text), &held));
     pti_buf_clear(&text);
 }
 
 static void words_and_platforms(void **state)
 {
-    char word[PTI_HELD_WORD_MAX + 1];
+    char word[PTI_HOLDING_WORD_MAX + 1];
 
     (void)state;
-    pti_held_word("My App (beta)/\"\xff", word);
+    pti_holding_word("My App (beta)/\"\xff", word);
     assert_string_equal(word, "My_App__beta____");
-    pti_held_word(Z63 "too long", word);
+    pti_holding_word(Z63 "too long", word);
     assert_string_equal(word, Z63);
-    pti_held_word("", word);
+    pti_holding_word("", word);
     assert_string_equal(word, "");
-    assert_string_equal(pti_held_platform("iOS"), "ios");
-    assert_string_equal(pti_held_platform("Android"), "android");
-    assert_string_equal(pti_held_platform("linux"), "linux");
-    assert_string_equal(pti_held_platform("linux2"), "other");
-    assert_string_equal(pti_held_platform("io"), "other");
-    assert_string_equal(pti_held_platform("android\x01"), "other");
-    assert_string_equal(pti_held_platform(""), "other");
+    assert_string_equal(pti_holding_platform("iOS"), "ios");
+    assert_string_equal(pti_holding_platform("Android"), "android");
+    assert_string_equal(pti_holding_platform("linux"), "linux");
+    assert_string_equal(pti_holding_platform("linux2"), "other");
+    assert_string_equal(pti_holding_platform("io"), "other");
+    assert_string_equal(pti_holding_platform("android\x01"), "other");
+    assert_string_equal(pti_holding_platform(""), "other");
 }
 
 static void networks_are_coarse(void **state)

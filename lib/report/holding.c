@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "report/held.h"
+#include "report/holding.h"
 
 #include <string.h>
 
@@ -40,12 +40,12 @@ static bool is_word_byte(uint8_t byte)
            (byte != '\0' && strchr("._+-", byte) != NULL);
 }
 
-static bool take_word(struct cursor *cursor, char word[PTI_HELD_WORD_MAX + 1])
+static bool take_word(struct cursor *cursor, char word[PTI_HOLDING_WORD_MAX + 1])
 {
     size_t size = 0;
 
     while (cursor->at < cursor->end && is_word_byte(*cursor->at)) {
-        if (size == PTI_HELD_WORD_MAX)
+        if (size == PTI_HOLDING_WORD_MAX)
             return false;
         word[size++] = (char)*cursor->at++;
     }
@@ -54,8 +54,8 @@ static bool take_word(struct cursor *cursor, char word[PTI_HELD_WORD_MAX + 1])
 }
 
 /* ";app=" id [ "/" version ], if it is there. */
-static bool take_words(struct cursor *cursor, const char *name, char what[PTI_HELD_WORD_MAX + 1],
-                       char version[PTI_HELD_WORD_MAX + 1])
+static bool take_words(struct cursor *cursor, const char *name, char what[PTI_HOLDING_WORD_MAX + 1],
+                       char version[PTI_HOLDING_WORD_MAX + 1])
 {
     if (!take(cursor, name))
         return true;
@@ -63,10 +63,10 @@ static bool take_words(struct cursor *cursor, const char *name, char what[PTI_HE
 }
 
 /* "," zone "=" number; each zone once. */
-static bool take_zone(struct cursor *cursor, struct pti_held *held)
+static bool take_zone(struct cursor *cursor, struct pti_holding *held)
 {
     const uint8_t *equals = memchr(cursor->at, '=', (size_t)(cursor->end - cursor->at));
-    struct pti_held_zone *zone = &held->zones[held->zone_count];
+    struct pti_holding_zone *zone = &held->zones[held->zone_count];
     struct pintle_bytes name;
 
     if (equals == NULL || held->zone_count == PTI_ZONES_MAX)
@@ -84,7 +84,7 @@ static bool take_zone(struct cursor *cursor, struct pti_held *held)
     return take_number(cursor, &zone->version);
 }
 
-static bool parse(struct cursor *cursor, struct pti_held *held)
+static bool parse(struct cursor *cursor, struct pti_holding *held)
 {
     if (!take(cursor, "charter=") || !take_number(cursor, &held->charter))
         return false;
@@ -99,12 +99,12 @@ static bool parse(struct cursor *cursor, struct pti_held *held)
     return cursor->at == cursor->end;
 }
 
-bool pti_held_parse(struct pintle_bytes value, struct pti_held *held)
+bool pti_holding_parse(struct pintle_bytes value, struct pti_holding *held)
 {
     struct cursor cursor = {value.data, value.data};
 
     memset(held, 0, sizeof *held);
-    if (value.size == 0 || value.size > PTI_HELD_SIZE_MAX)
+    if (value.size == 0 || value.size > PTI_HOLDING_SIZE_MAX)
         return false;
     cursor.end += value.size;
     if (parse(&cursor, held))
@@ -113,16 +113,16 @@ bool pti_held_parse(struct pintle_bytes value, struct pti_held *held)
     return false;
 }
 
-void pti_held_word(const char *text, char word[PTI_HELD_WORD_MAX + 1])
+void pti_holding_word(const char *text, char word[PTI_HOLDING_WORD_MAX + 1])
 {
     size_t size = 0;
 
-    for (; text[size] != '\0' && size < PTI_HELD_WORD_MAX; size++)
+    for (; text[size] != '\0' && size < PTI_HOLDING_WORD_MAX; size++)
         word[size] = is_word_byte((uint8_t)text[size]) ? text[size] : '_';
     word[size] = '\0';
 }
 
-const char *pti_held_platform(const char *os)
+const char *pti_holding_platform(const char *os)
 {
     static const char *const platforms[] = {"android", "ios", "linux", "macos", "windows"};
 
