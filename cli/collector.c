@@ -3,31 +3,8 @@
 
 #include <string.h>
 
+#include "cli/url.h"
 #include "pin/pinset.h"
-#include "probe/endpoint.h"
-
-static bool is_loopback(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 || strncmp(host, "127.", 4) == 0;
-}
-
-static enum pintle_status host_of(const char *url, struct pti_endpoint *host, struct pti_error *error)
-{
-    const char *start = strstr(url, "://");
-    char authority[PINTLE_HOST_MAX + 16];
-    size_t length = 0;
-
-    start = start ? start + 3 : url;
-    length = strcspn(start, "/?#");
-    if (length >= sizeof authority) {
-        return pti_fail(error, PINTLE_ERR_INPUT,
-                        "expected a host name of at most %d bytes in the report URL, found %zu", PINTLE_HOST_MAX,
-                        length);
-    }
-    memcpy(authority, start, length);
-    authority[length] = '\0';
-    return pti_endpoint_parse(authority, PTI_HTTPS_PORT, host, error);
-}
 
 static enum pintle_status check_url(struct pti_cli *cli, const struct pintle_pinset *pinset, const char *url)
 {
@@ -35,7 +12,7 @@ static enum pintle_status check_url(struct pti_cli *cli, const struct pintle_pin
     struct pti_endpoint endpoint;
     struct pti_host host;
 
-    if (host_of(url, &endpoint, &cli->error) != PINTLE_OK ||
+    if (pti_url_host(url, &endpoint, &cli->error) != PINTLE_OK ||
         pti_host_parse(endpoint.host, &host, &cli->error) != PINTLE_OK) {
         return pti_error_prefix(&cli->error, "%.200s", url);
     }
@@ -47,7 +24,7 @@ static enum pintle_status check_url(struct pti_cli *cli, const struct pintle_pin
                         "--report-url URL`",
                         url, policy->host);
     }
-    if (strncmp(url, "http://", 7) == 0 && !is_loopback(host.name)) {
+    if (strncmp(url, "http://", 7) == 0 && !pti_host_is_loopback(host.name)) {
         fprintf(cli->err, "warning: reports to %s can be read and dropped by everybody on the way; use https://\n",
                 url);
     }

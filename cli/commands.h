@@ -33,6 +33,8 @@ extern const struct pti_command pti_command_sign, pti_command_publish;
 extern const struct pti_command pti_command_diff, pti_command_status;
 /* cmd_verify.c */
 extern const struct pti_command pti_command_verify;
+/* cmd_logfeed.c */
+extern const struct pti_command pti_command_logfeed;
 /* cmd_probe.c, cmd_check.c, cmd_get.c, cmd_doctor.c */
 extern const struct pti_command pti_command_probe, pti_command_check, pti_command_get, pti_command_doctor;
 

@@ -35,6 +35,7 @@ static const struct {
       &pti_command_stage_drop, &pti_command_publish, &pti_command_resign, &pti_command_status, &pti_command_verify}},
     {"look at a host as a client does",
      {&pti_command_probe, &pti_command_check, &pti_command_get, &pti_command_doctor}},
+    {"what the fleet holds", {&pti_command_logfeed}},
 };
 
 #define CHAPTER_COUNT (sizeof chapters / sizeof chapters[0])

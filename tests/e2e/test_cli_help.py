@@ -13,7 +13,7 @@ COMMANDS = ["init", "host add", "host release", "host list", "pin add", "pin rem
             "zone keys", "zone rotate", "zone remove", "zone renew", "zone list", "charter set", "charter renew", "key new",
             "key link", "key show", "root list", "root add", "root remove", "root rotate", "root threshold", "root renew", "diff", "sign",
             "stage export", "stage import", "stage drop", "publish", "resign", "status", "verify", "probe", "check", "get",
-            "doctor"]
+            "doctor", "logfeed"]
 
 
 def listed_commands():
