@@ -140,13 +140,16 @@ static void take_text(const struct pti_listener *listener, struct pti_http_excha
     struct pti_error error;
     enum pintle_status status = PINTLE_ERR_INPUT;
 
-    if (text.size > PTI_REPORT_SIZE_MAX && text.data[0] != '[') {
+    status = pti_report_parse_batch(text, listener->routes->crypto, network, &batch, &error);
+    if (!pti_source_is_here(listener, exchange))
+        pti_limiter_take(listener->routes->limiter, network, batch.count > 0 ? batch.count : 1, now_ms());
+    /* Others send whole certificates. */
+    if (text.size > PTI_REPORT_SIZE_MAX && text.data[0] != '[' && !batch.foreign) {
+        if (status == PINTLE_OK)
+            pti_report_batch_clear(&batch);
         refuse_too_large(listener, exchange);
         return;
     }
-    status = pti_report_parse_batch(text, &batch, &error);
-    if (!pti_source_is_here(listener, exchange))
-        pti_limiter_take(listener->routes->limiter, network, batch.count > 0 ? batch.count : 1, now_ms());
     if (status == PINTLE_OK)
         submit(listener, exchange, network, &batch);
     else if (status == PINTLE_ERR_MEMORY)

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/json_write.h"
 #include "pin/host.h"
+#include "report/foreign.h"
 
 enum kind {
     INTEGER, /* min to max */
@@ -501,17 +502,39 @@ static enum pintle_status read_batch(const struct pti_json_value *array, struct 
     return status;
 }
 
-enum pintle_status pti_report_parse_batch(struct pintle_bytes text, struct pti_report_batch *batch,
-                                          struct pti_error *error)
+/* Puts a report of others in our form into the place of what was read. */
+static enum pintle_status translate(struct pti_report_batch *batch, struct pintle_crypto *crypto, uint64_t network,
+                                    struct pti_error *error)
+{
+    struct pti_json *ours = NULL;
+    enum pintle_status status;
+    struct pti_buf text;
+
+    pti_buf_init(&text, 2 * PTI_REPORT_SIZE_MAX);
+    status = pti_report_translate(pti_json_root(batch->json), crypto, network, &text, error);
+    if (status == PINTLE_OK)
+        status = pti_json_parse(pti_buf_bytes(&text), &ours, error);
+    pti_buf_clear(&text);
+    if (status != PINTLE_OK)
+        return status;
+    pti_json_free(batch->json);
+    batch->json = ours;
+    return PINTLE_OK;
+}
+
+enum pintle_status pti_report_parse_batch(struct pintle_bytes text, struct pintle_crypto *crypto, uint64_t network,
+                                          struct pti_report_batch *batch, struct pti_error *error)
 {
     enum pintle_status status = pti_json_parse(text, &batch->json, error);
 
     batch->count = 0;
-    if (status != PINTLE_OK)
-        return status;
-    if (pti_json_type(pti_json_root(batch->json)) == PTI_JSON_ARRAY)
+    batch->foreign = status == PINTLE_OK && pti_report_is_foreign(pti_json_root(batch->json));
+    if (status == PINTLE_OK && batch->foreign)
+        status = translate(batch, crypto, network, error);
+    if (status == PINTLE_OK && pti_json_type(pti_json_root(batch->json)) == PTI_JSON_ARRAY)
         status = read_batch(pti_json_root(batch->json), batch, error);
-    else if ((status = pti_report_read(pti_json_root(batch->json), &batch->all[0], error)) == PINTLE_OK)
+    else if (status == PINTLE_OK &&
+             (status = pti_report_read(pti_json_root(batch->json), &batch->all[0], error)) == PINTLE_OK)
         batch->count = 1;
     if (status != PINTLE_OK)
         pti_report_batch_clear(batch);

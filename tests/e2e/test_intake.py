@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+import pki
 from rig.process import wait_for
 from test_pintled import report
 
@@ -121,6 +122,79 @@ class TestCompressed:
             status, _, answer = self.send(server, body, encoding)
             assert (status, b"error" in answer) == (want, True), name
         assert server.cells() == []
+
+
+class TestForeign:
+    """The form of TrustKit and of HPKP: certificates as PEM, pins in quotes."""
+
+    @pytest.fixture
+    def chain(self):
+        authority = pki.Authority("some CA")
+        leaf, _ = authority.leaf("api.example.test")
+        return [leaf, authority.certificate]
+
+    def foreign(self, chain, **changes):
+        pins = [f'pin-sha256="{pki.spki_pin(certificate)}"' for certificate in chain]
+        return {"date-time": "2026-11-21T20:00:00Z", "hostname": "api.example.test", "port": 443,
+                "noted-hostname": "example.test", "include-subdomains": True,
+                "validated-certificate-chain": [pki.cert_pem(certificate).decode() for certificate in chain],
+                "known-pins": [*pins, 'pin-sha1="x"'], **changes}
+
+    def trustkit(self, chain, platform, **changes):
+        return self.foreign(chain, **{
+            "app-bundle-id": "com.example.app", "app-version": "1.2", "app-platform": platform,
+            "app-platform-version": "17.1", "app-vendor-id": "599F9C00-92DC-4B5C-9464-7971F01F8370",
+            "trustkit-version": "3.0.4", "enforce-pinning": False, "validation-result": 1, **changes})
+
+    def test_of_each_kind(self, repository, pintled, chain):
+        server = pintled(repository)
+        served = [pki.cert_pem(certificate).decode() for certificate in chain] * 2
+        sent = {"trustkit ios": self.trustkit(chain, "IOS"),
+                "trustkit android": self.trustkit(chain, "ANDROID", port=0, **{
+                    "date-time": "2026-11-21T21:00:00+0100", "served-certificate-chain": served}),
+                "hpkp": self.foreign(chain, **{"effective-expiration-date": "2027-01-01T00:00:00Z"})}
+        for name, body in sent.items():
+            text = json.dumps(body).replace("/", "\\/")  # as Apple's writer does
+            assert server.post_report(text.encode())[0] == 202, name
+            assert server.post_report(text.encode())[0] == 202, name
+        kept = {(entry["adapter"], entry.get("app", {}).get("os", "")): entry for entry in server.reports()}
+        assert set(kept) == {("trustkit", "IOS"), ("trustkit", "ANDROID"), ("hpkp", "")}
+        for entry in kept.values():
+            assert entry["chain-spki"] == [pki.spki_pin(certificate) for certificate in chain]
+            assert entry["chain-sha256"] == [pki.cert_pin(certificate) for certificate in chain]
+            assert entry["known-pins"] == entry["chain-spki"]
+            assert (entry["host"], entry["date-time"]) == ("api.example.test", "2026-11-21T20:00:00Z")
+        assert kept[("trustkit", "IOS")]["enforce"] is False
+        assert kept[("trustkit", "IOS")]["app"] == {"id": "com.example.app", "ver": "1.2", "os": "IOS", "os_ver": "17.1"}
+        assert sum(cell["reports"] for cell in server.cells()) == 3
+        assert {cell["leaf"] for cell in server.cells()} == {pki.spki_pin(chain[0])}
+        server.stop()
+        data = b"".join(path.read_bytes() for path in server.data.iterdir())
+        assert b"599F9C00" not in data
+
+    def test_who_sent_it_makes_another_report_of_it(self, repository, pintled, chain):
+        server = pintled(repository, "--behind-proxy")
+        assert post(server, self.trustkit(chain, "IOS"))[0] == 202
+        assert post(server, self.trustkit(chain, "IOS", **{"app-vendor-id": "another"}))[0] == 202
+        for address in ("192.0.2.1", "192.0.3.1", "192.0.2.2"):
+            assert server.request("POST", "/v1/reports", json.dumps(self.foreign(chain)).encode(),
+                                  {"Content-Type": "application/json", "X-Forwarded-For": address})[0] == 202
+        assert sum(cell["reports"] for cell in server.cells()) == 4
+
+    def test_what_does_not_fit_is_left_out_or_refused(self, repository, pintled, chain):
+        server = pintled(repository)
+        long = {"app-version": "1" * 64, "app-bundle-id": "a\"b", "port": 70000, "noted-hostname": "a b", "known-pins": [7]}
+        assert post(server, self.trustkit(chain, "IOS", **long))[0] == 202
+        assert post(server, self.foreign(chain, **{"validated-certificate-chain": ["no PEM"]}))[0] == 202
+        kept = server.reports()
+        assert [set(entry["app"]) for entry in kept if entry["adapter"] == "trustkit"] == [{"os", "os_ver"}]
+        assert not any("port" in entry or "noted-hostname" in entry for entry in kept if entry["adapter"] == "trustkit")
+        assert not any("chain-spki" in entry for entry in kept if entry["adapter"] == "hpkp")
+        for changes in ({"hostname": "no host"}, {"hostname": 7}, {"date-time": "yesterday"},
+                        {"date-time": "2026-11-21T20:00:00+99:99x"}, {"validated-certificate-chain": ["x"] * 17}):
+            status, _, answer = post(server, self.foreign(chain, **changes))
+            assert status == 400 and json.loads(answer)["error"], changes
+        assert post(server, self.foreign(chain, padding="x" * 140000))[0] == 413
 
 
 class TestSources:

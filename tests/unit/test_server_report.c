@@ -179,7 +179,7 @@ static void takes_what_our_client_sends(void **state)
     sim_advance(fixture.sim, 4 * SIM_DAY);
     fixture_refresh_fails(&fixture, PINTLE_ERR_TRUST, "expired");
     assert_int_equal(pintle_client_send_reports(fixture.client, FIXTURE_DEADLINE_MS), PINTLE_OK);
-    if (pti_report_parse_batch(sim_posted(fixture.sim, 0), &batch, &error) != PINTLE_OK)
+    if (pti_report_parse_batch(sim_posted(fixture.sim, 0), NULL, 0, &batch, &error) != PINTLE_OK)
         fail_msg("%s", error.detail);
     assert_int_equal(batch.count, 3);
     for (size_t i = 0; i < batch.count; i++)
