@@ -188,12 +188,131 @@ static void takes_what_our_client_sends(void **state)
     fixture_clear(&fixture);
 }
 
+/* ---- a million malformed reports ---- */
+
+#define FOREIGN                                                                                                           \
+    "{'date-time':'2026-11-21T20:00:00.25+01:00','hostname':'api.example.com','port':443,'noted-hostname':'example.com'," \
+    "'include-subdomains':true,'validated-certificate-chain':['-----BEGIN CERTIFICATE-----\\nAAAA\\n"                     \
+    "-----END CERTIFICATE-----'],'known-pins':['pin-sha256=\\u0022@a\\u0022'],'app-bundle-id':'a','app-version':'1',"     \
+    "'app-vendor-id':'b','app-platform':'IOS','trustkit-version':'3','validation-result':4}"
+
+static uint64_t draw(uint64_t *state, uint64_t below)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state % below;
+}
+
+/* One to four changes: another byte, a piece that goes, a piece that stands there twice, a word in the midst. */
+static size_t spoil(uint64_t *random, char *text, size_t size, size_t room)
+{
+    static const char *const words[] = {"\"",
+                                        "{",
+                                        "[",
+                                        ",",
+                                        "null",
+                                        "\\u0000",
+                                        "-1",
+                                        "1e9",
+                                        "\xff",
+                                        "'; DROP TABLE cell; --",
+                                        "%s%n",
+                                        "99999999999999999999",
+                                        "\n2026-11-21T20:00:00Z error "};
+
+    for (uint64_t changes = 1 + draw(random, 4); changes > 0 && size > 0; changes--) {
+        size_t at = (size_t)draw(random, size), length = (size_t)draw(random, 1 + (size - at < 40 ? size - at : 40));
+        const char *word = words[draw(random, sizeof words / sizeof words[0])];
+
+        switch (draw(random, 4)) {
+        case 0:
+            text[at] = (char)draw(random, 256);
+            break;
+        case 1:
+            memmove(text + at, text + at + length, size - at - length);
+            size -= length;
+            break;
+        case 2:
+            if (size + length > room)
+                break;
+            memmove(text + at + length, text + at, size - at);
+            size += length;
+            break;
+        default:
+            length = strlen(word);
+            if (size + length > room)
+                break;
+            memmove(text + at + length, text + at, size - at);
+            memcpy(text + at, word, length);
+            size += length;
+        }
+    }
+    return size;
+}
+
+/* What is taken in spite of it holds nothing that is not allowed: written anew it is taken again, and is the same. */
+static void check_taken(struct pti_report *report)
+{
+    struct pti_report again;
+    struct pti_error error;
+
+    assert_int_equal(pti_report_document(report, &error), PINTLE_OK);
+    if (pti_report_parse(pti_buf_bytes(&report->document), &again, &error) != PINTLE_OK)
+        fail_msg("%s: %s", pti_buf_cstr(&report->document), error.detail);
+    assert_true(pti_bytes_equal(pti_buf_bytes(&report->document), pti_buf_bytes(&again.document)));
+    for (size_t i = 0; i < report->document.size; i++)
+        assert_true(report->document.data[i] >= ' ' && report->document.data[i] <= '~');
+    pti_report_clear(&again);
+}
+
+static void nothing_malformed_does_harm(void **state)
+{
+    static const char *const notations[] = {"{" REQUIRED "}", EVERYTHING, "[" EVERYTHING ",{" REQUIRED "}]", FOREIGN};
+    const size_t count = getenv("PINTLE_LONG") ? 1000000 : 4000;
+    uint64_t random = UINT64_C(0x9e3779b97f4a7c15);
+    struct pintle_crypto *crypto = NULL;
+    size_t taken = 0, refused = 0;
+
+    (void)state;
+    assert_int_equal(pintle_crypto_openssl_new(&crypto), PINTLE_OK);
+    for (size_t kind = 0; kind < sizeof notations / sizeof notations[0]; kind++) {
+        char *json = fixture_json(notations[kind]), *text = malloc(2 * strlen(json) + 256);
+        const size_t whole = strlen(json);
+
+        assert_non_null(text);
+        for (size_t i = 0; i < count / 4; i++) {
+            struct pti_report_batch batch;
+            struct pti_error error;
+            size_t size = 0;
+
+            memcpy(text, json, whole);
+            size = i == 0 ? whole : spoil(&random, text, whole, 2 * whole + 256);
+            if (pti_report_parse_batch((struct pintle_bytes){(const uint8_t *)text, size}, crypto, 7, &batch, &error) !=
+                PINTLE_OK) {
+                assert_true(i > 0 && strlen(error.detail) > 0);
+                refused++;
+                continue;
+            }
+            taken++;
+            for (size_t j = 0; j < batch.count; j++)
+                check_taken(&batch.all[j]);
+            pti_report_batch_clear(&batch);
+        }
+        free(text);
+        free(json);
+    }
+    assert_true(taken > 0 && refused > taken); /* most changes are seen; some are in what is free text */
+    pintle_crypto_free(crypto);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_or_refuses),
         cmocka_unit_test(keeps_values_and_not_bytes),
         cmocka_unit_test(takes_what_our_client_sends),
+        cmocka_unit_test(nothing_malformed_does_harm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
