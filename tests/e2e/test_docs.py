@@ -330,6 +330,11 @@ def fetch(session, path, method="GET", body=None):
     return answer.status, answer.headers
 
 
+def test_api_guide(operator):
+    operator.run("systemctl start pintled\n" + "\n".join(block.text for block in blocks(guide("api"), "sh")) +
+                 "\nkill $(cat pintled.pid)")
+
+
 def server_block(session, number):
     session.nginx.serve_block(session.https, session.replaced(blocks(guide("operate"), "nginx")[number].text))
 
