@@ -467,8 +467,10 @@ enum pintle_status pti_census_new(const struct pti_census_setup *setup, struct p
     pthread_cond_init(&made->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     status = init_sources(&made->sources, setup->per_source, error);
-    if (status == PINTLE_OK)
-        status = pti_census_read_releases(made, made->storage, error);
+    if (status == PINTLE_OK && pti_census_read_releases(made, made->storage, error) != PINTLE_OK) {
+        made->failing = true; /* a damaged database stops no client from getting its files */
+        pti_log(PTI_LOG_ERROR, "adoption: %s; all counts as of other apps until that is mended", error->detail);
+    }
     if (status == PINTLE_OK && !start_thread(made))
         status = pti_fail(error, PINTLE_ERR_MEMORY, "no thread for counting adoption");
     if (status != PINTLE_OK) {

@@ -24,7 +24,10 @@ struct pti_census_setup {
     int64_t per_source; /* requests a day */
 };
 
-/* Reads the registered releases and starts the thread.  PINTLE_ERR_STORAGE, PINTLE_ERR_MEMORY. */
+/*
+ * Reads the registered releases and starts the thread; where they cannot be read, that is logged, and there are none until
+ * they can.  PINTLE_ERR_STORAGE, PINTLE_ERR_MEMORY.
+ */
 enum pintle_status pti_census_new(const struct pti_census_setup *setup, struct pti_census **census,
                                   struct pti_error *error);
 /* Writes what was counted and ends the thread; later counts are lost, later batches refused. */
