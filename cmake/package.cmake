@@ -67,6 +67,7 @@ macro(pintle_packages)
                    "Serves repositories of pins, keeps their timestamps fresh, and takes the\nreports of clients.")
     pintle_package(libpintle0 libs "certificate pinning: libraries"
                    "The core, and what OpenSSL and libcurl need to enforce its pins.")
+    set(CPACK_DEBIAN_LIBPINTLE0_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/debian/libpintle0/triggers)
     pintle_package(libpintle-dev libdevel "certificate pinning: development files"
                    "Headers, static libraries and manual pages of libpintle.")
     set(CPACK_DEBIAN_LIBPINTLE-DEV_PACKAGE_DEPENDS "libpintle0 (= ${PROJECT_VERSION}-1)")
