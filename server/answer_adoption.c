@@ -33,7 +33,7 @@ static bool take_query(const struct pti_listener *listener, struct pti_http_exch
     const char *repository = pti_http_query(exchange, "repository");
     int64_t days = DAYS_DEFAULT;
 
-    query->repository = repository ? repository : "";
+    query->repository = repository ? pti_repository_read(repository) : "";
     query->to = (int64_t)time(NULL) / DAY_S;
     if (!pti_query_number(listener, exchange, PTI_ROUTE_ADOPTION, "days", 1, PTI_ADOPTION_DAYS_KEPT, &days) ||
         !take_repository(listener, exchange, query->repository))

@@ -12,7 +12,6 @@
 #include "server/page.h"
 
 #define KEY_HEX_SIZE PTI_HEX_SIZE(PTI_SERIES_KEY_SIZE)
-#define NO_NAME "_" /* the repository at the root, in paths and queries of the API */
 
 static void write_cursor(const struct pti_cell_row *row, char out[PTI_CURSOR_MAX + 1])
 {
@@ -88,7 +87,7 @@ static const char *read_query(const struct pti_http_exchange *exchange, const st
 {
     const char *repository = pti_http_query(exchange, "repository");
 
-    query->repository = repository && strcmp(repository, NO_NAME) == 0 ? "" : repository;
+    query->repository = repository ? pti_repository_read(repository) : NULL;
     query->host = pti_http_query(exchange, "host");
     if (!read_time(pti_http_query(exchange, "since"), &query->since) ||
         !read_time(pti_http_query(exchange, "until"), &query->until))

@@ -155,9 +155,7 @@ static const char *repository_of(struct pti_http_exchange *exchange, const char 
 {
     const char *name = pti_http_query(exchange, "repository");
 
-    if (!name)
-        return otherwise;
-    return strcmp(name, "_") == 0 ? "" : name;
+    return name ? pti_repository_read(name) : otherwise;
 }
 
 /* Fills query from the filters; false: 400 has been answered. */

@@ -247,6 +247,11 @@ class TestAnswers:
                 assert (status, set(said)) == (400, {"error"}), (path, query)
             assert "limit" in server.api(f"{path}?colour=1")[2]["error"], path
 
+    def test_the_repository_at_the_root_is_called_the_same_everywhere(self, repository, pintled):
+        server = pintled(repository)
+        for path in ("/v1/hosts", "/v1/zones", "/v1/versions", "/v1/cells", "/v1/edges", "/v1/adoption", "/v1/adoption/zones"):
+            assert server.api(f"{path}?repository=_")[2] == server.api(path)[2], path
+
     def test_refresh_looks_at_once(self, repository, pintled):
         server = pintled(repository, "--resign-every", "3600")
         assert server.api("/v1/repositories/_/refresh", "POST")[0] == 202
