@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/buf.h"
-#include "server/address.h"
+#include "server/adoption_metrics.h"
 #include "server/authorize.h"
 #include "server/edges_metrics.h"
 #include "server/limits.h"
@@ -42,6 +42,7 @@ static void answer_metrics(const struct pti_listener *listener, struct pti_http_
     pti_buf_init(&body, PAGE_MAX);
     pti_metrics_write(listener->routes->metrics, listener->routes->status, known ? &disk : NULL, &body);
     pti_edges_write_metrics(listener->routes->storage, &body);
+    pti_adoption_write_metrics(listener->routes, (int64_t)time(NULL), &body);
     pti_answer_body(listener, exchange, PTI_ROUTE_METRICS, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 

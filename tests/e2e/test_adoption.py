@@ -139,6 +139,9 @@ class TestApi:
         assert zone["registered"] == {"hits": 100, "d": 10, "w": 3, "hits_ppm": 900000, "d_ppm": 900000, "w_ppm": 1000000}
         assert [(row["version"], row["registered"], row["hits"]) for row in zone["versions"]] == [
             (1, False, 100), (1, True, 10), (2, True, 90)]
+        metrics = server.request("GET", "/metrics", base=server.admin)[2].decode()
+        for weight, share in (("hits", "0.900000"), ("d", "0.900000"), ("w", "1.000000")):
+            assert f'pintle_adoption_ratio{{zone="main",version="2",weight="{weight}"}} {share}\n' in metrics
         assert server.api("/v1/adoption/zones?version=1")[2]["items"][0]["all"]["hits_ppm"] == 1000000
         assert server.api("/v1/adoption/zones?days=9")[2]["items"][0]["all"]["hits"] == 1200
         assert server.api("/v1/adoption/zones?after=main")[2] == {"items": [], "next": None}
