@@ -249,9 +249,10 @@ static long spend(BIO *bio, int operation, const char *data, size_t size, int ar
 
 static enum pintle_status handshake_within(SSL *ssl, int fd, struct allowance *allowance, struct pti_error *error)
 {
-    for (;;) {
-        int result = 0, kind = 0;
+    int result = 0, kind = SSL_ERROR_WANT_WRITE;
+    bool ready = true;
 
+    while (ready && (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE)) {
         ERR_clear_error();
         errno = 0;
         result = SSL_connect(ssl);
@@ -259,23 +260,22 @@ static enum pintle_status handshake_within(SSL *ssl, int fd, struct allowance *a
             return PINTLE_OK;
         }
         kind = SSL_get_error(ssl, result);
-        if (kind != SSL_ERROR_WANT_READ && kind != SSL_ERROR_WANT_WRITE) {
-            break;
-        }
-        if (!wait_for(fd, kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, allowance->bound)) {
-            return pti_fail(
-                error, PINTLE_ERR_NETWORK,
-                "the TLS handshake ran out of time, the peer stopped answering; check the port, or wait longer with --timeout");
+        if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) {
+            ready = wait_for(fd, kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, allowance->bound);
         }
     }
-    if (allowance->bytes == 0 || time_left(allowance->bound) <= 0) {
+    if (allowance->bytes == 0) {
+        return pti_fail(error, PINTLE_ERR_NETWORK,
+                        "the peer sent %u bytes and its TLS handshake was still not complete; check the port and what "
+                        "listens there",
+                        PTI_DIAL_HANDSHAKE_MAX);
+    }
+    if (!ready || time_left(allowance->bound) <= 0) {
         return pti_fail(
             error, PINTLE_ERR_NETWORK,
-            "the peer sent %u bytes or more, or took all the time there is, and its TLS handshake was still not "
-            "complete; check the port and what listens there",
-            PTI_DIAL_HANDSHAKE_MAX - (unsigned)allowance->bytes);
+            "the TLS handshake ran out of time, the peer stopped answering; check the port, or wait longer with --timeout");
     }
-    return handshake_failed(ssl, 0, error);
+    return handshake_failed(ssl, result, error);
 }
 
 enum pintle_status pti_dial_handshake(SSL *ssl, int fd, const struct pti_dial_bound *bound, struct pti_error *error)

@@ -82,13 +82,14 @@ static void endpoints(void **state)
 
 /* ---- a server ---- */
 
-enum behaviour { SERVE_TLS, SERVE_TEXT, SERVE_NOTHING, SERVE_ENDLESS };
+enum behaviour { SERVE_TLS, SERVE_TEXT, SERVE_NOTHING, SERVE_ENDLESS, SERVE_SECOND };
 
 struct server {
     int listener;
     uint16_t port;
     SSL_CTX *ctx;
     enum behaviour behaviour;
+    int served; /* connections before this one */
     pthread_t thread;
 };
 
@@ -113,14 +114,14 @@ static void serve(const struct server *server, int fd)
 
     if (server->behaviour == SERVE_TEXT) {
         (void)!write(fd, "220 mail.example.test ESMTP\r\n", 29);
-    } else if (server->behaviour == SERVE_TLS) {
+    } else if (server->behaviour == SERVE_TLS || (server->behaviour == SERVE_SECOND && server->served > 0)) {
         ssl = SSL_new(server->ctx);
         SSL_set_fd(ssl, fd);
         (void)SSL_accept(ssl);
     } else if (server->behaviour == SERVE_ENDLESS) {
         send_without_end(fd);
     }
-    while (recv(fd, &byte, 1, 0) > 0) { /* until the peer goes */
+    while ((ssl || server->behaviour != SERVE_SECOND) && recv(fd, &byte, 1, 0) > 0) { /* until the peer goes */
     }
     SSL_free(ssl);
     close(fd);
@@ -137,6 +138,7 @@ static void *serve_all(void *ctx)
             break; /* shut down */
         }
         serve(server, fd);
+        server->served++;
     }
     ERR_clear_error();
     return NULL;
@@ -353,6 +355,7 @@ static void outcomes(void **state)
         {SERVE_TLS, &world->rsa, PTI_PROBE_KEY_RSA, PTI_PROBE_SERVED, NULL},
         {SERVE_TLS, &world->rsa, PTI_PROBE_KEY_ECDSA, PTI_PROBE_NOT_SERVED,
          "no ECDSA certificate, only one for a key of kind RSA"},
+        {SERVE_SECOND, &world->leaf, PTI_PROBE_KEY_ECDSA, PTI_PROBE_FAILED, "the TLS handshake"},
         {SERVE_TEXT, &world->leaf, PTI_PROBE_KEY_RSA, PTI_PROBE_FAILED, "does not speak TLS"},
     };
 

@@ -150,6 +150,23 @@ static void found_last(void **state)
     assert_int_equal(leaves_of(&key, leaves), 2);
 }
 
+static bool take_count(void *ctx, const struct pti_db_value *columns, size_t count)
+{
+    assert_int_equal(count, 1);
+    *(int64_t *)ctx = columns[0].integer;
+    return true;
+}
+
+static int64_t count_leaves(void)
+{
+    static const struct pti_db_statement statement = {"count leaves", "SELECT count(*) FROM edge_leaf"};
+    int64_t number = 0;
+    const struct pti_db_query query = {&statement, NULL, 0, take_count, &number};
+
+    assert_int_equal(pti_database_read(database, &query, NULL), PINTLE_OK);
+    return number;
+}
+
 /* A server that shows another key each time does not fill the disk. */
 static void leaves_are_bounded(void **state)
 {
@@ -171,6 +188,7 @@ static void leaves_are_bounded(void **state)
     assert_int_equal(leaves[0].last_seen, 100 + PTI_EDGE_LEAVES_MAX + 4);
     assert_int_equal(leaves[PTI_EDGE_LEAVES_MAX - 1].last_seen, 105);
     assert_int_equal(leaves_of(&other, leaves), 1);
+    assert_int_equal(count_leaves(), PTI_EDGE_LEAVES_MAX + 1);
 }
 
 static void lists(void **state)
