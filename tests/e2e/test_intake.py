@@ -8,6 +8,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import threading
 
 import pytest
@@ -270,3 +271,36 @@ class TestKilled:
         for sender in senders:
             sender.join()
         assert sum(cell["reports"] for cell in server.cells()) == sum(acknowledged)
+
+
+@pytest.mark.skipif(not LONG, reason="many requests at once; with PINTLE_LONG=1")
+class TestFull:
+    def test_too_much_that_waits_is_told_to_come_later(self, repository, pintled):
+        """The database is held by another program; what waits is bounded, and what was refused is taken later."""
+        server = pintled(repository)
+        assert post(server, full(0))[0] == 202
+        batches = [[full(1 + 64 * number + n, **{"known-pins": [leaf_of("pin")] * 20}) for n in range(64)]
+                   for number in range(200)]
+        statuses, waits = [], []
+        other = sqlite3.connect(server.data / "pintled.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+
+        def send(batch):
+            status, headers, _ = post(server, batch)
+            statuses.append(status)
+            waits.append(headers.get("retry-after"))
+
+        senders = [threading.Thread(target=send, args=(batch,)) for batch in batches]
+        for sender in senders:
+            sender.start()
+        wait_for("the first refusal", lambda: 429 in statuses)
+        other.execute("ROLLBACK")
+        for sender in senders:
+            sender.join()
+        assert set(statuses) <= {202, 429, 503}, statuses
+        assert all(bool(wait) == (status != 202) for status, wait in zip(statuses, waits))
+        with open(f"/proc/{server.process.pid}/statm", encoding="ascii") as statm:
+            assert int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") < 200 << 20
+        for batch in batches:
+            assert post(server, batch)[0] == 202
+        assert sum(cell["reports"] for cell in server.cells()) == 1 + 64 * 200
