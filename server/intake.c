@@ -177,7 +177,7 @@ static void count_stored(struct pti_intake *intake, size_t count, int64_t trimme
     pti_metrics_count_drop(intake->settings.metrics, PTI_DROP_OLD, (unsigned long long)trimmed);
 }
 
-/* What the ones that were not known before tell of adoption. */
+/* What the ones that were not known before tell of adoption and of checks. */
 static void tell_census(struct pti_intake *intake, size_t count, int64_t now)
 {
     for (size_t i = 0; i < count; i++) {
@@ -186,8 +186,10 @@ static void tell_census(struct pti_intake *intake, size_t count, int64_t now)
             intake->items[i].repository, report->zone, report->zone_version, report->app_id,
             report->app_version,         report->os,   report->weight,       report->successes};
 
-        if (intake->items[i].stored == PTI_STORED_NEW)
-            pti_census_count_report(intake->settings.census, &told, now);
+        if (intake->items[i].stored != PTI_STORED_NEW)
+            continue;
+        pti_census_count_report(intake->settings.census, &told, now);
+        pti_checks_count(&intake->settings.metrics->checks, report);
     }
 }
 

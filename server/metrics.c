@@ -243,6 +243,7 @@ void pti_metrics_write(struct pti_metrics *metrics, struct pti_service_status *s
     write_labelled(out, "pintle_adoption_versions_total", "result", adoption_names, metrics->adoption,
                    PTI_ADOPTION_RESULTS);
     write_requests(metrics, out);
+    pti_checks_write(&metrics->checks, out);
     write_alerts(metrics, out);
     if (disk)
         write_disk(disk, out);

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "server/alert_rules.h"
+#include "server/checks.h"
 #include "server/disk.h"
 #include "server/files.h"
 #include "server/status.h"
@@ -73,6 +74,7 @@ struct pti_metrics {
     atomic_ullong reports[PTI_REPORT_RESULTS];
     atomic_ullong dropped[PTI_REPORT_DROPS];
     atomic_ullong alerts[PTI_ALERT_RULES];
+    struct pti_checks checks;
     atomic_ullong webhooks[2]; /* requests that failed, and that were taken */
     atomic_ullong adoption[PTI_ADOPTION_RESULTS];
 };

@@ -147,6 +147,22 @@ static void tell_census(struct pti_resigner *resigner, const struct pti_publishe
                  error.detail);
 }
 
+static void tell_checks(struct pti_resigner *resigner, const struct pti_published *published)
+{
+    struct pti_charter charter;
+    struct pti_error error;
+
+    if (!resigner->checks)
+        return;
+    if (pti_charter_parse(published->charter, &charter, &error) == PINTLE_OK) {
+        pti_checks_know(resigner->checks, &charter);
+        pti_charter_clear(&charter);
+    } else {
+        log_line(resigner, PTI_LOG_WARNING,
+                 "checks are counted as those of other hosts, as the charter cannot be read: %s", error.detail);
+    }
+}
+
 static enum pintle_status look_at(struct pti_resigner *resigner, const struct pti_published *published,
                                   const struct pti_expiry_days *days, int64_t now, struct pti_error *error)
 {
@@ -162,6 +178,7 @@ static enum pintle_status look_at(struct pti_resigner *resigner, const struct pt
         return status;
     warn_of_expiry(resigner, roles, count, now);
     tell_census(resigner, published);
+    tell_checks(resigner, published);
     resigner->timestamp_at = dates.timestamp_at;
     resigner->snapshot_at = dates.snapshot_at;
     status = look_at_versions(resigner, published, error);
@@ -318,6 +335,7 @@ void pti_resigner_look(struct pti_resigner *resigner, int64_t now)
     note_change(resigner);
     status = look(resigner, now, &error);
     resigner->next_look = status == PINTLE_OK ? now : now + resigner->every_s;
+    resigner->next_ask = now + PTI_SIGNER_ASK_EVERY_S;
     conclude(resigner, status, &error);
 }
 
@@ -326,8 +344,10 @@ void pti_resigner_tick(struct pti_resigner *resigner, int64_t now, bool force)
     struct pti_error error;
     bool changed = note_change(resigner);
 
-    if (!force && !changed && (now < resigner->next_look || (!resigner->failed && !is_due(resigner, now))))
+    if (!force && !changed && now < resigner->next_ask &&
+        (now < resigner->next_look || (!resigner->failed && !is_due(resigner, now))))
         return;
     resigner->next_look = now + resigner->every_s;
+    resigner->next_ask = now + PTI_SIGNER_ASK_EVERY_S;
     conclude(resigner, look_and_renew(resigner, now, &error), &error);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "server/census.h"
+#include "server/checks.h"
 #include "server/signer.h"
 #include "server/status.h"
 #include "server/storage.h"
@@ -23,10 +24,12 @@ struct pti_resigner {
     struct pti_status_board *board;
     int64_t every_s;
     struct pti_census *census; /* told what is published; NULL: nobody counts */
+    struct pti_checks *checks; /* likewise */
 
     struct stat seen;     /* of timestamp.json when it was last read; all zero before */
     bool failed;          /* the last look or renewal: try again, though nothing changed */
     int64_t next_look;    /* Unix seconds, here and below */
+    int64_t next_ask;     /* look then in any case: a signer that hangs is found by asking it */
     int64_t timestamp_at; /* when each has to be renewed */
     int64_t snapshot_at;
     int64_t next_warning;      /* about offline roles that expire soon */

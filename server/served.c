@@ -80,7 +80,7 @@ static void notice_dead_signer(struct pti_served *served)
 }
 
 void pti_served_begin(struct pti_served *served, struct pintle_crypto *crypto, struct pti_database *storage,
-                      struct pti_census *census, int64_t every_s, int64_t now)
+                      struct pti_census *census, struct pti_checks *checks, int64_t every_s, int64_t now)
 {
     if (served->public_directory < 0)
         return;
@@ -91,6 +91,7 @@ void pti_served_begin(struct pti_served *served, struct pintle_crypto *crypto, s
                                              .signer = &served->signer,
                                              .board = &served->board,
                                              .census = census,
+                                             .checks = checks,
                                              .every_s = every_s};
     pti_resigner_look(&served->resigner, now);
 }

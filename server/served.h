@@ -27,9 +27,9 @@ void pti_served_init(struct pti_served *served, const struct pti_served_options 
 enum pintle_status pti_served_open(struct pti_served *served, struct pti_error *error);
 /* Before threads and descriptors, which a signer must not inherit.  Without it the repository is served all the same. */
 void pti_served_start_signer(struct pti_served *served);
-/* The first look at what is published.  crypto, storage and census are borrowed. */
+/* The first look at what is published.  crypto, storage, census and checks are borrowed. */
 void pti_served_begin(struct pti_served *served, struct pintle_crypto *crypto, struct pti_database *storage,
-                      struct pti_census *census, int64_t every_s, int64_t now);
+                      struct pti_census *census, struct pti_checks *checks, int64_t every_s, int64_t now);
 /* Once a second: renews what is due, and notices a dead signer; force looks at once. */
 void pti_served_tick(struct pti_served *served, int64_t now, bool force);
 void pti_served_clear(struct pti_served *served); /* legal at any time after _init */

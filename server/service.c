@@ -391,6 +391,7 @@ static void stop_serving(struct server *server)
         pti_endpoint_clear(&server->endpoints[i]);
     pti_intake_free(server->intake);
     pti_census_free(server->census);
+    pti_checks_clear(&server->metrics.checks);
 }
 
 static void stop(struct server *server)
@@ -474,7 +475,7 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
     if (status != PINTLE_OK)
         return status;
     for (size_t i = 0; i < server->served_count; i++)
-        pti_served_begin(&server->served[i], server->crypto, server->storage, server->census,
+        pti_served_begin(&server->served[i], server->crypto, server->storage, server->census, &server->metrics.checks,
                          server->options->resign_every_s, now());
     status = pti_prober_new(&(struct pti_prober_settings){server->prober_storage, server->crypto,
                                                           server->options->probe_every_s, server->options->probe_ca},

@@ -169,6 +169,17 @@ class TestMismatches:
         assert message["summary"].startswith("10 reports of the last 15 minutes say that api.example.test ")
 
 
+class TestSigner:
+    @pytest.mark.skipif(not os.environ.get("PINTLE_LONG"), reason="waits for 20 seconds; make test-long runs it")
+    def test_one_that_hangs_is_silent_too(self, repository, pintled):
+        server = start(pintled, repository)
+        (signer,) = children(server)
+        os.kill(signer, signal.SIGSTOP)
+        server.process.send(signal.SIGHUP)  # asks it at once, which pintled else does every hour
+        wait_for("the alert", lambda: firing(server), 60, explain=server.process.output)
+        assert "PintleSignerSilent (ticket) fires" in server.process.output()
+
+
 class TestEdges:
     def test_an_unpinned_key_is_a_page_until_a_pinned_one_is_served(self, site, pinned, pintled, receiver, ca):
         flat = receiver()

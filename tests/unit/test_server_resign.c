@@ -332,6 +332,20 @@ static void a_dead_signer_is_noticed(void **state)
     assert_false(pti_signer_alive(&machine->signer));
 }
 
+/* Though nothing changes and nothing is due, it is asked every hour, so that one that hangs is found. */
+static void a_silent_signer_is_noticed_within_the_hour(void **state)
+{
+    struct machine *machine = *state;
+
+    begin(machine, 0, true);
+    tick(machine, 1);
+    kill(machine->signer.pid, SIGKILL);
+    tick(machine, 3600);
+    assert_true(machine->signer.pid > 0);
+    tick(machine, 3601);
+    assert_false(machine->signer.pid > 0);
+}
+
 static void what_cannot_be_read_is_told_and_tried_again(void **state)
 {
     struct machine *machine = *state;
@@ -392,6 +406,7 @@ int main(void)
         MACHINE_TEST(a_lost_database_repeats_no_version),
         MACHINE_TEST(without_a_signer_it_says_so),
         MACHINE_TEST(a_dead_signer_is_noticed),
+        MACHINE_TEST(a_silent_signer_is_noticed_within_the_hour),
         MACHINE_TEST(what_cannot_be_read_is_told_and_tried_again),
         MACHINE_TEST(a_rollback_on_disk_is_noticed_at_once),
     };
