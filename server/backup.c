@@ -204,7 +204,7 @@ static enum pintle_status prepare_copy(const char *directory, const struct pti_s
 /* "pintled.db-wal" and the others that SQLite keeps beside it. */
 static const char *const suffixes[] = {"-wal", "-shm", ""};
 
-/* The log goes first: it must never lie beside another database.  The database stays until the new one takes its name. */
+/* The log goes first: it must never lie beside another database.  That stays until the new one takes its name. */
 static enum pintle_status put_aside(const char *path, struct pti_error *error)
 {
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {

@@ -6,9 +6,9 @@
 #include "server/served.h"
 
 /*
- * `pintled --check-config`: all that a start would find wrong, without binding, making, locking or changing anything; a server
- * may be running.  Each finding is a line on stderr.  Returns the exit status: PTI_EXIT_CONFIG if it would not start, or would
- * not serve one of its repositories; a warning (nothing would be re-signed) is none.
+ * `pintled --check-config`: all that a start would find wrong, without binding, making, locking or changing anything;
+ * a server may be running.  Each finding is a line on stderr.  Returns the exit status: PTI_EXIT_CONFIG if it would
+ * not start, or would not serve one of its repositories; a warning (nothing would be re-signed) is none.
  */
 int pti_check_config(const struct pti_server_options *options);
 

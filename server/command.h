@@ -37,8 +37,8 @@ struct pti_server_command {
 };
 
 /*
- * The command that argv[1], and argv[2] for a name of two words, call for, run.  Returns the exit status; what is wrong is
- * told on stderr.  commands ends with NULL.
+ * The command that argv[1], and argv[2] for a name of two words, call for, run.  Returns the exit status; what is
+ * wrong is told on stderr.  commands ends with NULL.
  */
 int pti_command_main(const struct pti_server_command *const *commands, int argc, char **argv);
 

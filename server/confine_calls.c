@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System calls that the server never makes, and that whoever takes it over would want.  A list of what is forbidden: name
- * resolution, TLS and the database are other people's code, which calls what it likes, and an outage at the next update of
- * theirs would end with somebody switching the filter off.
+ * System calls that the server never makes, and that whoever takes it over would want.  A list of what is forbidden:
+ * name resolution, TLS and the database are other people's code, which calls what it likes, and an outage at the next
+ * update of theirs would end with somebody switching the filter off.
  */
 #define _DEFAULT_SOURCE
 

@@ -6,9 +6,9 @@
 #include "server/database.h"
 
 /*
- * Opens the database in directory.  If it is not there yet it is made, directory too, when make is set.  Files that another
- * user than the owner of the directory makes would be closed to the server, so he is refused.  PINTLE_ERR_STORAGE,
- * PINTLE_ERR_MEMORY.
+ * Opens the database in directory.  If it is not there yet it is made, directory too, when make is set.  Files that
+ * another user than the owner of the directory makes would be closed to the server, so he is refused.
+ * PINTLE_ERR_STORAGE, PINTLE_ERR_MEMORY.
  */
 enum pintle_status pti_data_open(const char *directory, bool make, struct pti_database **database,
                                  struct pti_error *error);

@@ -21,7 +21,7 @@ static enum pintle_status fail(sqlite3 *db, const char *path, const char *what, 
                     db ? sqlite3_errmsg(db) : "out of memory");
 }
 
-/* Without a log beside it nobody has it open, and SQLite is told so: else it would make a log and an index of its own. */
+/* Without a log beside it nobody has it open, and SQLite is told so: else it would make a log of its own. */
 static void write_uri(const char *path, bool alone, char uri[URI_SIZE])
 {
     size_t length = (size_t)snprintf(uri, URI_SIZE, "file:%s", path[0] == '/' ? "//" : "");

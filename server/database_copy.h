@@ -13,15 +13,15 @@ struct pti_database_facts {
 };
 
 /*
- * Changes and creates nothing.  thorough reads every page, too.  An absent or empty file is PINTLE_OK.  PINTLE_ERR_STORAGE:
- * it is damaged, another program's, or of a newer pintled.
+ * Changes and creates nothing.  thorough reads every page, too.  An absent or empty file is PINTLE_OK.
+ * PINTLE_ERR_STORAGE: it is damaged, another program's, or of a newer pintled.
  */
 enum pintle_status pti_database_look(const char *path, bool thorough, struct pti_database_facts *facts,
                                      struct pti_error *error);
 
 /*
- * Copies what is committed at this moment in the database at from, which others may be writing, to a new file of mode 0600.
- * Durable on return; on failure there is no file.  PINTLE_ERR_STORAGE.
+ * Copies what is committed at this moment in the database at from, which others may be writing, to a new file of mode
+ * 0600. Durable on return; on failure there is no file.  PINTLE_ERR_STORAGE.
  */
 enum pintle_status pti_database_copy(const char *from, const char *to, struct pti_error *error);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line per event on stderr: "2026-11-21T20:00:00Z error signer: it has died; ...", or the same as a JSON object.  A line
- * is one write(2), so threads do not mix.  Nothing that identifies a client is ever logged: no address, no report.
+ * One line per event on stderr: "2026-11-21T20:00:00Z error signer: it has died; ...", or the same as a JSON object.
+ * A line is one write(2), so threads do not mix.  Nothing that identifies a client is ever logged: no address, no
+ * report.
  */
 #ifndef PTI_SERVER_LOG_H
 #define PTI_SERVER_LOG_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a service manager is told over the socket that NOTIFY_SOCKET names, as sd_notify(3) describes it.  Without such a
- * socket nothing happens; what cannot be sent is lost, and stops nothing.
+ * What a service manager is told over the socket that NOTIFY_SOCKET names, as sd_notify(3) describes it.  Without
+ * such a socket nothing happens; what cannot be sent is lost, and stops nothing.
  */
 #ifndef PTI_SERVER_NOTIFY_H
 #define PTI_SERVER_NOTIFY_H
@@ -17,8 +17,9 @@ struct pti_notify {
 };
 
 /*
- * The parameters are the environment variables NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, NULL where one is not set.
- * Before anything is confined.  PINTLE_ERR_STORAGE: there should be a manager and cannot be reached; the rest works.
+ * The parameters are the environment variables NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, NULL where one is not
+ * set. Before anything is confined.  PINTLE_ERR_STORAGE: there should be a manager and cannot be reached; the rest
+ * works.
  */
 enum pintle_status pti_notify_open(struct pti_notify *notify, const char *path, const char *watchdog_usec,
                                    const char *watchdog_pid, struct pti_error *error);

@@ -2,9 +2,9 @@
 /*
  * Settings: one table drives the command line, --help and the configuration file.
  *
- * On the command line a setting is --NAME VALUE or --NAME=VALUE; names are whole, never abbreviated.  In a file it is a line
- * "NAME = VALUE"; empty lines and lines that start with '#' mean nothing, and neither do blanks around name and value.  What
- * the command line says replaces what the file says.
+ * On the command line a setting is --NAME VALUE or --NAME=VALUE; names are whole, never abbreviated.  In a file it is
+ * a line "NAME = VALUE"; empty lines and lines that start with '#' mean nothing, and neither do blanks around name
+ * and value.  What the command line says replaces what the file says.
  */
 #ifndef PTI_SERVER_SETTINGS_H
 #define PTI_SERVER_SETTINGS_H
@@ -17,7 +17,7 @@
 
 struct pti_setting;
 
-/* Stores value, which outlives into; the detail of a failure says what was expected and what was found, not for what. */
+/* Stores value, which outlives into; the detail of a failure says what was expected and found, not for what. */
 typedef enum pintle_status pti_setting_taker(const struct pti_setting *setting, const char *value, void *into,
                                              struct pti_error *error);
 
@@ -52,15 +52,16 @@ struct pti_operands {
 };
 
 /*
- * argv[0] is the first word to look at.  PINTLE_ERR_MISUSE: what is wrong, and the nearest name that exists.  Values point
- * into argv.
+ * argv[0] is the first word to look at.  PINTLE_ERR_MISUSE: what is wrong, and the nearest name that exists.  Values
+ * point into argv.
  */
 enum pintle_status pti_settings_read_line(struct pti_setting_group *groups, size_t group_count, int argc, char **argv,
                                           struct pti_operands *operands, struct pti_error *error);
 
 /*
- * text, which is changed and must outlive the values, is the content of path.  All of it is checked; what was given in
- * group goes to unused, a structure like group->into.  PINTLE_ERR_INPUT: path:line, what was expected and what was found.
+ * text, which is changed and must outlive the values, is the content of path.  All of it is checked; what was given
+ * in group goes to unused, a structure like group->into.  PINTLE_ERR_INPUT: path:line, what was expected and what was
+ * found.
  */
 enum pintle_status pti_settings_read_file(struct pti_setting_group *group, void *unused, const char *path, char *text,
                                           struct pti_error *error);

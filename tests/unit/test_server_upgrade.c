@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A database of every earlier schema, with data, is brought up to date and keeps what it holds; and how far a restore jumps. */
+/* A database of every earlier schema is brought up to date and keeps what it holds; how far a restore jumps. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -111,34 +111,36 @@ static void make_old_database(int64_t steps)
     sqlite3_close(db);
 }
 
-static void check_rows(int64_t steps)
+/* Into the table old: the tables that the first steps make. */
+static void note_old_tables(sqlite3 *db, int64_t steps)
 {
     int64_t newest = 0;
     const char *const *step = pti_sqlite_steps(&newest);
-    sqlite3 *db = NULL, *old = NULL;
+    sqlite3 *old = NULL;
+    sqlite3_stmt *names = NULL;
+    char sql[256];
 
-    /* which tables there were: those of the first steps */
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    execute(db, "CREATE TEMP TABLE old (name TEXT)");
     assert_int_equal(sqlite3_open(":memory:", &old), SQLITE_OK);
     for (int64_t i = 0; i < steps; i++)
         execute(old, step[i]);
-    execute(db, "CREATE TEMP TABLE old (name TEXT)");
-    {
-        sqlite3_stmt *names = NULL;
-
-        assert_int_equal(
-            sqlite3_prepare_v2(old, "SELECT name FROM sqlite_schema WHERE type = 'table'", -1, &names, NULL),
-            SQLITE_OK);
-        while (sqlite3_step(names) == SQLITE_ROW) {
-            char sql[256];
-
-            snprintf(sql, sizeof sql, "INSERT INTO old VALUES ('%s')", (const char *)sqlite3_column_text(names, 0));
-            execute(db, sql);
-        }
-        sqlite3_finalize(names);
+    assert_int_equal(sqlite3_prepare_v2(old, "SELECT name FROM sqlite_schema WHERE type = 'table'", -1, &names, NULL),
+                     SQLITE_OK);
+    while (sqlite3_step(names) == SQLITE_ROW) {
+        snprintf(sql, sizeof sql, "INSERT INTO old VALUES ('%s')", (const char *)sqlite3_column_text(names, 0));
+        execute(db, sql);
     }
-    assert_int_equal(sqlite3_exec(db, tables_of, count_rows, db, NULL), SQLITE_OK);
+    sqlite3_finalize(names);
     sqlite3_close(old);
+}
+
+static void check_rows(int64_t steps)
+{
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    note_old_tables(db, steps);
+    assert_int_equal(sqlite3_exec(db, tables_of, count_rows, db, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
 
