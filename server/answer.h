@@ -4,6 +4,7 @@
 #define PTI_SERVER_ANSWER_H
 
 #include "server/census.h"
+#include "server/file_cache.h"
 #include "server/http.h"
 #include "server/intake.h"
 #include "server/limiter.h"
@@ -15,6 +16,7 @@
 struct pti_routes {
     struct pti_served *served;
     size_t served_count;
+    struct pti_file_cache *files; /* NULL: none */
     struct pti_metrics *metrics;
     struct pti_service_status *status;
     struct pti_intake *intake;

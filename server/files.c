@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "publish/file.h"
+#include "server/http.h"
 #include "server/limits.h"
 
 /*
@@ -81,6 +82,14 @@ const char *pti_file_content_type(const char *path)
     const char *dot = strrchr(path, '.');
 
     return dot && strcmp(dot, ".json") == 0 ? "application/json" : "application/octet-stream";
+}
+
+void pti_file_describe(struct pti_http_response *response, enum pti_file_kind kind, const char *path, bool compressed)
+{
+    response->content_type = pti_file_content_type(path);
+    response->cache_control = pti_file_cache_control(kind);
+    response->varies = kind == PTI_FILE_BODY;
+    response->gzip = compressed;
 }
 
 /* After a coding: is its weight, if there is one, zero?  ";q=0", ";q=0.000" */

@@ -30,6 +30,10 @@ const char *pti_file_kind_name(enum pti_file_kind kind); /* "head", "timestamp",
 const char *pti_file_cache_control(enum pti_file_kind kind);
 const char *pti_file_content_type(const char *path);
 
+/* What an answer with such a file says of it. */
+struct pti_http_response;
+void pti_file_describe(struct pti_http_response *response, enum pti_file_kind kind, const char *path, bool compressed);
+
 /* Does an Accept-Encoding (NULL: absent) take gzip by name?  RFC 9110, section 12.5.3. */
 bool pti_file_accepts_gzip(const char *accept_encoding);
 

@@ -75,6 +75,13 @@ void pti_http_defer(struct pti_http_exchange *exchange);
 /* Takes what response owns.  The exchange may be gone when this returns. */
 void pti_http_answer(struct pti_http_exchange *exchange, const struct pti_http_response *response);
 
+/* An answer, code 200, that is made once and sent many times, by any listener. */
+struct pti_http_prepared;
+struct pti_http_prepared *pti_http_prepare(const struct pti_http_response *response); /* takes it; NULL: no memory */
+void pti_http_prepared_free(struct pti_http_prepared *prepared);                      /* NULL is legal */
+/* For an exchange that is not deferred.  false: not while the listener is stopping; answer it in the ordinary way. */
+bool pti_http_answer_prepared(struct pti_http_exchange *exchange, struct pti_http_prepared *prepared);
+
 struct pti_http;
 
 struct pti_http_options {

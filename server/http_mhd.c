@@ -38,7 +38,6 @@ struct pti_http_exchange {
     struct MHD_Connection *connection;
     struct pti_connection *open; /* the same as it is counted; NULL if it is not */
     struct pti_http_request request;
-    char *path;
     struct pti_buf body;
     size_t excess;   /* bytes read beyond body.max */
     bool dispatched; /* handle() has been called */
@@ -217,6 +216,27 @@ void pti_http_answer(struct pti_http_exchange *exchange, const struct pti_http_r
     MHD_resume_connection(exchange->connection);
 }
 
+/* A prepared answer is the library's, which counts its users. */
+struct pti_http_prepared *pti_http_prepare(const struct pti_http_response *response)
+{
+    return (struct pti_http_prepared *)make_response(response, false);
+}
+
+void pti_http_prepared_free(struct pti_http_prepared *prepared)
+{
+    if (prepared)
+        MHD_destroy_response((struct MHD_Response *)prepared);
+}
+
+bool pti_http_answer_prepared(struct pti_http_exchange *exchange, struct pti_http_prepared *prepared)
+{
+    if (atomic_load(&exchange->http->stopping))
+        return false;
+    pti_connection_enter(exchange->open, PTI_PHASE_ANSWERED, now_ms());
+    exchange->queued = MHD_queue_response(exchange->connection, MHD_HTTP_OK, (struct MHD_Response *)prepared);
+    return true;
+}
+
 static void exchange_free(struct pti_http_exchange *exchange)
 {
     struct pti_http *http = exchange->http;
@@ -225,7 +245,6 @@ static void exchange_free(struct pti_http_exchange *exchange)
     if (exchange->answer)
         MHD_destroy_response(exchange->answer);
     pti_buf_clear(&exchange->body);
-    free(exchange->path);
     free(exchange);
     pthread_mutex_lock(&http->mutex);
     if (--http->under_way == 0)
@@ -237,21 +256,14 @@ static struct pti_http_exchange *exchange_new(struct pti_http *http, struct MHD_
                                               const char *path, enum pti_http_method method)
 {
     struct pti_http_exchange *exchange = calloc(1, sizeof *exchange);
-    size_t size = strlen(path) + 1;
 
     if (!exchange)
         return NULL;
-    exchange->path = malloc(size);
-    if (!exchange->path) {
-        free(exchange);
-        return NULL;
-    }
-    memcpy(exchange->path, path, size);
     exchange->http = http;
     exchange->connection = connection;
     exchange->open = connection_of(connection);
     exchange->request.method = method;
-    exchange->request.path = exchange->path;
+    exchange->request.path = path; /* the library keeps it as long as the request */
     pti_buf_init(&exchange->body, http->handler.body_max(http->handler.ctx, method, path));
     pthread_mutex_lock(&http->mutex);
     http->under_way++;
@@ -283,20 +295,33 @@ static void turn_away(struct pti_http_exchange *exchange)
     pti_http_answer(exchange, &response);
 }
 
+/* The first of each name counts. */
+static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct pti_http_request *request = cls;
+    const struct {
+        const char *name;
+        const char **place;
+    } wanted[] = {
+        {"Accept-Encoding", &request->accept_encoding}, {PTI_HOLDING_HEADER, &request->manifest},
+        {"Content-Type", &request->content_type},       {"Content-Encoding", &request->content_encoding},
+        {"X-Forwarded-For", &request->forwarded_for},
+    };
+
+    (void)kind;
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        if (!*wanted[i].place && strcasecmp(name, wanted[i].name) == 0)
+            *wanted[i].place = value;
+    return MHD_YES;
+}
+
 static enum MHD_Result dispatch(struct pti_http_exchange *exchange)
 {
     struct pti_http *http = exchange->http;
 
     exchange->dispatched = true;
     exchange->queued = MHD_NO;
-    exchange->request.accept_encoding = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
-                                                                    "Accept-Encoding");
-    exchange->request.manifest = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, PTI_HOLDING_HEADER);
-    exchange->request.content_type = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Content-Type");
-    exchange->request.content_encoding = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
-                                                                     "Content-Encoding");
-    exchange->request.forwarded_for = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
-                                                                  "X-Forwarded-For");
+    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, note_header, &exchange->request);
     exchange->request.body = pti_buf_bytes(&exchange->body);
     pti_connection_enter(exchange->open, PTI_PHASE_WAITING, now_ms());
     if (is_welcome(exchange))

@@ -35,6 +35,8 @@
 #define PTI_FILES_DEPTH_MAX 3
 #define PTI_FILES_NAME_MAX 255
 #define PTI_FILES_PATH_MAX 512
+#define PTI_FILE_CACHE_PLACES 512
+#define PTI_FILE_CACHE_SIZE_MAX 16384 /* of a file that is kept in memory */
 
 /* Reports */
 #define PTI_STORED_REPORT_MAX (2 * PTI_REPORT_SIZE_MAX + 64) /* escaped, with the time of its arrival */

@@ -56,25 +56,29 @@ static void count_poll(const struct pti_listener *listener, struct pti_http_exch
                               pti_source_network(listener, exchange), (int64_t)time(NULL));
 }
 
+/* What is small comes from memory, anything else, and what is not there, from the disk. */
 static void answer_file(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
     const char *path = NULL;
     const struct pti_served *served = pti_routes_find(listener->routes, pti_http_request(exchange)->path, &path);
     int directory = served->public_directory;
     enum pti_file_kind kind = pti_file_kind(path);
+    bool gzip = kind == PTI_FILE_BODY && pti_file_accepts_gzip(pti_http_request(exchange)->accept_encoding);
     struct pti_http_response response = PTI_HTTP_RESPONSE(200);
     struct pti_error error;
     enum pintle_status status = PINTLE_OK;
 
-    response.varies = kind == PTI_FILE_BODY;
-    response.gzip = response.varies && pti_file_accepts_gzip(pti_http_request(exchange)->accept_encoding) &&
-                    pti_file_open_compressed(directory, path, &response.fd, &response.fd_size);
-    if (!response.gzip)
+    if (pti_file_cache_answer(listener->routes->files, directory, path, gzip, exchange)) {
+        pti_metrics_count_request(listener->routes->metrics, kind, 200);
+        if (kind == PTI_FILE_HEAD)
+            count_poll(listener, exchange, served->name);
+        return;
+    }
+    gzip = gzip && pti_file_open_compressed(directory, path, &response.fd, &response.fd_size);
+    if (!gzip)
         status = pti_file_open(directory, path, &response.fd, &response.fd_size, &error);
-
     if (status == PINTLE_OK) {
-        response.content_type = pti_file_content_type(path);
-        response.cache_control = pti_file_cache_control(kind);
+        pti_file_describe(&response, kind, path, gzip);
     } else if (status == PINTLE_ERR_INPUT) {
         response.code = 404;
         response.cache_control = NOT_FOUND_CACHE;
@@ -231,6 +235,8 @@ static size_t body_max(void *ctx, enum pti_http_method method, const char *path)
 {
     size_t index = 0;
 
+    if (method == PTI_HTTP_GET || method == PTI_HTTP_HEAD)
+        return 0;
     for (const struct route *route = next_route(ctx, path, &index); route; route = next_route(ctx, path, &index))
         if (takes(route, method))
             return route->body_max;
@@ -281,6 +287,15 @@ static void answer_none(const struct pti_listener *listener, struct pti_http_exc
     pti_answer_refusal(listener, exchange, label, &response, error.detail);
 }
 
+/* Most requests are for files whose names no route can have; they need no search. */
+static bool is_plainly_a_file(const struct pti_listener *listener, const struct pti_http_request *request)
+{
+    const char *rest = NULL;
+
+    return listener->clients && (request->method == PTI_HTTP_GET || request->method == PTI_HTTP_HEAD) &&
+           pti_routes_find(listener->routes, request->path, &rest) && pti_file_kind(rest) != PTI_FILE_OTHER;
+}
+
 static void handle(void *ctx, struct pti_http_exchange *exchange)
 {
     const struct pti_listener *listener = ctx;
@@ -288,6 +303,10 @@ static void handle(void *ctx, struct pti_http_exchange *exchange)
     unsigned label = PTI_FILE_OTHER, methods = 0;
     size_t index = 0;
 
+    if (is_plainly_a_file(listener, request)) {
+        answer_file(listener, exchange);
+        return;
+    }
     for (const struct route *route = next_route(listener, request->path, &index); route;
          route = next_route(listener, request->path, &index)) {
         if (takes(route, request->method)) {

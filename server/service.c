@@ -55,6 +55,7 @@ struct server {
     struct pti_journal_head journal_head; /* what journal.head says */
     bool tending_fails;
     struct pti_alerts *alerts;
+    struct pti_file_cache *files;
     struct pti_routes routes;
     struct pti_server_endpoint endpoints[2]; /* for clients, and for administrators */
     size_t endpoint_count;
@@ -238,8 +239,10 @@ static enum pintle_status serve(struct server *server, struct pti_error *error)
     };
     enum pintle_status status = pti_intake_new(&settings, &server->intake, error);
 
+    server->files = pti_file_cache_new();
     server->routes = (struct pti_routes){.served = server->served,
                                          .served_count = server->served_count,
+                                         .files = server->files,
                                          .metrics = &server->metrics,
                                          .status = &server->status,
                                          .intake = server->intake,
@@ -389,6 +392,7 @@ static void stop_serving(struct server *server)
         pti_census_stop(server->census); /* after those who count */
     for (size_t i = 0; i < server->endpoint_count; i++)
         pti_endpoint_clear(&server->endpoints[i]);
+    pti_file_cache_free(server->files);
     pti_intake_free(server->intake);
     pti_census_free(server->census);
     pti_checks_clear(&server->metrics.checks);
