@@ -6,212 +6,81 @@
 #include <string.h>
 #include <time.h>
 
-#include "report/sources.h"
-#include "server/adoption.h"
+#include "server/counts.h"
 #include "server/data.h"
-#include "server/limits.h"
 #include "server/log.h"
-#include "server/releases.h"
 
 #define DAY_S 86400
-#define LIVE_SOURCES 2 /* polls and reports; what comes from logs is not gathered */
-
-struct repository {
-    char name[PTI_HOLDING_WORD_MAX + 1];
-    struct pti_holding published;
-    struct pti_tally tallies[LIVE_SOURCES];
-};
-
-struct releases {
-    struct pti_release *all; /* sorted */
-    size_t count;
-};
 
 struct batch {
     struct pti_census_batch asked;
     char id[PTI_HOLDING_WORD_MAX + 1], repository[PTI_HOLDING_WORD_MAX + 1];
     struct pti_tally tally;
-    int64_t counted, refused;
 };
 
 struct pti_census {
     struct pti_database *storage;
-    struct pti_metrics *metrics;
     int64_t flush_every_s;
     pthread_t thread;
     pthread_mutex_t mutex; /* of all below; never held while a disk is waited for */
     pthread_cond_t changed;
     bool stopping, joined;
-    struct pti_sources sources;
-    struct releases releases;
-    struct repository *repositories[PTI_CENSUS_REPOSITORIES_MAX];
-    size_t repository_count;
+    struct pti_counts counts;
     struct batch batches[PTI_ADOPTION_BATCHES_MAX];
     size_t batch_count;
     bool failing;    /* of the thread: said once */
     int64_t trimmed; /* of the thread: the day on which old days were removed last */
 };
 
-/* ---- what counts ---- */
+/* ---- what is counted ---- */
 
-static struct repository *find_repository(struct pti_census *census, const char *name)
+void pti_census_publish(struct pti_census *census, const char *repository, const struct pti_holding *published)
 {
-    for (size_t i = 0; i < census->repository_count; i++)
-        if (strcmp(census->repositories[i]->name, name) == 0)
-            return census->repositories[i];
-    return NULL;
-}
-
-/* Under the mutex: room for one more, NULL if there is none. */
-static struct repository *add_repository(struct pti_census *census, const char *name)
-{
-    struct repository *repository;
-
-    if (census->repository_count == PTI_CENSUS_REPOSITORIES_MAX)
-        return NULL;
-    repository = calloc(1, sizeof *repository);
-    if (repository == NULL)
-        return NULL;
-    (void)pti_copy_text(repository->name, sizeof repository->name, name);
-    for (size_t i = 0; i < LIVE_SOURCES; i++)
-        pti_tally_init(&repository->tallies[i], PTI_ADOPTION_PENDING_MAX);
-    census->repositories[census->repository_count++] = repository;
-    return repository;
-}
-
-void pti_census_publish(struct pti_census *census, const char *name, const struct pti_holding *published)
-{
-    struct repository *repository;
-
     if (census == NULL)
         return;
     pthread_mutex_lock(&census->mutex);
-    repository = find_repository(census, name);
-    if (repository == NULL)
-        repository = add_repository(census, name);
-    if (repository != NULL)
-        repository->published = *published;
+    pti_counts_publish(&census->counts, repository, published);
     pthread_mutex_unlock(&census->mutex);
 }
 
-void pti_census_published(struct pti_census *census, const char *name, struct pti_holding *published)
+void pti_census_published(struct pti_census *census, const char *repository, struct pti_holding *published)
 {
-    const struct repository *repository;
-
-    memset(published, 0, sizeof *published);
     pthread_mutex_lock(&census->mutex);
-    repository = find_repository(census, name);
-    if (repository != NULL)
-        *published = repository->published;
+    pti_counts_published(&census->counts, repository, published);
     pthread_mutex_unlock(&census->mutex);
 }
 
-static bool is_published(const struct pti_holding *published, const struct pti_tally_row *row)
+void pti_census_count_poll(struct pti_census *census, const char *repository, struct pintle_bytes header,
+                           uint64_t network, int64_t now)
 {
-    if (row->zone[0] == '\0')
-        return row->version <= published->charter;
-    for (size_t i = 0; i < published->zone_count; i++)
-        if (strcmp(published->zones[i].name, row->zone) == 0)
-            return row->version <= published->zones[i].version;
-    return false;
-}
-
-static int compare_releases(const void *a, const void *b)
-{
-    return pti_release_compare(a, b);
-}
-
-/* Whatever is not registered is one release. */
-static void name_release(const struct releases *releases, struct pti_tally_row *row)
-{
-    struct pti_release wanted = {.generation = 0};
-
-    memcpy(wanted.app, row->app, sizeof wanted.app);
-    memcpy(wanted.version, row->app_version, sizeof wanted.version);
-    if (releases->count > 0 &&
-        bsearch(&wanted, releases->all, releases->count, sizeof wanted, compare_releases) != NULL)
-        return;
-    pti_tally_fold(row);
-}
-
-struct counting {
-    struct pti_census *census;
-    const struct repository *repository;
-    struct pti_tally *tally;
-    int64_t counted, refused; /* hits */
-};
-
-/* Under the mutex. */
-static bool count_row(void *ctx, const struct pti_tally_row *said)
-{
-    struct counting *counting = ctx;
-    struct pti_tally_row row = *said;
-    enum pti_adoption_result result = PTI_ADOPTION_COUNTED;
-
-    if (!is_published(&counting->repository->published, &row)) {
-        result = PTI_ADOPTION_UNKNOWN;
-    } else {
-        name_release(&counting->census->releases, &row);
-        if (!pti_tally_add(counting->tally, &row))
-            result = PTI_ADOPTION_FULL;
-    }
-    if (result == PTI_ADOPTION_COUNTED)
-        counting->counted = pti_tally_sum(counting->counted, row.hits);
-    else
-        counting->refused = pti_tally_sum(counting->refused, row.hits);
-    pti_metrics_count_adoption(counting->census->metrics, result, (unsigned long long)row.hits);
-    return true;
-}
-
-void pti_census_count_poll(struct pti_census *census, const char *name, struct pintle_bytes header, uint64_t network,
-                           int64_t now)
-{
-    struct counting counting = {.census = census};
-    struct repository *repository;
-    struct pti_holding held;
+    struct pti_holding holding;
 
     if (census == NULL)
         return;
-    if (!pti_holding_parse(header, &held)) {
-        pti_metrics_count_adoption(census->metrics, PTI_ADOPTION_MALFORMED, 1);
+    if (!pti_holding_parse(header, &holding)) {
+        pti_metrics_count_adoption(census->counts.metrics, PTI_ADOPTION_MALFORMED, 1);
         return;
     }
     pthread_mutex_lock(&census->mutex);
-    repository = find_repository(census, name);
-    if (repository != NULL && pti_sources_count(&census->sources, now / DAY_S, network)) {
-        counting.repository = repository;
-        counting.tally = &repository->tallies[PTI_ADOPTION_POLL];
-        (void)pti_tally_header(&held, now / DAY_S, count_row, &counting);
-    } else {
-        pti_metrics_count_adoption(census->metrics, repository == NULL ? PTI_ADOPTION_UNKNOWN : PTI_ADOPTION_CAPPED, 1);
-    }
+    pti_counts_poll(&census->counts, repository, &holding, network, now / DAY_S);
     pthread_mutex_unlock(&census->mutex);
 }
 
 void pti_census_count_report(struct pti_census *census, const struct pti_census_report *report, int64_t now)
 {
-    struct pti_tally_row row = {.day = now / DAY_S, .version = report->zone_version};
-    struct counting counting = {.census = census};
-
-    if (census == NULL || report->successes < 1 || report->weight < 1 || report->zone[0] == '\0' ||
-        strlen(report->zone) > PINTLE_ZONE_NAME_MAX)
+    if (census == NULL)
         return;
-    row.hits = report->successes < PTI_ADOPTION_REPORT_MAX / report->weight ? report->successes * report->weight
-                                                                            : PTI_ADOPTION_REPORT_MAX;
-    (void)pti_copy_text(row.zone, sizeof row.zone, report->zone);
-    pti_holding_word(report->app, row.app);
-    pti_holding_word(report->app_version, row.app_version);
-    row.os = pti_holding_platform(report->os);
     pthread_mutex_lock(&census->mutex);
-    counting.repository = find_repository(census, report->repository);
-    if (counting.repository != NULL) {
-        counting.tally = &find_repository(census, report->repository)->tallies[PTI_ADOPTION_REPORT];
-        (void)count_row(&counting, &row);
-    }
+    pti_counts_report(&census->counts, report, now / DAY_S);
     pthread_mutex_unlock(&census->mutex);
 }
 
 /* ---- releases ---- */
+
+struct releases {
+    struct pti_release *all;
+    size_t count;
+};
 
 static bool take_release(void *ctx, const struct pti_release *release)
 {
@@ -233,13 +102,9 @@ enum pintle_status pti_census_read_releases(struct pti_census *census, struct pt
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for the app releases");
     status = pti_releases_list(database, &query, error);
     if (status == PINTLE_OK) {
-        struct releases before;
-
         pthread_mutex_lock(&census->mutex);
-        before = census->releases;
-        census->releases = read;
+        read.all = pti_counts_replace_releases(&census->counts, read.all, read.count);
         pthread_mutex_unlock(&census->mutex);
-        read = before;
     }
     free(read.all);
     return status;
@@ -274,97 +139,52 @@ void pti_census_submit(struct pti_census *census, const struct pti_census_batch 
     asked->done(asked->ctx, result, 0, 0);
 }
 
-/* Under the mutex: what of a batch counts. */
-static bool judge_batch(struct pti_census *census, struct batch *batch, struct pti_tally *counted)
-{
-    struct counting counting = {census, find_repository(census, batch->repository), counted, 0, 0};
-
-    for (size_t i = 0; counting.repository != NULL && i < batch->tally.count; i++)
-        (void)count_row(&counting, &batch->tally.rows[i]);
-    batch->counted = counting.counted;
-    batch->refused = counting.refused;
-    return counting.repository != NULL;
-}
-
 static void store_batch(struct pti_census *census, struct batch *batch, int64_t now)
 {
-    struct pti_tally counted;
-    struct pti_adoption_counts counts = {batch->repository, PTI_ADOPTION_LOG, &counted};
+    struct pti_tally judged;
+    const struct pti_adoption_counts counts = {batch->repository, PTI_ADOPTION_LOG, &judged};
     enum pti_census_result result = PTI_CENSUS_FAILED;
+    int64_t counted = 0, refused = 0, dropped = 0;
     struct pti_error error;
-    int64_t dropped = 0;
     bool known = false;
 
-    pti_tally_init(&counted, batch->tally.max);
+    pti_tally_init(&judged, batch->tally.max);
     pthread_mutex_lock(&census->mutex);
-    (void)judge_batch(census, batch, &counted);
+    pti_counts_judge(&census->counts, batch->repository, &batch->tally, now / DAY_S, &judged, &counted, &refused);
     pthread_mutex_unlock(&census->mutex);
-    pti_tally_sort(&counted);
     if (pti_adoption_add(census->storage, &counts, 1, batch->id, now / DAY_S, &known, &dropped, &error) == PINTLE_OK)
         result = known ? PTI_CENSUS_KNOWN : PTI_CENSUS_ADDED;
     else
         pti_log(PTI_LOG_ERROR, "adoption: counts of an access log cannot be stored: %s", error.detail);
-    pti_tally_clear(&counted);
+    pti_tally_clear(&judged);
     pti_tally_clear(&batch->tally);
-    batch->asked.done(batch->asked.ctx, result, known ? 0 : batch->counted - dropped, batch->refused + dropped);
+    batch->asked.done(batch->asked.ctx, result, known ? 0 : counted - dropped, refused + dropped);
 }
 
 /* ---- the thread ---- */
 
-/* What was counted since the last time, out of the way of those who count. */
-static size_t take_counts(struct pti_census *census, struct pti_tally *taken, struct pti_adoption_counts *counts)
-{
-    size_t count = 0;
-
-    pthread_mutex_lock(&census->mutex);
-    for (size_t i = 0; i < census->repository_count; i++) {
-        for (int source = 0; source < LIVE_SOURCES; source++) {
-            struct pti_tally *tally = &census->repositories[i]->tallies[source];
-
-            if (tally->count == 0)
-                continue;
-            taken[count] = *tally;
-            counts[count] = (struct pti_adoption_counts){census->repositories[i]->name,
-                                                         (enum pti_adoption_source)source, &taken[count]};
-            count++;
-            pti_tally_init(tally, tally->max);
-        }
-    }
-    pthread_mutex_unlock(&census->mutex);
-    for (size_t i = 0; i < count; i++)
-        pti_tally_sort(&taken[i]);
-    return count;
-}
-
-/* Nothing was stored: it counts with the next time, as far as there is room. */
-static void give_back(struct pti_census *census, const struct pti_adoption_counts *counts, size_t count)
-{
-    pthread_mutex_lock(&census->mutex);
-    for (size_t i = 0; i < count; i++) {
-        struct repository *repository = find_repository(census, counts[i].repository);
-
-        for (size_t row = 0; row < counts[i].tally->count; row++)
-            if (!pti_tally_add(&repository->tallies[counts[i].source], &counts[i].tally->rows[row]))
-                pti_metrics_count_adoption(census->metrics, PTI_ADOPTION_FULL,
-                                           (unsigned long long)counts[i].tally->rows[row].hits);
-    }
-    pthread_mutex_unlock(&census->mutex);
-}
-
 static enum pintle_status store_counts(struct pti_census *census, int64_t now, struct pti_error *error)
 {
-    struct pti_tally taken[LIVE_SOURCES * PTI_CENSUS_REPOSITORIES_MAX];
-    struct pti_adoption_counts counts[LIVE_SOURCES * PTI_CENSUS_REPOSITORIES_MAX];
-    size_t count = take_counts(census, taken, counts);
+    struct pti_tally taken[PTI_PENDING_MAX];
+    struct pti_adoption_counts pending[PTI_PENDING_MAX];
     enum pintle_status status = PINTLE_OK;
     int64_t dropped = 0;
     bool known;
+    size_t count;
 
+    pthread_mutex_lock(&census->mutex);
+    count = pti_counts_take(&census->counts, taken, pending);
+    pthread_mutex_unlock(&census->mutex);
+    for (size_t i = 0; i < count; i++)
+        pti_tally_sort(&taken[i]);
     if (count > 0)
-        status = pti_adoption_add(census->storage, counts, count, NULL, now / DAY_S, &known, &dropped, error);
-    if (status != PINTLE_OK)
-        give_back(census, counts, count);
-    pti_metrics_count_adoption(census->metrics, PTI_ADOPTION_FULL, (unsigned long long)dropped);
+        status = pti_adoption_add(census->storage, pending, count, NULL, now / DAY_S, &known, &dropped, error);
+    if (status != PINTLE_OK) {
+        pthread_mutex_lock(&census->mutex);
+        pti_counts_give_back(&census->counts, pending, count);
+        pthread_mutex_unlock(&census->mutex);
+    }
+    pti_metrics_count_adoption(census->counts.metrics, PTI_ADOPTION_FULL, (unsigned long long)dropped);
     for (size_t i = 0; i < count; i++)
         pti_tally_clear(&taken[i]);
     return status;
@@ -458,7 +278,7 @@ enum pintle_status pti_census_new(const struct pti_census_setup *setup, struct p
     if (made == NULL)
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for counting adoption");
     made->storage = setup->storage;
-    made->metrics = setup->metrics;
+    made->counts.metrics = setup->metrics;
     made->flush_every_s = setup->flush_every_s;
     made->joined = true;
     pthread_mutex_init(&made->mutex, NULL);
@@ -466,7 +286,7 @@ enum pintle_status pti_census_new(const struct pti_census_setup *setup, struct p
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&made->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    status = init_sources(&made->sources, setup->per_source, error);
+    status = init_sources(&made->counts.sources, setup->per_source, error);
     if (status == PINTLE_OK && pti_census_read_releases(made, made->storage, error) != PINTLE_OK) {
         made->failing = true; /* a damaged database stops no client from getting its files */
         pti_log(PTI_LOG_ERROR, "adoption: %s; all counts as of other apps until that is mended", error->detail);
@@ -497,12 +317,7 @@ void pti_census_free(struct pti_census *census)
     if (census == NULL)
         return;
     pti_census_stop(census);
-    for (size_t i = 0; i < census->repository_count; i++) {
-        for (int source = 0; source < LIVE_SOURCES; source++)
-            pti_tally_clear(&census->repositories[i]->tallies[source]);
-        free(census->repositories[i]);
-    }
-    free(census->releases.all);
+    pti_counts_clear(&census->counts);
     pthread_cond_destroy(&census->changed);
     pthread_mutex_destroy(&census->mutex);
     free(census);

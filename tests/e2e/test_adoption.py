@@ -143,7 +143,7 @@ class TestApi:
         for weight, share in (("hits", "0.900000"), ("d", "0.900000"), ("w", "1.000000")):
             assert f'pintle_adoption_ratio{{zone="main",version="2",weight="{weight}"}} {share}\n' in metrics
         assert server.api("/v1/adoption/zones?version=1")[2]["items"][0]["all"]["hits_ppm"] == 1000000
-        assert server.api("/v1/adoption/zones?days=9")[2]["items"][0]["all"]["hits"] == 1200
+        assert server.api("/v1/adoption/zones?days=20")[2]["items"][0]["all"]["hits"] == 1200
         assert server.api("/v1/adoption/zones?after=main")[2] == {"items": [], "next": None}
         seen, after = [], ""
         while after is not None:

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -361,17 +362,23 @@ static void note_answer(void *ctx, enum pti_census_result result, int64_t counte
     *answer = (struct answer){result, counted, refused, answer->calls + 1};
 }
 
-static void submit(struct pti_census *census, struct answer *answer)
+/* Batches come when they come: the census asks the clock which days may count. */
+static void submit(struct pti_census *census, struct answer *answer, int64_t today)
 {
     struct pti_tally tally;
     struct pti_tally_row row = {
-        .day = DAY, .zone = "main", .version = 1, .app = "a", .os = "ios", .hits = 5, .days = 2};
+        .day = today, .zone = "main", .version = 1, .app = "a", .os = "ios", .hits = 5, .days = 2};
     struct pti_census_batch batch = {"batch-0123456789", "", &tally, note_answer, answer};
 
     memset(answer, 0, sizeof *answer);
     pti_tally_init(&tally, 10);
     assert_true(pti_tally_add(&tally, &row));
     row.version = 9; /* not published */
+    assert_true(pti_tally_add(&tally, &row));
+    row.version = 1;
+    row.day = today + 3; /* a clock that is wrong would push out the days that count */
+    assert_true(pti_tally_add(&tally, &row));
+    row.day = today - PTI_ADOPTION_DAYS_KEPT;
     assert_true(pti_tally_add(&tally, &row));
     pti_census_submit(census, &batch);
     assert_int_equal(tally.count, 0);
@@ -381,27 +388,28 @@ static void batches_are_judged_like_polls(void **state)
 {
     struct pti_database *storage = open_storage();
     struct pti_census *census = start(storage, 5);
+    const int64_t today = (int64_t)time(NULL) / 86400;
     struct answer first, again, late;
 
     (void)state;
     publish(census, "", "charter=1,main=1");
-    submit(census, &first);
+    submit(census, &first, today);
     pti_census_stop(census); /* what is waiting is stored first */
     assert_int_equal(first.calls, 1);
     assert_int_equal(first.result, PTI_CENSUS_ADDED);
     assert_int_equal(first.counted, 5);
-    assert_int_equal(first.refused, 5);
-    submit(census, &late);
+    assert_int_equal(first.refused, 15);
+    submit(census, &late, today);
     assert_int_equal(late.calls, 1);
     assert_int_equal(late.result, PTI_CENSUS_FAILED);
     pti_census_free(census);
     census = start(storage, 5);
     publish(census, "", "charter=1,main=1");
-    submit(census, &again);
+    submit(census, &again, today);
     pti_census_free(census);
     assert_int_equal(again.calls, 1);
     assert_int_equal(again.result, PTI_CENSUS_KNOWN);
-    assert_kept(storage, "", DAY, DAY, "main=1 other/ other log 5 2 0\n");
+    assert_kept(storage, "", 0, today + 9, "main=1 other/ other log 5 2 0\n");
     pti_database_close(storage);
 }
 
