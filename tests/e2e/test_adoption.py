@@ -2,6 +2,7 @@
 """Adoption: which versions the fleet holds, as polls, reports and access logs tell it."""
 
 import datetime
+import json
 import sqlite3
 
 from rig.process import wait_for
@@ -64,6 +65,24 @@ class TestPolls:
             poll(server, "charter=1")
         assert server.stop() == 0
         assert rows(server) == {("", "poll", "", 1, "other", "", "other"): (20, 0, 0)}
+
+
+class TestReports:
+    def test_successes_count_with_their_weight_and_once(self, repository, pintled, host):
+        repository.run("host", "add", host, "--zone", "main")
+        repository.run("pin", "add", host, "--sha256", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=")
+        repository.publish()
+        server = pintled(repository)
+        assert server.api("/v1/releases", "POST", {"app": "shop", "version": "3"})[0] == 201
+        report = {"v": 1, "type": "pintle.total", "host": host, "reason": "total", "date-time": "2026-11-21T20:00:00Z",
+                  "id": "0123456789abcdef", "manifest": {"zone": "main", "version": 2, "charter": 2}, "weight": 10,
+                  "success_since_last": 41, "app": {"id": "shop", "ver": "3", "os": "iOS", "os_ver": "17"}}
+        for changes in ({}, {}, {"id": "1" * 16, "manifest": {"zone": "main", "version": 3, "charter": 2}},
+                        {"id": "2" * 16, "app": {"id": "x", "ver": "3", "os": "iOS", "os_ver": "17"}}):
+            assert server.post_report(json.dumps({**report, **changes}).encode())[0] == 202
+        assert server.stop() == 0
+        assert rows(server) == {("", "report", "main", 2, "shop", "3", "ios"): (410, 0, 0),
+                                ("", "report", "main", 2, "other", "", "other"): (410, 0, 0)}
 
 
 class TestReleases:
