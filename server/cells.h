@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rollup cells as they are kept: how many reports came in a minute, an hour or a day of each series, from about how many
- * devices and networks.  A report is counted in one span alone: what is older than PTI_CELLS_KEEP_... moves to the next one.
+ * The rollup cells as they are kept: how many reports came in a minute, an hour or a day of each series, from about
+ * how many devices and networks.  A report is counted in one span alone: what is older than PTI_CELLS_KEEP_... moves
+ * to the next one.
  */
 #ifndef PTI_SERVER_CELLS_H
 #define PTI_SERVER_CELLS_H
@@ -18,13 +19,13 @@ enum pti_db_result pti_cells_merge(struct pti_database *database, const struct p
                                    struct pti_error *error);
 
 /*
- * Where a cell belongs at now: *to_span and *to_start become its own, those of the hour or day that it is to be added to, or
- * 0 if it is to go.  Pure.
+ * Where a cell belongs at now: *to_span and *to_start become its own, those of the hour or day that it is to be added
+ * to, or 0 if it is to go.  Pure.
  */
 void pti_cell_place(int64_t span, int64_t start, int64_t now, int64_t *to_span, int64_t *to_start);
 /*
- * Moves cells that are older than their span is kept, at most PTI_CELLS_AGE_MAX, in one transaction: each is in one place
- * only, whenever that ends.  *moved receives how many.  lock is that of who adds to cells.
+ * Moves cells that are older than their span is kept, at most PTI_CELLS_AGE_MAX, in one transaction: each is in one
+ * place only, whenever that ends.  *moved receives how many.  lock is that of who adds to cells.
  */
 enum pintle_status pti_cells_age(struct pti_database *database, const char *lock, int64_t now, size_t *moved,
                                  struct pti_error *error);

@@ -136,7 +136,7 @@ void pti_intake_submit(struct pti_intake *intake, const struct pti_intake_reques
     refuse(intake, request, count, why);
 }
 
-/* Whether it is not over.  *taken becomes the requests of the next transaction, a list; NULL if none came in a second. */
+/* Whether it goes on.  *taken becomes the requests of the next transaction; NULL if none came in a second. */
 static bool take_batch(struct pti_intake *intake, struct waiting **taken)
 {
     struct waiting **end = taken;

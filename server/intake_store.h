@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one transaction of the intake does: the reports that nobody sent before are counted in their cells, a few are kept
- * whole, and the ids of all are logged, or none of it.  So a report that is sent again, after an answer that was lost or a
- * server that was killed, is known, and what was acknowledged is in a cell.
+ * What one transaction of the intake does: the reports that nobody sent before are counted in their cells, a few are
+ * kept whole, and the ids of all are logged, or none of it.  So a report that is sent again, after an answer that was
+ * lost or a server that was killed, is known, and what was acknowledged is in a cell.
  *
- * The database has the truth; what stands in memory is read from its log, also what another node has written since.  One
- * thread uses it.
+ * The database has the truth; what stands in memory is read from its log, also what another node has written since.
+ * One thread uses it.
  */
 #ifndef PTI_SERVER_INTAKE_STORE_H
 #define PTI_SERVER_INTAKE_STORE_H

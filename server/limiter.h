@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many reports one network may send: a bucket of PTI_LIMITER_BURST_S seconds' worth, refilled at a steady rate, for each
- * of the networks that sent last, in a table of fixed size.  A network that the table has forgotten begins with a full
- * bucket; one is forgotten only for another that sent later.  Pure: time is an argument.  Any thread may use it.
+ * How many reports one network may send: a bucket of PTI_LIMITER_BURST_S seconds' worth, refilled at a steady rate,
+ * for each of the networks that sent last, in a table of fixed size.  A network that the table has forgotten begins
+ * with a full bucket; one is forgotten only for another that sent later.  Pure: time is an argument.  Any thread may
+ * use it.
  */
 #ifndef PTI_SERVER_LIMITER_H
 #define PTI_SERVER_LIMITER_H

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which reports were taken before, so that none is counted twice: 64 bits of the hash of each id, in two generations.  When
- * the younger one is PTI_SEEN_SPAN_S old, or full, it becomes the older one and that one is forgotten.  So an id is known for
- * one to two spans, unless more come in a span than the set may hold; then for as long as that many take to come.
+ * Which reports were taken before, so that none is counted twice: 64 bits of the hash of each id, in two generations.
+ * When the younger one is PTI_SEEN_SPAN_S old, or full, it becomes the older one and that one is forgotten.  So an id
+ * is known for one to two spans, unless more come in a span than the set may hold; then for as long as that many take
+ * to come.
  *
- * It is the memory of a log that the database keeps (server/taken.h); each generation knows with which number of the log it
- * began.  Pure: time is an argument.
+ * It is the memory of a log that the database keeps (server/intake_store.h); each generation knows with which number
+ * of the log it began.  Pure: time is an argument.
  */
 #ifndef PTI_SERVER_SEEN_H
 #define PTI_SERVER_SEEN_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The live series: those that reports came for within the last PTI_SERIES_IDLE_S, at most PTI_SERIES_MAX.  What is not among
- * them when there is no room counts as "other".  Pure, of fixed size: time is an argument.
+ * The live series: those that reports came for within the last PTI_SERIES_IDLE_S, at most PTI_SERIES_MAX.  What is
+ * not among them when there is no room counts as "other".  Pure, of fixed size: time is an argument.
  */
 #ifndef PTI_SERVER_SERIES_H
 #define PTI_SERVER_SERIES_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whose request this is, as coarse as report/network.h has it: of the peer or, behind a proxy, of who the proxy says. */
+/* Whose request this is, as coarse as report/network.h has it: of the peer or, behind a proxy, of who that says. */
 #ifndef PTI_SERVER_SOURCE_H
 #define PTI_SERVER_SOURCE_H
 

@@ -57,8 +57,8 @@ struct pti_report_batch {
 };
 
 /*
- * Documents are not made.  A report of others, which comes alone, needs crypto and network (report/foreign.h).  The error of
- * an array names the element.  On success the caller clears the batch.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
+ * Documents are not made.  A report of others, which comes alone, needs crypto and network (report/foreign.h).  The
+ * error of an array names the element.  On success the caller clears the batch.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
  */
 enum pintle_status pti_report_parse_batch(struct pintle_bytes text, struct pintle_crypto *crypto, uint64_t network,
                                           struct pti_report_batch *batch, struct pti_error *error);

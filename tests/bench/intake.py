@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Durable intake of 1 KB reports: one a request, and in batches of 50.  PINTLE_BENCH_INTAKE_S is how long each lasts (4 s);
-600 shows whether memory stays flat."""
+"""Durable intake of 1 KB reports: one a request, and in batches of 50.  PINTLE_BENCH_INTAKE_S is how long each lasts
+(4 s); 600 shows whether memory stays flat."""
 
 import os
 import pathlib
@@ -44,13 +44,15 @@ def measure(build, line):
         total = load(build, server, 8, 50, 1, 1 << 50)[1]  # the first ones, which make the cells
         rows = [("reports one a request, 32 connections", 32, 1), ("reports in batches of 50, 32 connections", 32, 50)]
         for number, (what, connections, batch) in enumerate(rows):
-            span, count, deferred, times, (before, after) = load(build, server, connections, batch, SECONDS, number << 45)
+            span, count, deferred, times, (before, after) = load(build, server, connections, batch, SECONDS,
+                                                                 number << 45)
             total += count
             server_row(line, what, span, count, latencies=times)
             if batch > 1:
                 line(f"{what}: a CPU-second / the goal", f"{count / span.cpu / GOAL:.2f}",
                      f"{count / span.cpu:.0f} / {GOAL}; {deferred} requests told to come later")
-            line(f"{what}: memory after / before", f"{after / before:.2f}", f"{after} / {before} KB in {span.seconds:.0f} s")
+            line(f"{what}: memory after / before", f"{after / before:.2f}",
+                 f"{after} / {before} KB in {span.seconds:.0f} s")
         counted = sum(cell["reports"] for cell in server.cells())
         line("reports counted / acknowledged", f"{counted / total:.4f}", f"{counted} / {total}")
         server.stop()

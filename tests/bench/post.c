@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sends reports to a collector as fast as it answers: bench_post PORT CONNECTIONS BATCH SECONDS [FIRST].  Each connection
- * is a thread with one request under way, kept alive; every report is about 1 KB and has an id of its own.  Prints what was
- * acknowledged, what was deferred, and how long each request took, in milliseconds, one number a line.
+ * Sends reports to a collector as fast as it answers: bench_post PORT CONNECTIONS BATCH SECONDS [FIRST].  Each
+ * connection is a thread with one request under way, kept alive; every report is about 1 KB and has an id of its own.
+ * Prints what was acknowledged, what was deferred, and how long each request took, in milliseconds, one number a
+ * line.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

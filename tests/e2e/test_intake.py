@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports at pintled: what is counted of them, that it is counted once, and what is refused before it costs anything."""
+"""Reports at pintled: what is counted of them, that it is counted once, and what is refused before it costs much."""
 
 import base64
 import gzip
@@ -166,7 +166,8 @@ class TestForeign:
             assert entry["known-pins"] == entry["chain-spki"]
             assert (entry["host"], entry["date-time"]) == ("api.example.test", "2026-11-21T20:00:00Z")
         assert kept[("trustkit", "IOS")]["enforce"] is False
-        assert kept[("trustkit", "IOS")]["app"] == {"id": "com.example.app", "ver": "1.2", "os": "IOS", "os_ver": "17.1"}
+        app = {"id": "com.example.app", "ver": "1.2", "os": "IOS", "os_ver": "17.1"}
+        assert kept[("trustkit", "IOS")]["app"] == app
         assert sum(cell["reports"] for cell in server.cells()) == 3
         assert {cell["leaf"] for cell in server.cells()} == {pki.spki_pin(chain[0])}
         server.stop()
@@ -184,7 +185,8 @@ class TestForeign:
 
     def test_what_does_not_fit_is_left_out_or_refused(self, repository, pintled, chain):
         server = pintled(repository)
-        long = {"app-version": "1" * 64, "app-bundle-id": "a\"b", "port": 70000, "noted-hostname": "a b", "known-pins": [7]}
+        long = {"app-version": "1" * 64, "app-bundle-id": "a\"b", "port": 70000, "noted-hostname": "a b",
+                "known-pins": [7]}
         assert post(server, self.trustkit(chain, "IOS", **long))[0] == 202
         assert post(server, self.foreign(chain, **{"validated-certificate-chain": ["no PEM"]}))[0] == 202
         kept = server.reports()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is counted of reports: ids that are known again, sketches, series, and what one transaction brings to each cell. */
+/* What is counted of reports: ids that are known again, sketches, series, what one transaction brings to a cell. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
