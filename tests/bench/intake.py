@@ -52,7 +52,8 @@ def measure(build, line):
                 line(f"{what}: a CPU-second / the goal", f"{count / span.cpu / GOAL:.2f}",
                      f"{count / span.cpu:.0f} / {GOAL}; {deferred} requests told to come later")
             line(f"{what}: memory after / before", f"{after / before:.2f}",
-                 f"{after} / {before} KB in {span.seconds:.0f} s")
+                 f"{after} / {before} KB in {span.seconds:.0f} s; the ids of {count} reports are among it,"
+                 " 11 to 21 bytes each, 128 MB at most")
         counted = sum(cell["reports"] for cell in server.cells())
         line("reports counted / acknowledged", f"{counted / total:.4f}", f"{counted} / {total}")
         server.stop()
