@@ -271,9 +271,9 @@ static enum pintle_status handshake_within(SSL *ssl, int fd, struct allowance *a
                         PTI_DIAL_HANDSHAKE_MAX);
     }
     if (!ready || time_left(allowance->bound) <= 0) {
-        return pti_fail(
-            error, PINTLE_ERR_NETWORK,
-            "the TLS handshake ran out of time, the peer stopped answering; check the port, or wait longer with --timeout");
+        return pti_fail(error, PINTLE_ERR_NETWORK,
+                        "the TLS handshake ran out of time, the peer stopped answering; check the port, or wait longer "
+                        "with --timeout");
     }
     return handshake_failed(ssl, result, error);
 }

@@ -66,8 +66,9 @@ enum pti_probe_outcome {
 const char *pti_probe_outcome_name(enum pti_probe_outcome outcome); /* "failed", "not_served", "served"; static */
 
 /*
- * pti_probe(), and where the peer refuses what request->key asks for, a second handshake that asks for any: only a server
- * that then shows the other kind has no such certificate.  *result is filled if it is PTI_PROBE_SERVED, *error if not.
+ * pti_probe(), and where the peer refuses what request->key asks for, a second handshake that asks for any: only a
+ * server that then shows the other kind has no such certificate.  *result is filled if it is PTI_PROBE_SERVED, *error
+ * if not.
  */
 enum pti_probe_outcome pti_probe_edge(const struct pti_probe_request *request, struct pti_probe_result *result,
                                       struct pti_error *error);
@@ -76,8 +77,8 @@ enum pti_probe_outcome pti_probe_edge(const struct pti_probe_request *request, s
 void pti_probe_evidence(const struct pti_probe_result *result, struct pintle_evidence *evidence);
 
 /*
- * What a client that holds pinset would decide on what was served for host, at time now: the decision function's verdict,
- * or PINTLE_REASON_VALIDATION_FAILED, after which no client asks it.
+ * What a client that holds pinset would decide on what was served for host, at time now: the decision function's
+ * verdict, or PINTLE_REASON_VALIDATION_FAILED, after which no client asks it.
  */
 void pti_probe_judge(const struct pti_probe_result *result, const struct pintle_pinset *pinset, const char *host,
                      int64_t now, struct pintle_verdict *verdict);

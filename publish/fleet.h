@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the clients of a repository may hold: what is published now, and every generation that some supported app shipped
- * with, each as the pinset that such a client checks against.
+ * What the clients of a repository may hold: what is published now, and every generation that some supported app
+ * shipped with, each as the pinset that such a client checks against.
  *
- * Supported is what lies in the repository's app directory: app/shipped, which the next build embeds, and app/shipped-NAME,
- * kept there for each released app that is still in use.
+ * Supported is what lies in the repository's app directory: app/shipped, which the next build embeds, and
+ * app/shipped-NAME, kept there for each released app that is still in use.
  */
 #ifndef PTI_PUBLISH_FLEET_H
 #define PTI_PUBLISH_FLEET_H

@@ -23,19 +23,6 @@ const char *pti_edge_key_type(enum pti_probe_key key)
     return key == PTI_PROBE_KEY_RSA ? "rsa" : "ec";
 }
 
-int pti_edge_key_compare(const struct pti_edge_key *a, const struct pti_edge_key *b)
-{
-    int order = strcmp(a->repository, b->repository);
-
-    if (order == 0)
-        order = strcmp(a->host, b->host);
-    if (order == 0)
-        order = (a->port > b->port) - (a->port < b->port);
-    if (order == 0)
-        order = strcmp(a->address, b->address);
-    return order != 0 ? order : strcmp(pti_edge_key_type(a->key), pti_edge_key_type(b->key));
-}
-
 /* The five columns that name an edge, in the order of the table's key. */
 #define KEY_COLUMNS 5
 static void put_key(struct pti_db_value *values, const struct pti_edge_key *key)
@@ -217,10 +204,11 @@ enum pintle_status pti_edges_store(struct pti_database *database, const struct p
 
 /* ---- reading ---- */
 
-#define LIST_EDGES(document)                                                                                            \
-    "SELECT repository, host, port, address, key_type, source, active, added, probed, outcome, failures, pinned, leaf," \
-    " not_before, not_after, " document " FROM edge WHERE ($1 = 0 OR repository = $2) AND ($3 = 0 OR host = $4)"        \
-    " AND ($5 = 0 OR active = 1) AND ($6 = 0 OR (repository, host, port, address, key_type) > ($7, $8, $9, $10, $11))"  \
+#define LIST_EDGES(document)                                                                                           \
+    "SELECT repository, host, port, address, key_type, source, active, added, probed, outcome, failures, pinned,"      \
+    " leaf, not_before, not_after, " document " FROM edge WHERE ($1 = 0 OR repository = $2)"                           \
+    " AND ($3 = 0 OR host = $4) AND ($5 = 0 OR active = 1) AND ($6 = 0 OR"                                             \
+    " (repository, host, port, address, key_type) > ($7, $8, $9, $10, $11))"                                           \
     " ORDER BY repository, host, port, address, key_type LIMIT $12"
 
 static const struct pti_db_statement list_edges = {"list edges", LIST_EDGES("''")};

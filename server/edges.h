@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is kept of edges: an edge is one address of a target (server/targets.h) and one kind of key; what its last probe
- * found, and the leaf keys that were seen there, from when to when.  An edge that no target yields any more is inactive, and
- * forgotten after a month.
+ * What is kept of edges: an edge is one address of a target (server/targets.h) and one kind of key; what its last
+ * probe found, and the leaf keys that were seen there, from when to when.  An edge that no target yields any more is
+ * inactive, and forgotten after a month.
  *
  * All return PINTLE_OK, PINTLE_ERR_STORAGE or PINTLE_ERR_MEMORY, unless they say otherwise.
  */
@@ -22,7 +22,6 @@ struct pti_edge_key {
     enum pti_probe_key key;              /* ECDSA or RSA */
 };
 const char *pti_edge_key_type(enum pti_probe_key key); /* "ec", "rsa"; static */
-int pti_edge_key_compare(const struct pti_edge_key *a, const struct pti_edge_key *b);
 
 /* Whether clients find the served key pinned, over all generations that they may hold. */
 enum pti_edge_pinned {

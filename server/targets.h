@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A target says where a host is to be looked for: at an address, or at a name that is resolved each round.  Targets come
- * from the hosts of a manifest, from --edge and from the API.
+ * A target says where a host is to be looked for: at an address, or at a name that is resolved each round.  Targets
+ * come from the hosts of a manifest, from --edge and from the API.
  *
  * All that use a database return PINTLE_OK, PINTLE_ERR_STORAGE or PINTLE_ERR_MEMORY.
  */
@@ -30,7 +30,10 @@ struct pti_target {
  */
 enum pintle_status pti_target_parse(const char *text, struct pti_target *target, struct pti_error *error);
 
-/* Only those of PTI_TARGET_API are kept; the others are said anew at each start.  Told to the journal as actor's doing; *changed: it was not, or was, there. */
+/*
+ * Only those of PTI_TARGET_API are kept; the others are said anew at each start.  Told to the journal as actor's
+ * doing; *changed: it was not, or was, there.
+ */
 enum pintle_status pti_targets_add(struct pti_database *database, const struct pti_target *target, int64_t now,
                                    const char *actor, bool *changed, struct pti_error *error);
 enum pintle_status pti_targets_remove(struct pti_database *database, const struct pti_target *target, const char *actor,

@@ -125,12 +125,12 @@ def test_an_edge_that_dies(site, pinned, pintled, ca):
     del site.keys[OTHER]["rsa"]
     site.apply()
     server = pintled(pinned, *site.options(ca))
-    wait_for("the kind that is not served to be told", lambda: found(server, OTHER, "rsa").get("outcome") == "not_served",
-             30, explain=server.process.output)
+    wait_for("the kind that is not served to be told",
+             lambda: found(server, OTHER, "rsa").get("outcome") == "not_served", 30, explain=server.process.output)
     assert "no RSA certificate" in found(server, OTHER, "rsa")["found"]["detail"]
-    wait_for("the others to be probed", lambda: all(
-        found(server, *edge).get("pinned") == "yes" for edge in ((LOOPBACK, "ec"), (LOOPBACK, "rsa"), (OTHER, "ec"))), 30,
-        explain=server.process.output)
+    others = ((LOOPBACK, "ec"), (LOOPBACK, "rsa"), (OTHER, "ec"))
+    wait_for("the others to be probed", lambda: all(found(server, *edge).get("pinned") == "yes" for edge in others), 30,
+             explain=server.process.output)
     site.addresses.remove(OTHER)
     site.apply()
     wait_for("the dead edge to fail again and again", lambda: found(server, OTHER, "ec").get("failures", 0) > 1, 30,
@@ -239,9 +239,9 @@ def test_each_repository_judges_by_its_own_pins(site, pinned, pintled, ca, tmp_p
 def test_what_cannot_be_probed_is_told_at_once(repository, tmp_path, words, why):
     repository.publish()
     for more in ([], ["--check-config"]):
-        done = subprocess.run([binary("pintled"), "--repo", repository.directory, "--data", tmp_path / "data", "--listen",
-                               f"{LOOPBACK}:0", *words, *more], capture_output=True, text=True, timeout=30, check=False,
-                              env=clean_environment())
+        done = subprocess.run([binary("pintled"), "--repo", repository.directory, "--data", tmp_path / "data",
+                               "--listen", f"{LOOPBACK}:0", *words, *more], capture_output=True, text=True,
+                              timeout=30, check=False, env=clean_environment())
         assert done.returncode != 0 and why in done.stderr, done.stderr
 
 
@@ -259,8 +259,8 @@ def test_the_command_shows_the_same(site, pinned, ca, backend):
     site.keys[OTHER]["ec"] = new
     site.apply()
     (pinned.directory / "app" / "shipped-broken").write_bytes(b"PNTL0001 and no more")
-    result = pintle("probe", f"{site.host}:{site.port}", "--address", LOOPBACK, "--address", OTHER, "--ca", ca, "--repo",
-                    pinned.directory, "--json")
+    result = pintle("probe", f"{site.host}:{site.port}", "--address", LOOPBACK, "--address", OTHER, "--ca", ca,
+                    "--repo", pinned.directory, "--json")
     assert result.returncode == 0, result.all
     assert "left out: app/shipped-broken" in result.stderr
     shown = {(edge["address"], edge["key_type"]): edge for edge in result.json["edges"]}
