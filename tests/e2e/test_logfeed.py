@@ -138,10 +138,10 @@ class TestSending:
         assert feed.hits() == 9, "the batch was known; the lines after it had not been read, as far as this state knows"
 
     def test_a_kill_at_any_moment_loses_and_doubles_nothing(self, feed):
-        lines = 30000  # of so many apps, so that they make many batches
+        lines = 12000  # of so many apps, so that they make many batches
         feed.log.write_text("".join(line(header=f"charter=1;app=app{number}") for number in range(lines)))
         killed = 0
-        for _ in range(10):
+        for _ in range(5):
             before = self.note(feed)
             process = subprocess.Popen([binary("pintle"), *map(str, feed.words("--per-source", "1000000"))],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment())
