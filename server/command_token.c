@@ -43,10 +43,10 @@ static enum pintle_status add_to(struct pti_command_call *call, struct pti_datab
         (void)pti_fail(call->error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
     if (status == PINTLE_OK)
         status = pti_tokens_add(database, &token, actor, call->error);
-    if (status == PINTLE_OK)
-        status = follow_head(call, database);
-    if (status == PINTLE_OK)
+    if (status == PINTLE_OK) { /* first: it is made, and will not be shown again */
         fprintf(call->out, "%s\n", text);
+        status = follow_head(call, database);
+    }
     pintle_crypto_free(crypto);
     return status;
 }

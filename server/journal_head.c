@@ -10,6 +10,8 @@
 #include "server/log.h"
 
 #define FILE_NAME "journal.head"
+#define LOCK_NAME "journal.lock"
+#define LOCK_WAIT_MS 2000
 
 void pti_journal_head_format(const struct pti_journal_head *head, char out[PTI_JOURNAL_HEAD_SIZE])
 {
@@ -54,6 +56,16 @@ enum pintle_status pti_journal_head_load(const char *directory, struct pti_journ
     }
     pti_bytes_free(&text);
     return status;
+}
+
+/* A server and commands write it, and one that is slow must not put an older head in the place of a newer one. */
+static enum pintle_status lock(const char *directory, int *descriptor, struct pti_error *error)
+{
+    char path[PTI_PATH_MAX];
+    enum pintle_status status = pti_file_path(path, directory, LOCK_NAME, error);
+
+    *descriptor = -1;
+    return status == PINTLE_OK ? pti_file_lock(path, LOCK_WAIT_MS, descriptor, error) : status;
 }
 
 static enum pintle_status save(const char *directory, const struct pti_journal_head *head, struct pti_error *error)
@@ -141,13 +153,19 @@ enum pintle_status pti_journal_head_follow(struct pti_database *database, const 
                                            struct pti_journal_head *head, struct pti_error *error)
 {
     struct pti_journal_head newest;
+    int locked = -1;
     enum pintle_status status = pti_journal_read_head(database, &newest, error);
 
     if (status != PINTLE_OK || newest.seq == head->seq)
         return status;
-    status = save(directory, &newest, error);
+    status = lock(directory, &locked, error);
+    if (status == PINTLE_OK)
+        status = pti_journal_read_head(database, &newest, error);
+    if (status == PINTLE_OK)
+        status = save(directory, &newest, error);
     if (status == PINTLE_OK)
         *head = newest;
+    pti_file_unlock(locked);
     return status;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The administrative API: who may ask what, what it answers, and that docs/openapi.yaml describes it."""
 
+import concurrent.futures
 import hashlib
 import http.client
 import itertools
@@ -273,8 +274,13 @@ class TestAnswers:
         assert server.api("/v1/versions?repository=other")[2]["items"] == []
         events = [line["event"] for line in server.api("/v1/journal")[2]["items"]]
         assert "version.signed" in events
-        role = {role["role"]: role for role in server.api("/v1/repositories")[2]["items"][0]["roles"]}["timestamp"]
-        assert role["allocated"] == role["version"] == version["version"]
+
+        def timestamp():
+            (served,) = server.api("/v1/repositories")[2]["items"]
+            role = {role["role"]: role for role in served["roles"]}["timestamp"]
+            return role["allocated"], role["version"]
+
+        wait_for("its version in the list", lambda: timestamp() == (version["version"],) * 2)
 
     def test_injection(self, repository, pintled):
         server = pintled(repository)
@@ -381,6 +387,23 @@ class TestJournal:
         self.change(server, *statements)
         code, text = self.verify(server)
         assert code == 1 and said in text, text
+
+    def test_commands_beside_the_server_do_not_get_in_its_way(self, repository, pintled):
+        server = pintled(repository)
+        before = server.new_token()
+
+        def work(number):
+            for turn in range(4):
+                assert server.api("/v1/tokens", "POST", {"name": f"{number}-{turn}", "scope": "reader"},
+                                  token=before)[0] in (201, 503)
+                done = server.command("token", "add", f"c{number}-{turn}", "--scope", "reader")
+                assert done.returncode == 0, done.all
+
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            list(pool.map(work, range(3)))
+        wait_for("the head", lambda: self.verify(server)[1].split("head ")[1].strip() ==
+                 (server.data / "journal.head").read_text().strip())
+        assert "cannot" not in server.process.output()
 
     def test_a_head_that_was_noted_finds_what_the_machine_cannot(self, server):
         noted = self.verify(server)[1].split("head ")[1].strip()

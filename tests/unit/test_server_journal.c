@@ -63,7 +63,7 @@ static int open_fixture(void **state)
 
 static int close_fixture(void **state)
 {
-    static const char *const names[] = {"pintled.db", "pintled.db-wal", "pintled.db-shm", "journal.head"};
+    static const char *const names[] = {"pintled.db", "pintled.db-wal", "pintled.db-shm", "journal.head", "journal.lock"};
     struct fixture *fixture = *state;
     char path[128];
 
