@@ -16,10 +16,11 @@ import time
 
 import pytest
 
-from rig.clock import clock
+from rig.clock import JumpingClock, clock
 from rig.disk import Disk
 from rig.process import LOOPBACK, wait_for
 from rig.programs import Repository, binary, clean_environment, pintle
+from test_adoption import FLUSH, poll, rows
 from test_pintled import report
 
 
@@ -222,6 +223,7 @@ class TestDatabaseWhileItRuns:
         small.drain()
         server = pintled(repository, data=server.data)
         assert on_disk(server) == acknowledged
+        assert sum(cell["reports"] for cell in server.cells()) == len(acknowledged)
 
     def test_a_disk_that_has_room_again(self, disk, repository, pintled):
         small = disk("disk", 1 << 20)
@@ -235,6 +237,21 @@ class TestDatabaseWhileItRuns:
         small.drain()
         assert server.post_report(numbered(61))[0] == 202
         assert "they can be stored again" in server.process.output()
+
+
+    def test_what_is_counted_of_polls_waits(self, repository, pintled):
+        server = pintled(repository, *FLUSH)
+        other = sqlite3.connect(server.data / "pintled.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        poll(server, "charter=1;d=1")
+        wait_for("the failure to be told", lambda: "adoption: what was counted cannot be stored" in server.process.output(),
+                 explain=server.process.output)
+        poll(server, "charter=1")
+        other.execute("ROLLBACK")
+        other.close()
+        wait_for("it to be over", lambda: "adoption: stored again" in server.process.output(), explain=server.process.output)
+        assert server.stop() == 0
+        assert rows(server) == {("", "poll", "", 1, "other", "", "other"): (2, 1, 0)}
 
 
 class TestRepositoryWhileItRuns:
@@ -277,6 +294,37 @@ class TestRepositoryWhileItRuns:
                      explain=server.process.output)
             still_serves(server, repository)
         wait_for("the renewal", lambda: repository.timestamp()["signed"]["version"] > 1, explain=server.process.output)
+        assert server.stop() == 0
+
+
+class TestClockWhileItRuns:
+    HOUR = 3600
+
+    def test_it_jumps(self, tmp_path, pintled):
+        """Forward by most of a timestamp's life, back to before the server was started, and forward again."""
+        repository, wall = Repository(tmp_path / "pins"), JumpingClock(tmp_path)
+        server = pintled(repository, "--resign-every", "1", env=wall.env)
+
+        def renewed(version):
+            wait_for(f"timestamp version {version}", lambda: repository.timestamp()["signed"]["version"] == version,
+                     explain=server.process.output)
+
+        for number, hours in enumerate((0, 60, -30, 0)):
+            wall.jump(hours * self.HOUR)
+            if hours > 0:
+                renewed(2)
+            assert server.post_report(numbered(number))[0] == 202
+            assert server.post_report(numbered(1))[0] == 202  # the same, in another minute of the server's
+            still_serves(server, repository)
+            assert json.loads(server.get("/healthz")[2])["status"] == "ok"
+        token = server.token
+        assert stored(server) == {f"report-{number:016d}" for number in range(4)}
+        assert sum(cell["reports"] for cell in server.cells("&since=2020-01-01T00:00:00Z&until=2100-01-01T00:00:00Z")) == 4
+        assert repository.timestamp()["signed"]["version"] == 2  # behind its time of issue nothing is signed
+        wall.jump(100 * self.HOUR)
+        renewed(3)
+        assert pintle("verify", repository.directory, env=wall.env).returncode == 0
+        assert server.api("/v1/journal", token=token)[0] == 200
         assert server.stop() == 0
 
 
