@@ -306,8 +306,8 @@ class TestClockWhileItRuns:
         server = pintled(repository, "--resign-every", "1", env=wall.env)
 
         def renewed(version):
-            wait_for(f"timestamp version {version}", lambda: repository.timestamp()["signed"]["version"] == version,
-                     explain=server.process.output)
+            wait_for("the renewal, to the last file", explain=server.process.output,
+                     condition=lambda: f"re-signed: timestamp version {version}" in server.process.output())
 
         for number, hours in enumerate((0, 60, -30, 0)):
             wall.jump(hours * self.HOUR)
