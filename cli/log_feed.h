@@ -30,8 +30,8 @@ void pti_log_feed_init(struct pti_log_feed *feed, struct pti_sources *sources, s
 void pti_log_feed_clear(struct pti_log_feed *feed);
 
 /*
- * Takes bytes up to the end of a line, or all of them; returns how many.  *ended tells whether that was the end of a line,
- * which has been counted.
+ * Takes bytes up to the end of a line, or all of them; returns how many.  *ended tells whether that was the end of a
+ * line, which has been counted.
  */
 size_t pti_log_feed_take(struct pti_log_feed *feed, struct pintle_bytes bytes, bool *ended);
 /* The stream is over: what has no end is a line too. */

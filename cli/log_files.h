@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which bytes of a log were not read yet, also after it was rotated: renamed, with a new file in its place, or copied and
- * then truncated.  A file is known again by its inode and its first bytes.  A rotated log is looked for beside the log,
- * among the files whose names begin with its name.
+ * Which bytes of a log were not read yet, also after it was rotated: renamed, with a new file in its place, or copied
+ * and then truncated.  A file is known again by its inode and its first bytes.  A rotated log is looked for beside
+ * the log, among the files whose names begin with its name.
  */
 #ifndef PTI_CLI_LOG_FILES_H
 #define PTI_CLI_LOG_FILES_H
@@ -16,8 +16,8 @@ struct pti_log_file {
 };
 
 /*
- * What is to be read, in order: the log before this one, if it is still there, and the log at path.  *lost says that a part
- * of the log that was read last cannot be found any more.  On success the caller closes the descriptors.
+ * What is to be read, in order: the log before this one, if it is still there, and the log at path.  *lost says that
+ * a part of the log that was read last cannot be found any more.  On success the caller closes the descriptors.
  * PINTLE_ERR_STORAGE: there is no log at path, or it cannot be read.
  */
 enum pintle_status pti_log_files_open(const char *path, const struct pti_log_state *state, struct pintle_crypto *crypto,

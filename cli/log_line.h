@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line of an access log of nginx, as far as adoption asks: when, from where, and what the client said it holds.  Two
- * forms: "combined" with "$http_pintle_manifest" as the last, quoted field, and a JSON object with members named after
- * nginx's variables.  Lines hold what strangers sent; nothing in one is believed but its form.  Pure.
+ * One line of an access log of nginx, as far as adoption asks: when, from where, and what the client said it holds.
+ * Two forms: "combined" with "$http_pintle_manifest" as the last, quoted field, and a JSON object with members named
+ * after nginx's variables.  Lines hold what strangers sent; nothing in one is believed but its form.  Pure.
  */
 #ifndef PTI_CLI_LOG_LINE_H
 #define PTI_CLI_LOG_LINE_H

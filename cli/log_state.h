@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `pintle logfeed` remembers between runs, in one file that is replaced atomically: how far each log was read, what was
- * counted and not yet taken by the server, and how often each network counted today.  No address, and no line of a log.
+ * What `pintle logfeed` remembers between runs, in one file that is replaced atomically: how far each log was read,
+ * what was counted and not yet taken by the server, and how often each network counted today.  No address, and no
+ * line of a log.
  *
- * A position and what was counted up to it are written together, before anything is sent; so whatever breaks off, a line is
- * counted once: what is unsent goes again, under the same name, and is known there if it had arrived.
+ * A position and what was counted up to it are written together, before anything is sent; so whatever breaks off, a
+ * line is counted once: what is unsent goes again, under the same name, and is known there if it had arrived.
  */
 #ifndef PTI_CLI_LOG_STATE_H
 #define PTI_CLI_LOG_STATE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is kept of adoption: per repository, UTC day, source, zone, zone version, app release and platform how many requests
- * there were, and how many of them were a device's first of its day and week.  No more is known of anybody.
+ * What is kept of adoption: per repository, UTC day, source, zone, zone version, app release and platform how many
+ * requests there were, and how many of them were a device's first of its day and week.  No more is known of anybody.
  *
  * All return PINTLE_OK, PINTLE_ERR_STORAGE or PINTLE_ERR_MEMORY.
  */
@@ -28,9 +28,9 @@ struct pti_adoption_counts {
 };
 
 /*
- * Adds counts, all of them, durably, or nothing.  A day of a repository and source has at most PTI_ADOPTION_ROWS_MAX rows:
- * beyond them, what is new counts as of another app and platform, and beyond PTI_ADOPTION_SPARE_ROWS more, not at all;
- * *dropped receives how many hits that were.
+ * Adds counts, all of them, durably, or nothing.  A day of a repository and source has at most PTI_ADOPTION_ROWS_MAX
+ * rows: beyond them, what is new counts as of another app and platform, and beyond PTI_ADOPTION_SPARE_ROWS more, not
+ * at all; *dropped receives how many hits that were.
  *
  * batch (NULL: none) names what is added: one that was added before is not added again, and *known says so.
  */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pintle_adoption_ratio: which share of the registered releases holds what is published now, over the last seven days. */
+/*
+ * pintle_adoption_ratio: which share of the registered releases holds what is published now, over the last seven
+ * days.
+ */
 #ifndef PTI_SERVER_ADOPTION_METRICS_H
 #define PTI_SERVER_ADOPTION_METRICS_H
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The counting of adoption while the server runs: requests are added up in memory, and what was added up is written once a
- * minute by a thread of its own, so no request waits for a disk, and a crash loses a minute at most.
+ * The counting of adoption while the server runs: requests are added up in memory, and what was added up is written
+ * once a minute by a thread of its own, so no request waits for a disk, and a crash loses a minute at most.
  *
  * Headers and reports can be forged.  Of a repository only zones that it has, and versions up to the published one, are
- * counted; releases that are not registered are all one; a network counts a bounded number of requests a day; no address,
- * and nothing else of who asked, is kept.
+ * counted; releases that are not registered are all one; a network counts a bounded number of requests a day; no
+ * address, and nothing else of who asked, is kept.
  */
 #ifndef PTI_SERVER_CENSUS_H
 #define PTI_SERVER_CENSUS_H
@@ -25,8 +25,8 @@ struct pti_census_setup {
 };
 
 /*
- * Reads the registered releases and starts the thread; where they cannot be read, that is logged, and there are none until
- * they can.  PINTLE_ERR_STORAGE, PINTLE_ERR_MEMORY.
+ * Reads the registered releases and starts the thread; where they cannot be read, that is logged, and there are none
+ * until they can.  PINTLE_ERR_STORAGE, PINTLE_ERR_MEMORY.
  */
 enum pintle_status pti_census_new(const struct pti_census_setup *setup, struct pti_census **census,
                                   struct pti_error *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What of adoption counts, and what was counted and is not stored yet.  Pure: no clock, no disk, no lock; whoever shares it
- * between threads locks it.
+ * What of adoption counts, and what was counted and is not stored yet.  Pure: no clock, no disk, no lock; whoever
+ * shares it between threads locks it.
  */
 #ifndef PTI_SERVER_COUNTS_H
 #define PTI_SERVER_COUNTS_H
@@ -36,7 +36,10 @@ struct pti_release *pti_counts_replace_releases(struct pti_counts *counts, struc
 void pti_counts_poll(struct pti_counts *counts, const char *repository, const struct pti_holding *holding,
                      uint64_t network, int64_t day);
 void pti_counts_report(struct pti_counts *counts, const struct pti_census_report *report, int64_t day);
-/* What of rows counts goes to judged, sorted, with the names that are kept; *refused receives the hits of the others. */
+/*
+ * What of rows counts goes to judged, sorted, with the names that are kept; *refused receives the hits of the
+ * others.
+ */
 void pti_counts_judge(const struct pti_counts *counts, const char *repository, const struct pti_tally *rows,
                       int64_t today, struct pti_tally *judged, int64_t *counted, int64_t *refused);
 

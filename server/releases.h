@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The app releases that are told apart when adoption is counted; all others are one, "other".  Adding and removing stand in
- * the journal, in the same transaction.
+ * The app releases that are told apart when adoption is counted; all others are one, "other".  Adding and removing
+ * stand in the journal, in the same transaction.
  *
  * All return PINTLE_OK, PINTLE_ERR_STORAGE or PINTLE_ERR_MEMORY, and what is said besides.
  */
@@ -19,8 +19,8 @@ struct pti_release {
 };
 
 /*
- * Of an app and a version as the application gives them to pintle_config_set_app(3).  PINTLE_ERR_MISUSE: empty, too long,
- * not ASCII, or the one name that is taken.
+ * Of an app and a version as the application gives them to pintle_config_set_app(3).  PINTLE_ERR_MISUSE: empty, too
+ * long, not ASCII, or the one name that is taken.
  */
 enum pintle_status pti_release_init(struct pti_release *release, const char *app, const char *version,
                                     struct pti_error *error);

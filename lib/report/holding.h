@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The request header `Pintle-Manifest` as whoever counts reads it: which versions a client holds, and what it says of itself
- * (grammar in pintle_client(3)).  Anybody can send anything: what is not exactly of that form is refused whole.
+ * The request header `Pintle-Manifest` as whoever counts reads it: which versions a client holds, and what it says of
+ * itself (grammar in pintle_client(3)).  Anybody can send anything: what is not exactly of that form is refused whole.
  */
 #ifndef PTI_REPORT_HOLDING_H
 #define PTI_REPORT_HOLDING_H
@@ -33,7 +33,10 @@ struct pti_holding {
 /* false: not of that form; *held is empty then. */
 bool pti_holding_parse(struct pintle_bytes value, struct pti_holding *held);
 
-/* What an application says of itself may hold anything printable; a header and a log want words: all else becomes '_'. */
+/*
+ * What an application says of itself may hold anything printable; a header and a log want words: all else becomes
+ * '_'.
+ */
 void pti_holding_word(const char *text, char word[PTI_HOLDING_WORD_MAX + 1]);
 
 /* One of "android", "ios", "linux", "macos", "windows", in any case; "other" for everything else.  Static. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many requests of one network and day are counted.  Requests can be forged: with this, who wants to bend a count needs
- * many networks, not many requests.
+ * How many requests of one network and day are counted.  Requests can be forged: with this, who wants to bend a count
+ * needs many networks, not many requests.
  *
- * Networks share PTI_SOURCES slots by a keyed hash, so the size is fixed and no address is kept; whoever does not know the
- * key cannot choose whom to share with.  Where more networks than slots are active, some share a cap.
+ * Networks share PTI_SOURCES slots by a keyed hash, so the size is fixed and no address is kept; whoever does not
+ * know the key cannot choose whom to share with.  Where more networks than slots are active, some share a cap.
  */
 #ifndef PTI_REPORT_SOURCES_H
 #define PTI_REPORT_SOURCES_H

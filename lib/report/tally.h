@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests that carried a Pintle-Manifest header, added up: per UTC day, zone, zone version, app release and platform how many
- * there were, and how many of them were a device's first of its day and week.  Bounded: at most `max` rows.
+ * Requests that carried a Pintle-Manifest header, added up: per UTC day, zone, zone version, app release and platform
+ * how many there were, and how many of them were a device's first of its day and week.  Bounded: at most `max` rows.
  */
 #ifndef PTI_REPORT_TALLY_H
 #define PTI_REPORT_TALLY_H
@@ -33,7 +33,10 @@ void pti_tally_init(struct pti_tally *tally, size_t max);
 void pti_tally_clear(struct pti_tally *tally); /* empty, and usable again */
 /* Adds hits, days and weeks of row to those of its key.  false: this key is new, and there is no room or no memory. */
 bool pti_tally_add(struct pti_tally *tally, const struct pti_tally_row *row);
-/* Orders the rows by day, zone, version, app, app_version, os.  Nothing can be added afterwards, until it is cleared. */
+/*
+ * Orders the rows by day, zone, version, app, app_version, os.  Nothing can be added afterwards, until it is
+ * cleared.
+ */
 void pti_tally_sort(struct pti_tally *tally);
 int pti_tally_compare(const struct pti_tally_row *a, const struct pti_tally_row *b); /* of keys */
 /* Of what is not told apart: PTI_TALLY_OTHER as app and platform. */
