@@ -64,7 +64,7 @@ def test_c_examples_of_the_pages_compile(page, tmp_path):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if not page.stem.endswith(".3")], ids=lambda page: page.stem)
-def test_shell_examples_of_the_pages_run(page, tmp_path, backend, ca):
+def test_shell_examples_of_the_pages_run(page, tmp_path, backend, ca, pintled):
     """Each page in a directory of its own, with a published repository "pins" and the files that examples speak of."""
     site = backend.serve("api.example.com")
     for name, path in (("api.pem", site.chain), ("next.key", backend.new_key()[1])):
@@ -85,6 +85,11 @@ def test_shell_examples_of_the_pages_run(page, tmp_path, backend, ca):
             shutil.copy(path, tmp_path / "alice")
     if "127.0.0.1:8440" in script:
         script = "pintled --repo pins --data .data &\n" + script
+    if page.stem == "pintle-logfeed.1":
+        server = pintled(tmp_path / "pins")
+        (tmp_path / "token").write_text(server.new_token("operator"))
+        (tmp_path / "access.log").write_text("")
+        script = script.replace("http://127.0.0.1:8441", server.admin)
     environment = {}
     if "libsofthsm2.so" in script:
         token = SoftHsm(tmp_path / "token")
