@@ -454,8 +454,13 @@ enum pintle_status pti_report_read(const struct pti_json_value *value, struct pt
 
 enum pintle_status pti_report_document(struct pti_report *report, struct pti_error *error)
 {
+    enum pintle_status status;
+
     pti_json_write_compact(report->value, &report->document);
-    return pti_buf_check(&report->document, error, "report");
+    status = pti_buf_check(&report->document, error, "report");
+    if (status != PINTLE_OK)
+        pti_buf_clear(&report->document); /* a part of it is no document */
+    return status;
 }
 
 enum pintle_status pti_report_parse(struct pintle_bytes text, struct pti_report *report, struct pti_error *error)
