@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /v1/versions: what this server signed and when, newest first. */
+/* GET /v1/versions: what this server signed, or saw published, and when, newest first. */
 #include "base/datetime.h"
 #include "server/page.h"
 #include "server/signings.h"
@@ -13,7 +13,8 @@ static bool put_row(void *ctx, const struct pti_signing *signing)
         return true;
     pti_datetime_format(signing->time, time);
     pti_json_begin_object(&list->json, NULL);
-    pti_json_put_text(&list->json, "signed", time);
+    pti_json_put_text(&list->json, "time", time);
+    pti_json_put_text(&list->json, "by", signing->seen ? "publisher" : "server");
     pti_json_put_text(&list->json, "repository", signing->repository);
     pti_json_put_text(&list->json, "role", signing->role);
     pti_json_put_integer(&list->json, "version", signing->version);

@@ -157,6 +157,8 @@ static const char *const migrations[] = {
     " first_seen INTEGER NOT NULL,"
     " last_seen INTEGER NOT NULL,"
     " PRIMARY KEY (repository, host, port, address, key_type, spki)) STRICT, WITHOUT ROWID;",
+    ("ALTER TABLE signing ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX signing_role ON signing (repository, role, seq);"),
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))
 

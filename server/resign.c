@@ -163,6 +163,15 @@ static void tell_checks(struct pti_resigner *resigner, const struct pti_publishe
     }
 }
 
+/* People publish as well; what cannot be noted now is noted at the next look, and keeps nobody from renewing. */
+static void tell_journal(struct pti_resigner *resigner, const struct pti_role_status *roles, size_t count, int64_t now)
+{
+    struct pti_error error;
+
+    if (pti_signings_see(resigner->storage, resigner->name, roles, count, now, &error) != PINTLE_OK)
+        log_line(resigner, PTI_LOG_WARNING, "what is published cannot be noted in the journal: %s", error.detail);
+}
+
 static enum pintle_status look_at(struct pti_resigner *resigner, const struct pti_published *published,
                                   const struct pti_expiry_days *days, int64_t now, struct pti_error *error)
 {
@@ -177,6 +186,7 @@ static enum pintle_status look_at(struct pti_resigner *resigner, const struct pt
     if (status != PINTLE_OK)
         return status;
     warn_of_expiry(resigner, roles, count, now);
+    tell_journal(resigner, roles, count, now);
     tell_census(resigner, published);
     tell_checks(resigner, published);
     resigner->timestamp_at = dates.timestamp_at;

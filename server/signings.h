@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this server signed and when.  Functions return PINTLE_OK, PINTLE_ERR_STORAGE or PINTLE_ERR_MEMORY. */
+/*
+ * Which versions of a repository's roles there were and since when: what this server signed, and what it saw published by
+ * others.  Functions return PINTLE_OK, PINTLE_ERR_STORAGE or PINTLE_ERR_MEMORY.
+ */
 #ifndef PTI_SERVER_SIGNINGS_H
 #define PTI_SERVER_SIGNINGS_H
 
 #include "server/database.h"
+#include "server/status.h"
 
 struct pti_signing {
     int64_t number; /* from 1 */
-    int64_t time;   /* Unix seconds */
+    int64_t time;   /* Unix seconds; when it was signed, or first seen */
+    bool seen;      /* published by others */
     const char *repository;
     const char *role;
     int64_t version;
@@ -16,6 +21,14 @@ struct pti_signing {
 /* A timestamp and, unless 0, a snapshot, with a line in the journal, all in one transaction. */
 enum pintle_status pti_signings_add(struct pti_database *database, const char *repository, int64_t timestamp,
                                     int64_t snapshot, int64_t now, struct pti_error *error);
+
+/*
+ * What is published: each role whose version is not the one noted last is noted as seen, and all of them together make one
+ * line in the journal.  Nothing is written if there is none.
+ */
+enum pintle_status pti_signings_see(struct pti_database *database, const char *repository,
+                                    const struct pti_role_status *roles, size_t count, int64_t now,
+                                    struct pti_error *error);
 
 struct pti_signing_query {
     const char *repository; /* NULL: all */

@@ -152,8 +152,8 @@ class TestRestore:
         before = repository.timestamp()["signed"]["version"]
         server = pintled(repository, data=data)
         assert rows(data / "pintled.db", "SELECT id FROM report") == [(json.loads(report())["id"],)]
-        assert [event for event, in rows(data / "pintled.db", "SELECT event FROM journal ORDER BY seq")][:2] \
-            == ["backup.started", "backup.restored"]
+        assert [event for event, in rows(data / "pintled.db", "SELECT event FROM journal ORDER BY seq")][:3] \
+            == ["publication.seen", "backup.started", "backup.restored"]
         wait_for("a version beyond", lambda: served_version(server) > before + 1000, explain=server.process.output)
         assert server.post_report(report())[0] == 202  # the same: it is known
         assert server.stop() == 0

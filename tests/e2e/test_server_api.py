@@ -265,11 +265,12 @@ class TestAnswers:
         repository = Repository(tmp_path / "aged", env=clock("-60h"))
         server = pintled(repository, "--resign-every", "3600", "--keys", tmp_path / "none")  # nobody signs...
         before = repository.timestamp()["signed"]["version"]
-        assert server.api("/v1/versions")[2]["items"] == []
+        assert {version["by"] for version in server.api("/v1/versions")[2]["items"]} == {"publisher"}
         server.stop()
         server = pintled(repository, data=server.data)
         wait_for("a new timestamp", lambda: repository.timestamp()["signed"]["version"] > before)
-        version = wait_for("its row", lambda: server.api("/v1/versions")[2]["items"])[0]
+        version = wait_for("its row", lambda: [version for version in server.api("/v1/versions")[2]["items"]
+                                               if version["by"] == "server"])[0]
         assert (version["role"], version["version"]) == ("timestamp", repository.timestamp()["signed"]["version"])
         assert server.api("/v1/versions?repository=other")[2]["items"] == []
         events = [line["event"] for line in server.api("/v1/journal")[2]["items"]]
@@ -281,6 +282,24 @@ class TestAnswers:
             return role["allocated"], role["version"]
 
         wait_for("its version in the list", lambda: timestamp() == (version["version"],) * 2)
+
+    def test_what_people_publish_is_noted(self, repository, pintled, backend):
+        def versions():
+            return [(version["by"], version["role"], version["version"]) for version in server.api("/v1/versions")[2]["items"]]
+
+        server = pintled(repository, "--resign-every", "3600")
+        assert sorted(versions()) == [("publisher", role, 1) for role in ("main", "root", "snapshot", "targets", "timestamp")]
+        repository.pin("api.example.com", backend.new_key()[1])
+        repository.publish()
+        assert server.api("/v1/repositories/_/refresh", "POST")[0] == 202
+        wait_for("the new versions", lambda: ("publisher", "main", 2) in versions())
+        assert ("publisher", "root", 2) not in versions()
+        seen = [line["detail"] for line in server.api("/v1/journal")[2]["items"] if line["event"] == "publication.seen"]
+        assert len(seen) == 2 and "main version 2" in seen[1] and "root" not in seen[1]
+        server.stop()
+        server = pintled(repository, data=server.data)  # what is known is not told again
+        events = [line["event"] for line in server.api("/v1/journal")[2]["items"]]
+        assert events.count("publication.seen") == 2
 
     def test_injection(self, repository, pintled):
         server = pintled(repository)
@@ -341,8 +360,9 @@ class TestJournal:
 
     @pytest.fixture
     def server(self, repository, pintled):
+        """Six lines: what is published, and five tokens."""
         server = pintled(repository)
-        for _ in range(6):
+        for _ in range(5):
             server.new_token("reader")
         return server
 
