@@ -15,10 +15,16 @@ void pti_limiter_clear(struct pti_limiter *limiter)
     pthread_mutex_destroy(&limiter->mutex);
 }
 
+/* By the upper bits of the product: the lower ones of a network (report/network.h) are 0 for all of IPv4. */
+static size_t place_of(uint64_t network)
+{
+    return (size_t)((network * UINT64_C(0x9e3779b97f4a7c15) >> 32) * PTI_LIMITER_PLACES >> 32);
+}
+
 /* A bucket gains per_second thousandths a millisecond; one that was never used is of time 0, and so the first to go. */
 static struct pti_limiter_bucket *fill(struct pti_limiter *limiter, uint64_t network, int64_t now_ms)
 {
-    struct pti_limiter_bucket *place = limiter->buckets[(network * UINT64_C(0x9e3779b97f4a7c15)) % PTI_LIMITER_PLACES];
+    struct pti_limiter_bucket *place = limiter->buckets[place_of(network)];
     struct pti_limiter_bucket *bucket = &place[0];
     const int64_t full = limiter->per_second * PTI_LIMITER_BURST_S * 1000;
 

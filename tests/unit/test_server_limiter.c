@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "report/network.h"
 #include "server/limiter.h"
 
 #define NOW INT64_C(1000000)
@@ -79,6 +80,33 @@ static void a_busy_network_is_not_forgotten_for_idle_ones(void **state)
     }
 }
 
+/* A quarter of what the table has room for, as they come in addresses: hardly one makes another forgotten. */
+static void networks_of_addresses_do_not_share_a_place(void **state)
+{
+    const int count = PTI_LIMITER_PLACES * PTI_LIMITER_WAYS / 8; /* of each family */
+    uint64_t networks[2];
+    int forgotten[2] = {0};
+
+    (void)state;
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < count; i++) {
+            const uint8_t v4[4] = {198, (uint8_t)(i >> 8), (uint8_t)i, 1};
+            const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, (uint8_t)(i >> 8), (uint8_t)i};
+
+            networks[0] = pti_network_v4(v4);
+            networks[1] = pti_network_v6(v6);
+            for (int family = 0; family < 2; family++) {
+                if (turn == 0)
+                    pti_limiter_take(limiter, networks[family], BURST + 1000, NOW + i);
+                else
+                    forgotten[family] += pti_limiter_wait_s(limiter, networks[family], NOW + count) == 0;
+            }
+        }
+    }
+    assert_in_range(forgotten[0], 0, count / 16);
+    assert_in_range(forgotten[1], 0, count / 16);
+}
+
 static void no_limit_is_none(void **state)
 {
     (void)state;
@@ -95,6 +123,7 @@ int main(void)
         LIMITER_TEST(who_sends_much_at_once_waits_the_longer),
         LIMITER_TEST(rest_gives_one_burst_at_most),
         LIMITER_TEST(a_busy_network_is_not_forgotten_for_idle_ones),
+        LIMITER_TEST(networks_of_addresses_do_not_share_a_place),
         LIMITER_TEST(no_limit_is_none),
     };
 
