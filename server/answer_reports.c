@@ -109,6 +109,19 @@ static bool is_over_limit(const struct pti_listener *listener, struct pti_http_e
     return true;
 }
 
+static void charge(const struct pti_listener *listener, const struct pti_http_exchange *exchange, uint64_t network,
+                   size_t reports)
+{
+    if (!pti_source_is_here(listener, exchange))
+        pti_limiter_take(listener->routes->limiter, network, reports, now_ms());
+}
+
+/* What cannot be taken costs its sender as much as the reports that it might have been. */
+static size_t reports_in(size_t size)
+{
+    return 1 + size / (PTI_REPORT_BATCH_SIZE_MAX / PTI_REPORT_BATCH_MAX);
+}
+
 /* The reports as text: the body, or what comes out of it, in plain.  What is wrong with it, or NULL. */
 static const char *unpack(struct pintle_bytes body, struct pti_buf *plain)
 {
@@ -141,8 +154,7 @@ static void take_text(const struct pti_listener *listener, struct pti_http_excha
     enum pintle_status status = PINTLE_ERR_INPUT;
 
     status = pti_report_parse_batch(text, listener->routes->crypto, network, &batch, &error);
-    if (!pti_source_is_here(listener, exchange))
-        pti_limiter_take(listener->routes->limiter, network, batch.count > 0 ? batch.count : 1, now_ms());
+    charge(listener, exchange, network, status == PINTLE_OK ? batch.count : reports_in(text.size));
     /* Others send whole certificates. */
     if (text.size > PTI_REPORT_SIZE_MAX && text.data[0] != '[' && !batch.foreign) {
         if (status == PINTLE_OK)
@@ -165,6 +177,8 @@ static void take_packed(const struct pti_listener *listener, struct pti_http_exc
 
     pti_buf_init(&plain, PTI_REPORT_BATCH_SIZE_MAX);
     wrong = unpack(pti_http_request(exchange)->body, &plain);
+    if (wrong)
+        charge(listener, exchange, network, reports_in(plain.size));
     if (plain.status == PINTLE_ERR_MEMORY)
         pti_answer_error(listener, exchange, PTI_ROUTE_REPORTS, 503, "out of memory; send the report again later");
     else if (wrong == pti_gunzip_too_large)

@@ -26,7 +26,7 @@ struct pti_http_request {
     const char *content_type;    /* NULL if absent */
     const char *accept_encoding; /* likewise */
     const char *content_encoding;
-    const char *forwarded_for; /* X-Forwarded-For, which anybody may send */
+    const char *forwarded_for; /* the last X-Forwarded-For; anybody may send it */
     const char *manifest;      /* Pintle-Manifest, likewise */
     struct pintle_bytes body;
     bool too_large;             /* the body exceeded body_max(); it is not there */

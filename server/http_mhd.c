@@ -295,7 +295,7 @@ static void turn_away(struct pti_http_exchange *exchange)
     pti_http_answer(exchange, &response);
 }
 
-/* The first of each name counts. */
+/* The first of each name counts, but what a proxy has added stands in the last: some add a header of their own. */
 static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct pti_http_request *request = cls;
@@ -303,15 +303,18 @@ static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const cha
         const char *name;
         const char **place;
     } wanted[] = {
-        {"Accept-Encoding", &request->accept_encoding}, {PTI_HOLDING_HEADER, &request->manifest},
-        {"Content-Type", &request->content_type},       {"Content-Encoding", &request->content_encoding},
-        {"X-Forwarded-For", &request->forwarded_for},
+        {"Accept-Encoding", &request->accept_encoding},
+        {PTI_HOLDING_HEADER, &request->manifest},
+        {"Content-Type", &request->content_type},
+        {"Content-Encoding", &request->content_encoding},
     };
 
     (void)kind;
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!*wanted[i].place && strcasecmp(name, wanted[i].name) == 0)
             *wanted[i].place = value;
+    if (strcasecmp(name, "X-Forwarded-For") == 0)
+        request->forwarded_for = value;
     return MHD_YES;
 }
 

@@ -2,8 +2,10 @@
 """Reports at pintled: what is counted of them, that it is counted once, and what is refused before it costs much."""
 
 import base64
+import contextlib
 import gzip
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -228,6 +230,33 @@ class TestSources:
         assert self.send(server, "192.0.3.1", [100])[0] == 202
         assert post(server, full(101))[0] == 202  # without the header: this machine
         assert 'pintle_reports_dropped_total{reason="rate"} 1' in server.get("/metrics")[2].decode()
+
+    def test_the_last_header_is_the_proxys(self, repository, pintled):
+        """Some proxies add a header of their own behind the one that the client sent."""
+        server = pintled(repository, "--behind-proxy", "--reports-per-source", "1")
+
+        def send(made_up, first):
+            connection = http.client.HTTPConnection(*server.url.removeprefix("http://").split(":"), timeout=10)
+            with contextlib.closing(connection):
+                connection.putrequest("POST", "/v1/reports")
+                body = json.dumps([full(number) for number in range(first, first + 20)]).encode()
+                for name, value in (("Content-Type", "application/json"), ("Content-Length", str(len(body))),
+                                    ("X-Forwarded-For", made_up), ("X-Forwarded-For", "192.0.2.1")):
+                    connection.putheader(name, value)
+                connection.endheaders(body)
+                return connection.getresponse().status
+
+        assert [send("198.51.100.1", 0), send("203.0.113.1", 20)] == [202, 429]
+
+    @pytest.mark.parametrize("what", ["text", "cut short", "too much"])
+    def test_what_cannot_be_read_costs_its_sender_too(self, repository, pintled, what):
+        text = b"[" + b"1," * 50000
+        body, encoding = {"text": (text, "identity"), "cut short": (gzip.compress(text)[:-5], "gzip"),
+                          "too much": (gzip.compress(b" " * 10 ** 6), "gzip")}[what]
+        server = pintled(repository, "--behind-proxy", "--reports-per-source", "2")
+        headers = {"Content-Type": "application/json", "Content-Encoding": encoding, "X-Forwarded-For": "192.0.2.1"}
+        assert server.request("POST", "/v1/reports", body, headers)[0] in (400, 413)
+        assert server.request("POST", "/v1/reports", body, headers)[0] == 429
 
     def test_without_a_proxy_the_header_is_nobodys_word(self, repository, pintled):
         server = pintled(repository, "--reports-per-source", "1")
