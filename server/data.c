@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "publish/file.h"
+#include "server/limits.h"
 
 enum pintle_status pti_data_check_owner(const char *directory, struct pti_error *error)
 {
@@ -41,7 +42,11 @@ enum pintle_status pti_data_open(const char *directory, bool make, struct pti_da
     if (status == PINTLE_OK && !make && !pti_file_exists(path))
         return pti_fail(error, PINTLE_ERR_STORAGE,
                         "--data %s holds no database; give the directory that pintled is started with", directory);
-    return status == PINTLE_OK ? pti_database_open_sqlite(directory, database, error) : status;
+    if (status == PINTLE_OK)
+        status = pti_database_open_sqlite(directory, database, error);
+    if (status == PINTLE_OK)
+        (*database)->waits = PTI_STORAGE_WAITS;
+    return status;
 }
 
 enum pintle_status pti_data_lock(const char *directory, int *descriptor, struct pti_error *error)

@@ -126,11 +126,14 @@ static enum pti_db_result attempt(struct pti_database *database, const char *loc
 enum pintle_status pti_database_transaction(struct pti_database *database, const char *lock, work_fn work, void *ctx,
                                             struct pti_error *error)
 {
-    enum pti_db_result result = PTI_DB_RETRY;
+    enum pti_db_result result = PTI_DB_OK;
+    int tries = 0, waits = 0;
 
     pthread_mutex_lock(&database->mutex);
-    for (int tries = 0; result == PTI_DB_RETRY && tries < PTI_DB_TRIES; tries++)
+    do {
         result = attempt(database, lock, work, ctx, error);
+    } while ((result == PTI_DB_RETRY && ++tries < PTI_DB_TRIES) ||
+             (result == PTI_DB_BUSY && waits++ < database->waits));
     pthread_mutex_unlock(&database->mutex);
     return pti_db_status(result);
 }

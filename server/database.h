@@ -96,6 +96,7 @@ struct pti_db_ops {
 struct pti_database {
     const struct pti_db_ops *ops;
     void *connection;
+    int waits; /* how often a transaction waits longer (PTI_STORAGE_BUSY_MS each) while another process holds it; 0 */
     pthread_mutex_t mutex;
 };
 
@@ -113,7 +114,8 @@ void pti_database_close(struct pti_database *database); /* NULL is legal */
 
 /*
  * Runs work between begin and commit, all or nothing, holding the name lock, which serialises it between nodes.  Should the
- * database ask for it (PTI_DB_RETRY), all of it is run again, a few times: work starts from ctx alone each time.
+ * database ask for it (PTI_DB_RETRY), all of it is run again, a few times: work starts from ctx alone each time.  So is
+ * what found it busy, if database->waits says so.
  */
 enum pintle_status pti_database_transaction(struct pti_database *database, const char *lock,
                                             enum pti_db_result (*work)(struct pti_database *database, void *ctx,

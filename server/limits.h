@@ -66,6 +66,7 @@
 
 /* Storage */
 #define PTI_STORAGE_BUSY_MS 2000 /* signals wait as long */
+#define PTI_STORAGE_WAITS 15     /* as long again, of a command: a server under load lets go of it for moments only */
 #define PTI_DB_TRIES 3           /* of a transaction that the database asks to run again */
 #define PTI_DB_STATEMENTS_MAX 64 /* that one connection keeps prepared */
 
@@ -99,7 +100,7 @@
 #define PTI_SIGNER_REQUEST_MAX PTI_STORE_BLOB_MAX
 #define PTI_SIGNER_REPLY_MAX (PTI_SNAPSHOT_SIZE_MAX + 4096)
 #define PTI_SIGNER_TIMEOUT_S 20
-#define PTI_SIGNER_ASK_EVERY_S 3600 /* when nothing has to be signed */
+#define PTI_SIGNER_ASK_EVERY_S 3600         /* when nothing has to be signed */
 #define PTI_SIGNER_VERSION_STEP_MAX 1000000 /* a request: who steers them needs months to use the numbers up */
 
 /* Probing */
@@ -122,8 +123,8 @@
 /* Alerts */
 #define PTI_ALERTS_MAX 256          /* pending, firing, or over and remembered */
 #define PTI_ALERTS_FORGEABLE_MAX 32 /* of those at once that reports can raise */
-#define PTI_ALERT_HOSTS_MAX 1024 /* with most mismatches, which are compared with what they had before */
-#define PTI_CHECK_HOSTS_MAX 256 /* that metrics tell apart */
+#define PTI_ALERT_HOSTS_MAX 1024    /* with most mismatches, which are compared with what they had before */
+#define PTI_CHECK_HOSTS_MAX 256     /* that metrics tell apart */
 #define PTI_WEBHOOKS_MAX 4
 #define PTI_WEBHOOK_URL_MAX 1024
 #define PTI_WEBHOOK_TIMEOUT_S 10

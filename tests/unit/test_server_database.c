@@ -320,17 +320,27 @@ static void only_what_may_be_run_again_is(void **state)
         enum pti_db_result work;
         enum pintle_status want;
         int runs, commits, rollbacks;
+        int waits;
     } table[] = {
-        {"all is well", {0}, PTI_DB_OK, PINTLE_OK, 1, 1, 0},
-        {"begin is busy", {.begin = PTI_DB_BUSY}, PTI_DB_OK, PINTLE_ERR_STORAGE, 0, 0, 0},
-        {"the lock is gone", {.lock = PTI_DB_GONE}, PTI_DB_OK, PINTLE_ERR_STORAGE, 0, 0, 1},
-        {"the work fails", {0}, PTI_DB_FULL, PINTLE_ERR_STORAGE, 1, 0, 1},
-        {"the work has no memory", {0}, PTI_DB_MEMORY, PINTLE_ERR_MEMORY, 1, 0, 1},
-        {"commit fails", {.commit = PTI_DB_FULL}, PTI_DB_OK, PINTLE_ERR_STORAGE, 1, 1, 0},
-        {"commit loses once", {.commit = PTI_DB_RETRY, .times = 1}, PTI_DB_OK, PINTLE_OK, 2, 2, 0},
-        {"begin loses once", {.begin = PTI_DB_RETRY, .times = 1}, PTI_DB_OK, PINTLE_OK, 1, 1, 0},
-        {"commit always loses", {.commit = PTI_DB_RETRY}, PTI_DB_OK, PINTLE_ERR_STORAGE, PTI_DB_TRIES, PTI_DB_TRIES, 0},
-        {"the work always loses", {0}, PTI_DB_RETRY, PINTLE_ERR_STORAGE, PTI_DB_TRIES, 0, PTI_DB_TRIES},
+        {"all is well", {0}, PTI_DB_OK, PINTLE_OK, 1, 1, 0, 0},
+        {"begin is busy", {.begin = PTI_DB_BUSY}, PTI_DB_OK, PINTLE_ERR_STORAGE, 0, 0, 0, 0},
+        {"begin is busy for a while", {.begin = PTI_DB_BUSY, .times = 3}, PTI_DB_OK, PINTLE_OK, 1, 1, 0, 3},
+        {"begin is busy for longer", {.begin = PTI_DB_BUSY, .times = 3}, PTI_DB_OK, PINTLE_ERR_STORAGE, 0, 0, 0, 2},
+        {"the lock is gone", {.lock = PTI_DB_GONE}, PTI_DB_OK, PINTLE_ERR_STORAGE, 0, 0, 1, 0},
+        {"the work fails", {0}, PTI_DB_FULL, PINTLE_ERR_STORAGE, 1, 0, 1, 0},
+        {"the work has no memory", {0}, PTI_DB_MEMORY, PINTLE_ERR_MEMORY, 1, 0, 1, 0},
+        {"commit fails", {.commit = PTI_DB_FULL}, PTI_DB_OK, PINTLE_ERR_STORAGE, 1, 1, 0, 0},
+        {"commit loses once", {.commit = PTI_DB_RETRY, .times = 1}, PTI_DB_OK, PINTLE_OK, 2, 2, 0, 0},
+        {"begin loses once", {.begin = PTI_DB_RETRY, .times = 1}, PTI_DB_OK, PINTLE_OK, 1, 1, 0, 0},
+        {"commit always loses",
+         {.commit = PTI_DB_RETRY},
+         PTI_DB_OK,
+         PINTLE_ERR_STORAGE,
+         PTI_DB_TRIES,
+         PTI_DB_TRIES,
+         0,
+         0},
+        {"the work always loses", {0}, PTI_DB_RETRY, PINTLE_ERR_STORAGE, PTI_DB_TRIES, 0, PTI_DB_TRIES, 0},
     };
 
     (void)state;
@@ -342,6 +352,7 @@ static void only_what_may_be_run_again_is(void **state)
 
         print_message("%s\n", table[i].name);
         assert_int_equal(pti_database_new(&faulty_ops, &faulty, &database, &error), PINTLE_OK);
+        database->waits = table[i].waits;
         assert_int_equal(pti_database_transaction(database, "t", work, &job, &error), table[i].want);
         assert_int_equal(job.runs, table[i].runs);
         assert_int_equal(faulty.commits, table[i].commits);

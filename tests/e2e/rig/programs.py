@@ -269,12 +269,9 @@ class Pintled:
         return self.request("POST", "/v1/reports", body, {"Content-Type": content_type})
 
     def command(self, *words):
-        """`pintled WORDS --data ...`, beside the server; again where that held the database for too long, on a slow disk."""
-        for _ in range(10):
-            done = subprocess.run([binary("pintled"), *map(str, words), "--data", self.data], stdin=subprocess.DEVNULL,
-                                  capture_output=True, text=True, timeout=30, env=clean_environment(), check=False)
-            if done.returncode == 0 or "database is locked" not in done.stderr:
-                break
+        """`pintled WORDS --data ...`, beside the server."""
+        done = subprocess.run([binary("pintled"), *map(str, words), "--data", self.data], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=60, env=clean_environment(), check=False)
         return no_sanitizer_report(Result(["pintled", *map(str, words)], done.returncode, done.stdout, done.stderr))
 
     def new_token(self, scope="admin", *words):
