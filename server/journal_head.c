@@ -152,13 +152,24 @@ enum pintle_status pti_journal_head_start(struct pti_database *database, const c
 enum pintle_status pti_journal_head_follow(struct pti_database *database, const char *directory,
                                            struct pti_journal_head *head, struct pti_error *error)
 {
+    char text[PTI_JOURNAL_HEAD_SIZE];
     struct pti_journal_head newest;
+    bool has = false;
     int locked = -1;
     enum pintle_status status = pti_journal_read_head(database, &newest, error);
 
-    if (status != PINTLE_OK || newest.seq == head->seq)
+    if (status != PINTLE_OK || (newest.seq == head->seq && memcmp(newest.hash, head->hash, sizeof newest.hash) == 0))
         return status;
-    status = lock(directory, &locked, error);
+    status = pti_journal_has(database, head, &has, error);
+    if (status == PINTLE_OK && !has) {
+        pti_journal_head_format(head, text);
+        return pti_fail(error, PINTLE_ERR_TRUST,
+                        "journal: lines are missing or were changed: " FILE_NAME
+                        " says %s and stays so until pintled is started anew; see pintled journal verify",
+                        text);
+    }
+    if (status == PINTLE_OK)
+        status = lock(directory, &locked, error);
     if (status == PINTLE_OK)
         status = pti_journal_read_head(database, &newest, error);
     if (status == PINTLE_OK)

@@ -31,7 +31,10 @@ enum pintle_status pti_journal_has(struct pti_database *database, const struct p
 enum pintle_status pti_journal_head_start(struct pti_database *database, const char *directory,
                                           struct pti_journal_head *head, struct pti_error *error);
 
-/* Writes journal.head if the journal has moved on from *head, which then follows it. */
+/*
+ * Writes journal.head if the journal has moved on from *head, which then follows it.  PINTLE_ERR_TRUST: the journal does
+ * not hold *head any more; the file stays, so that it goes on vouching for what is gone.
+ */
 enum pintle_status pti_journal_head_follow(struct pti_database *database, const char *directory,
                                            struct pti_journal_head *head, struct pti_error *error);
 /* For one who is not the server: the same, but a file that does not agree with the journal stays, for the next start. */

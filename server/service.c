@@ -27,7 +27,8 @@
 #include "server/tls.h"
 
 #define READABLE_COMMON_MAX 32
-#define WRITABLE_EACH 4         /* in a repository */
+#define WRITABLE_EACH 4 /* in a repository */
+#define INTAKE_WAITS 1  /* for another writer, beyond PTI_STORAGE_BUSY_MS: less than clients wait for an answer */
 #define DESCRIPTORS_BESIDE 2048 /* beside those of connections: files that go out on them, the database, signers */
 
 struct server {
@@ -108,6 +109,8 @@ static enum pintle_status open_data(struct server *server, struct pti_error *err
         status = pti_database_open_sqlite(server->options->data, &server->census_storage, error);
     if (status == PINTLE_OK)
         status = pti_database_open_sqlite(server->options->data, &server->prober_storage, error);
+    if (status == PINTLE_OK)
+        server->intake_storage->waits = INTAKE_WAITS; /* its thread may, and who waits for it would only send again */
     return status;
 }
 
@@ -320,7 +323,7 @@ static void tend_database(struct server *server)
     if (status == PINTLE_OK)
         status = pti_journal_head_follow(server->storage, server->options->data, &server->journal_head, &error);
     if (status != PINTLE_OK && !server->tending_fails)
-        pti_log(PTI_LOG_WARNING, "database: use of tokens and head of the journal cannot be noted: %s", error.detail);
+        pti_log(PTI_LOG_ERROR, "database: use of tokens and head of the journal cannot be noted: %s", error.detail);
     server->tending_fails = status != PINTLE_OK;
 }
 

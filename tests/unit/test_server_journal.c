@@ -63,7 +63,8 @@ static int open_fixture(void **state)
 
 static int close_fixture(void **state)
 {
-    static const char *const names[] = {"pintled.db", "pintled.db-wal", "pintled.db-shm", "journal.head", "journal.lock"};
+    static const char *const names[] = {"pintled.db", "pintled.db-wal", "pintled.db-shm", "journal.head",
+                                        "journal.lock"};
     struct fixture *fixture = *state;
     char path[128];
 
@@ -296,6 +297,34 @@ static void a_command_leaves_what_does_not_agree(void **state)
     start(fixture, "which is not in the journal");
 }
 
+/* What a running server finds gone, it does not cover up by following. */
+static void a_server_follows_only_what_goes_on(void **state)
+{
+    static const char *const changes[] = {"DELETE FROM journal WHERE seq > 6", "DELETE FROM journal",
+                                          "UPDATE journal SET hash = zeroblob(32) WHERE seq = 8"};
+    struct fixture *fixture = *state;
+    struct pti_journal_head head, kept;
+    struct pti_error error;
+    bool found = false;
+
+    assert_int_equal(pti_journal_head_start(fixture->database, fixture->directory, &head, &error), PINTLE_OK);
+    execute(fixture, "CREATE TABLE kept AS SELECT * FROM journal");
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        execute(fixture, changes[i]);
+        for (int lines = 0; lines < 4; lines++) { /* also when as many are there as before, and more */
+            assert_int_equal(pti_journal_head_follow(fixture->database, fixture->directory, &head, &error),
+                             PINTLE_ERR_TRUST);
+            assert_int_equal(pti_journal_head_load(fixture->directory, &kept, &found, &error), PINTLE_OK);
+            assert_memory_equal(&kept, &head, sizeof kept);
+            append(fixture, "later");
+        }
+        execute(fixture, "DELETE FROM journal; INSERT INTO journal SELECT * FROM kept");
+    }
+    append(fixture, "goes on");
+    assert_int_equal(pti_journal_head_follow(fixture->database, fixture->directory, &head, &error), PINTLE_OK);
+    assert_int_equal(head.seq, head_of(fixture).seq);
+}
+
 static void head_text(void **state)
 {
     static const char *const wrong[] = {
@@ -327,6 +356,7 @@ int main(void)
         FIXTURE_TEST(written_anew),
         FIXTURE_TEST(a_start_compares_and_tells),
         FIXTURE_TEST(a_command_leaves_what_does_not_agree),
+        FIXTURE_TEST(a_server_follows_only_what_goes_on),
         cmocka_unit_test(head_text),
     };
 
