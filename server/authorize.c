@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "server/address.h"
+
 #define REALM "Bearer realm=\"pintled\""
 
 static void refuse(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
@@ -66,7 +68,7 @@ bool pti_authorize(const struct pti_listener *listener, struct pti_http_exchange
     if (scope == PTI_SCOPE_NONE)
         return true;
     credentials.authorization = pti_http_authorization(exchange, &credentials.authorizations);
-    credentials.source = pti_guess_source(pti_http_source(exchange));
+    credentials.source = pti_address_network(pti_http_source(exchange));
     result = pti_access_check(listener->routes->access, &credentials, scope, (int64_t)time(NULL), actor, &wait, &error);
     if (result != PTI_ACCESS_GRANTED) {
         refuse(listener, exchange, route, result, scope, wait, error.detail);

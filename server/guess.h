@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who sends wrong tokens too often: a bounded table of sources (networks, as one may own many addresses) and of what they
- * sent within a window of PTI_GUESS_WINDOW_S.  Pure: time and state in, decision out.
+ * Who sends wrong tokens too often: a bounded table of sources (report/network.h, as one may own many addresses) and of
+ * what they sent within a window of PTI_GUESS_WINDOW_S.  Pure: time and state in, decision out.
  */
 #ifndef PTI_SERVER_GUESS_H
 #define PTI_SERVER_GUESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "server/limits.h"
 
@@ -19,9 +18,6 @@ struct pti_guesses {
         unsigned count; /* 0: unused */
     } sources[PTI_GUESS_SOURCES];
 };
-
-/* The network of an address: IPv4 by its first 24 bits, IPv6 by its first 56; one for all that is neither. */
-uint64_t pti_guess_source(const struct sockaddr *address);
 
 /* Seconds until source may try again, 0 if it may now. */
 unsigned pti_guesses_wait(const struct pti_guesses *guesses, uint64_t source, int64_t now);
