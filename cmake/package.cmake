@@ -79,5 +79,10 @@ macro(pintle_packages)
     file(WRITE ${PROJECT_BINARY_DIR}/packaging/conffiles "/etc/pintle/pintled.conf\n")
     list(APPEND CPACK_DEBIAN_PINTLED_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/packaging/conffiles)
     install(FILES packaging/debian/pintled.conf DESTINATION /etc/pintle COMPONENT pintled EXCLUDE_FROM_ALL)
+    install(FILES docs/openapi.yaml docs/guides/operate.md docs/guides/alerts.md docs/guides/api.md
+            DESTINATION /usr/share/doc/pintled COMPONENT pintled EXCLUDE_FROM_ALL)
+    install(FILES packaging/nginx/pintle-files.conf packaging/nginx/pintled-proxy.conf
+                  packaging/prometheus/pintle.rules.yml packaging/grafana/pintle.json
+            DESTINATION /usr/share/doc/pintled/examples COMPONENT pintled EXCLUDE_FROM_ALL)
     include(CPack)
 endmacro()

@@ -181,7 +181,7 @@ const struct pti_setting pti_server_settings[] = {
      .at = AT(listen)},
     {.name = "admin",
      .value = "ADDR:PORT",
-     .help = "where /metrics and the list of reports are, on loopback only\n"
+     .help = "where /metrics and the API are, on loopback only\n"
              "(default: with --listen if that is on loopback, else nowhere; behind a proxy\n"
              "on this machine give one of its own, or the proxy shows them to everybody)",
      .take = take_address,

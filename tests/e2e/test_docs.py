@@ -293,11 +293,12 @@ def operator(tmp_path, backend, authority, workshop, ca):
     admin, https = free_port(), free_port()
     session = Session(tmp_path, site, ca, replacing={
         "8441": str(admin), "https://pins.example.com": f"https://127.0.0.1:{https}", "/srv/": f"{tmp_path}/srv/",
-        "/var/lib/": f"{tmp_path}/var/", "/etc/ssl/": f"{tmp_path}/ssl/", "/etc/pintle/": f"{tmp_path}/etc/",
+        "/var/lib/": f"{tmp_path}/var/", "/var/log/": f"{tmp_path}/log/", "/etc/ssl/": f"{tmp_path}/ssl/", "/etc/pintle/": f"{tmp_path}/etc/",
         "443 ssl": f"127.0.0.1:{https} ssl"})
     session.admin, session.https, session.nginx, session.ca = f"127.0.0.1:{admin}", https, backend.nginx, ca
-    for directory in ("srv/backup", "srv/restored", "srv/mirror", "var", "ssl", "etc"):
+    for directory in ("srv/backup", "srv/restored", "srv/mirror", "var", "log/nginx", "ssl", "etc"):
         (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / "log" / "nginx" / "pins.log").touch()
     certificate, key = authority.leaf("pins.example.com", "127.0.0.1")
     shutil.copy(workshop.cert_file(certificate, *authority.chain()), tmp_path / "ssl" / "pins.example.com.pem")
     shutil.copy(workshop.key_file(key), tmp_path / "ssl" / "pins.example.com.key")

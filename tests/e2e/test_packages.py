@@ -84,7 +84,11 @@ def check_sane(package, directory):
                 run("gzip", "-t", path)
     scripts = [directory / "DEBIAN" / name for name in ("postinst", "prerm", "postrm")]
     run("shellcheck", *scripts)
-    assert {"copyright", "changelog.Debian.gz"} <= {path.name for path in (directory / "usr/share/doc/pintled").iterdir()}
+    documents = directory / "usr/share/doc/pintled"
+    assert {path.name for path in documents.iterdir()} == {
+        "copyright", "changelog.Debian.gz", "openapi.yaml", "operate.md", "alerts.md", "api.md", "examples"}
+    assert {path.name for path in (documents / "examples").iterdir()} == {
+        "pintle-files.conf", "pintled-proxy.conf", "pintle.rules.yml", "pintle.json"}
     assert b".debug_info" not in (directory / "usr/bin/pintled").read_bytes()
 
 

@@ -25,15 +25,17 @@ def test_first_two_commands_are_targets():
 
 
 def test_every_path_it_names_exists():
-    for path in re.findall(r"`((?:docs|include|lib|publish|cli|probe|server|tests|tools)/[\w./-]*)`", README):
+    for path in re.findall(r"`((?:docs|include|lib|packaging|publish|cli|probe|server|tests|tools)/[\w./-]*)`", README):
         assert (ROOT / path).exists(), path
 
 
 def test_commands_of_the_five_minutes(tmp_path, backend, ca, host):
     site = backend.serve("api.example.com")
     shutil.copy(site.chain, tmp_path / "api.pem")
-    said = Session(tmp_path, site, ca).run(one_block(README, "sh", "pintle init"))
+    said = Session(tmp_path, site, ca).run(one_block(README, "sh", "pintle init") + one_block(README, "sh", "/v1/edges"))
     assert "matched" in said, said
+    assert "pintle_signer_up 1\n" in said, said
+    assert (tmp_path / "pintled-backup.db").stat().st_size > 0
 
 
 @pytest.fixture(scope="module")
