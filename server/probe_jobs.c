@@ -220,33 +220,50 @@ enum pintle_status pti_probe_jobs_has_room(const struct pti_probe_jobs *jobs, co
                     PTI_TARGETS_MAX);
 }
 
+static unsigned bit_of(enum pti_target_source source)
+{
+    return 1u << source;
+}
+
 enum pintle_status pti_probe_jobs_add(struct pti_probe_jobs *jobs, const struct pti_target *target, int64_t now_ms,
                                       struct pti_error *error)
 {
-    if (find_target(jobs, target))
-        return PINTLE_OK;
-    if (pti_probe_jobs_has_room(jobs, target, error) != PINTLE_OK)
-        return PINTLE_ERR_INPUT;
-    if (!enter(jobs, target, now_ms))
-        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for an edge");
-    jobs->target_count++;
+    struct pti_probe_job *job = find_target(jobs, target);
+
+    if (!job) {
+        if (pti_probe_jobs_has_room(jobs, target, error) != PINTLE_OK)
+            return PINTLE_ERR_INPUT;
+        job = enter(jobs, target, now_ms);
+        if (!job)
+            return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for an edge");
+        jobs->target_count++;
+    }
+    job->sources |= bit_of(target->source);
     return PINTLE_OK;
 }
 
-static void remove_at(struct pti_probe_jobs *jobs, size_t at)
+/* It stays for as long as somebody else names it, and is his from then on. */
+static void take_source(struct pti_probe_jobs *jobs, size_t at, enum pti_target_source source)
 {
-    const struct pti_target group = jobs->jobs[at].target;
+    struct pti_probe_job *job = &jobs->jobs[at];
+    const struct pti_target group = job->target;
 
-    leave(jobs, at);
-    remove_unwanted(jobs, &group);
+    job->sources &= ~bit_of(source);
+    if (job->sources == 0) {
+        leave(jobs, at);
+        remove_unwanted(jobs, &group);
+        return;
+    }
+    for (job->target.source = PTI_TARGET_MANIFEST; !(job->sources & bit_of(job->target.source));)
+        job->target.source++;
 }
 
 void pti_probe_jobs_remove(struct pti_probe_jobs *jobs, const struct pti_target *target)
 {
     struct pti_probe_job *job = find_target(jobs, target);
 
-    if (job && job->target.source == target->source)
-        remove_at(jobs, job->slot);
+    if (job)
+        take_source(jobs, job->slot, target->source);
 }
 
 bool pti_probe_jobs_set_manifest(struct pti_probe_jobs *jobs, const char *repository,
@@ -259,9 +276,9 @@ bool pti_probe_jobs_set_manifest(struct pti_probe_jobs *jobs, const char *reposi
     for (size_t i = 0; i < jobs->count; i++) {
         const struct pti_target *old = &jobs->jobs[i].target;
 
-        if (is_live(jobs, i, false) && old->source == PTI_TARGET_MANIFEST && strcmp(old->repository, repository) == 0 &&
-            !pti_pinset_find(pinset, old->host))
-            remove_at(jobs, i);
+        if (is_live(jobs, i, false) && (jobs->jobs[i].sources & bit_of(PTI_TARGET_MANIFEST)) &&
+            strcmp(old->repository, repository) == 0 && !pti_pinset_find(pinset, old->host))
+            take_source(jobs, i, PTI_TARGET_MANIFEST);
     }
     for (size_t i = 0; i < pinset->policy_count && complete; i++) {
         pti_copy_text(target.host, sizeof target.host, pinset->policies[i].host);

@@ -18,6 +18,7 @@ struct pti_probe_job {
     unsigned failures;           /* in a row */
     enum pti_edge_pinned pinned; /* of an edge: as last found */
     bool resolved;               /* of a target, here and below */
+    unsigned sources;            /* who names it: bit S for source S */
     struct pti_endpoint *addresses;
     size_t address_count;
 };
@@ -36,10 +37,10 @@ void pti_probe_jobs_clear(struct pti_probe_jobs *jobs);
 /* It is there already, or there is room for it.  PINTLE_ERR_INPUT: there are PTI_TARGETS_MAX. */
 enum pintle_status pti_probe_jobs_has_room(const struct pti_probe_jobs *jobs, const struct pti_target *target,
                                            struct pti_error *error);
-/* One that is there already stays what it is.  PINTLE_ERR_INPUT: there are PTI_TARGETS_MAX; PINTLE_ERR_MEMORY. */
+/* One that is there already is named by one more.  PINTLE_ERR_INPUT: there are PTI_TARGETS_MAX; PINTLE_ERR_MEMORY. */
 enum pintle_status pti_probe_jobs_add(struct pti_probe_jobs *jobs, const struct pti_target *target, int64_t now_ms,
                                       struct pti_error *error);
-/* If it has this source; with the edges that no other target yields. */
+/* Once no other source names it; with the edges that no other target yields. */
 void pti_probe_jobs_remove(struct pti_probe_jobs *jobs, const struct pti_target *target);
 /*
  * The hosts that pinset lists, each at its own name, take the place of those of the manifest before; every edge of

@@ -124,6 +124,8 @@ static bool resolve(struct pti_prober *prober, const struct pti_probe_job *job)
     pthread_mutex_lock(&prober->mutex);
     known = pti_probe_jobs_resolved(&prober->jobs, &job->target, addresses, count, monotonic_ms());
     pthread_mutex_unlock(&prober->mutex);
+    if (!known && job->failures > 0) /* said already */
+        return false;
     if (!known) {
         pti_log(PTI_LOG_ERROR, "probing: out of memory, or more than %d edges: some of %s are not probed",
                 PTI_EDGES_MAX, job->target.host);

@@ -142,6 +142,33 @@ static void addresses_come_and_go(void **state)
     pti_probe_jobs_clear(&jobs);
 }
 
+/* A host of the manifest that somebody added by hand, too, is not forgotten when he takes that back; nor the reverse. */
+static void who_names_it_keeps_it(void **state)
+{
+    struct pti_policy policy = {.host = "a.test", .host_size = strlen("a.test")};
+    uint32_t index[2][4] = {{0}};
+    struct pintle_pinset one = {.policies = &policy, .policy_count = 1, .index = index[0], .index_mask = 3},
+                         none = {.policies = &policy, .index = index[1], .index_mask = 3};
+    struct pti_probe_jobs jobs = {.every_ms = HOUR_MS, .random = 1};
+    const struct pti_target added = target_of("a.test", "a.test", PTI_TARGET_API);
+
+    (void)state;
+    pti_pinset_index_fill(&one);
+    assert_int_equal(pti_probe_jobs_add(&jobs, &added, 0, NULL), PINTLE_OK); /* kept from before this start */
+    assert_true(pti_probe_jobs_set_manifest(&jobs, "", &one, 0));
+    assert_int_equal(jobs.target_count, 1);
+    pti_probe_jobs_remove(&jobs, &added);
+    assert_int_equal(jobs.target_count, 1);
+    assert_int_equal(jobs.jobs[0].target.source, PTI_TARGET_MANIFEST);
+    assert_int_equal(pti_probe_jobs_add(&jobs, &added, 0, NULL), PINTLE_OK);
+    assert_true(pti_probe_jobs_set_manifest(&jobs, "", &none, 0));
+    assert_int_equal(jobs.target_count, 1);
+    assert_int_equal(jobs.jobs[0].target.source, PTI_TARGET_API);
+    pti_probe_jobs_remove(&jobs, &added);
+    assert_int_equal(jobs.target_count, 0);
+    pti_probe_jobs_clear(&jobs);
+}
+
 /* What is removed while somebody is at it is gone once he is done, and not before. */
 static void removed_while_it_runs(void **state)
 {
@@ -258,13 +285,10 @@ static void there_is_a_most(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_due),
-        cmocka_unit_test(how_long_it_waits),
-        cmocka_unit_test(addresses_come_and_go),
-        cmocka_unit_test(removed_while_it_runs),
-        cmocka_unit_test(manifests_replace_each_other),
-        cmocka_unit_test(never_all_at_once),
-        cmocka_unit_test(there_is_a_most),
+        cmocka_unit_test(what_is_due),           cmocka_unit_test(how_long_it_waits),
+        cmocka_unit_test(addresses_come_and_go), cmocka_unit_test(who_names_it_keeps_it),
+        cmocka_unit_test(removed_while_it_runs), cmocka_unit_test(manifests_replace_each_other),
+        cmocka_unit_test(never_all_at_once),     cmocka_unit_test(there_is_a_most),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
