@@ -145,6 +145,7 @@ static void store_batch(struct pti_census *census, struct batch *batch, int64_t 
     const struct pti_adoption_counts counts = {batch->repository, PTI_ADOPTION_LOG, &judged};
     enum pti_census_result result = PTI_CENSUS_FAILED;
     int64_t counted = 0, refused = 0, dropped = 0;
+    struct pti_metrics *metrics = census->counts.metrics;
     struct pti_error error;
     bool known = false;
 
@@ -156,6 +157,11 @@ static void store_batch(struct pti_census *census, struct batch *batch, int64_t 
         result = known ? PTI_CENSUS_KNOWN : PTI_CENSUS_ADDED;
     else
         pti_log(PTI_LOG_ERROR, "adoption: counts of an access log cannot be stored: %s", error.detail);
+    if (result == PTI_CENSUS_ADDED) {
+        pti_metrics_count_adoption(metrics, PTI_ADOPTION_COUNTED, (unsigned long long)(counted - dropped));
+        pti_metrics_count_adoption(metrics, PTI_ADOPTION_UNKNOWN, (unsigned long long)refused);
+        pti_metrics_count_adoption(metrics, PTI_ADOPTION_FULL, (unsigned long long)dropped);
+    }
     pti_tally_clear(&judged);
     pti_tally_clear(&batch->tally);
     batch->asked.done(batch->asked.ctx, result, known ? 0 : counted - dropped, refused + dropped);

@@ -399,6 +399,8 @@ static void batches_are_judged_like_polls(void **state)
     assert_int_equal(first.result, PTI_CENSUS_ADDED);
     assert_int_equal(first.counted, 5);
     assert_int_equal(first.refused, 15);
+    assert_int_equal(counted_as(PTI_ADOPTION_COUNTED), 5);
+    assert_int_equal(counted_as(PTI_ADOPTION_UNKNOWN), 15);
     submit(census, &late, today);
     assert_int_equal(late.calls, 1);
     assert_int_equal(late.result, PTI_CENSUS_FAILED);
@@ -409,6 +411,7 @@ static void batches_are_judged_like_polls(void **state)
     pti_census_free(census);
     assert_int_equal(again.calls, 1);
     assert_int_equal(again.result, PTI_CENSUS_KNOWN);
+    assert_int_equal(counted_as(PTI_ADOPTION_COUNTED), 0);
     assert_kept(storage, "", 0, today + 9, "main=1 other/ other log 5 2 0\n");
     pti_database_close(storage);
 }
