@@ -90,8 +90,9 @@ static void look_at_traffic(struct pti_alert_gatherer *gatherer, struct pti_aler
         const struct pti_mismatches *before = pti_mismatches_of(gatherer->before, gatherer->before_count,
                                                                 recent->repository, recent->host);
 
-        gatherer->traffic[i] = (struct pti_alert_traffic){recent->repository, recent->host, recent->reports,
-                                                          before ? before->reports : 0, gatherer->before_s};
+        gatherer->traffic[i] = (struct pti_alert_traffic){
+            recent->repository,           recent->host,       recent->reports,
+            before ? before->reports : 0, gatherer->before_s, pti_checks_has(gatherer->from.checks, recent->host)};
     }
     facts->traffic = gatherer->traffic;
     facts->traffic_count = count;

@@ -4,6 +4,7 @@
 #define PTI_SERVER_ALERT_FACTS_H
 
 #include "server/alert_state.h"
+#include "server/checks.h"
 #include "server/database.h"
 #include "server/mismatches.h"
 
@@ -11,7 +12,8 @@
 struct pti_alert_sources {
     struct pti_service_status *status; /* complete before the first look */
     struct pti_database *database;
-    const char *data; /* directory */
+    const char *data;          /* directory */
+    struct pti_checks *checks; /* which hosts there are */
 };
 
 /* One thread's; what the facts borrow lies in it. */

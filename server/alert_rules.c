@@ -155,7 +155,7 @@ static enum pintle_status raise_alert(struct pti_alert_list *list, enum pti_aler
     }
     alert->rule = rule;
     alert->severity = severity;
-    alert->only_goes_on = false;
+    alert->only_goes_on = alert->listed = false;
     va_start(arguments, format);
     vsnprintf(alert->summary, sizeof alert->summary, format, arguments);
     va_end(arguments);
@@ -190,15 +190,16 @@ bool pti_alert_rate_is_high(int64_t recent, int64_t window_s, int64_t before, in
 }
 
 static enum pintle_status look_at_traffic(const struct pti_alert_facts *facts, const struct pti_alert_limits *limits,
-                                          struct pti_alert_list *list)
+                                          bool listed, struct pti_alert_list *list)
 {
     enum pintle_status status = PINTLE_OK;
 
     for (size_t i = 0; i < facts->traffic_count && status == PINTLE_OK; i++) {
         const struct pti_alert_traffic *traffic = &facts->traffic[i];
         const struct subject subject = {.repository = traffic->repository, .host = traffic->host};
+        size_t place = list->count;
 
-        if (traffic->recent < limits->mismatches ||
+        if (traffic->listed != listed || traffic->recent < limits->mismatches ||
             !pti_alert_rate_is_high(traffic->recent, PTI_ALERT_WINDOW_S, traffic->before, traffic->before_s))
             continue;
         status = raise_alert(list, PTI_ALERT_MISMATCH_RATE, PTI_SEVERITY_TICKET, &subject,
@@ -206,6 +207,8 @@ static enum pintle_status look_at_traffic(const struct pti_alert_facts *facts, c
                              " reports of the last 15 minutes say that %s serves no pinned key; before it was %" PRId64
                              " in %" PRId64 " hours",
                              traffic->recent, traffic->host, traffic->before, traffic->before_s / 3600);
+        if (list->count > place)
+            list->items[place].listed = listed;
     }
     return status;
 }
@@ -367,6 +370,8 @@ enum pintle_status pti_alert_rules_apply(const struct pti_alert_facts *facts, co
     if (status == PINTLE_OK)
         status = look_at_edges(facts, true, list);
     if (status == PINTLE_OK)
-        status = look_at_traffic(facts, limits, list);
+        status = look_at_traffic(facts, limits, true, list);
+    if (status == PINTLE_OK)
+        status = look_at_traffic(facts, limits, false, list);
     return status;
 }

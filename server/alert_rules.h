@@ -38,6 +38,7 @@ struct pti_alert {
     enum pti_alert_rule rule;
     enum pti_severity severity;
     bool only_goes_on;                  /* nothing is known of it now: it neither begins nor ends */
+    bool listed;                        /* reports raised it, about a host that a charter lists */
     char labels[PTI_ALERT_LABELS_SIZE]; /* a JSON object of texts, names sorted, none empty: what makes it this alert */
     char fingerprint
         [PTI_ALERT_FINGERPRINT_SIZE];     /* of the labels, as Alertmanager computes it; names, decides nothing */
@@ -72,6 +73,7 @@ struct pti_alert_traffic {
     const char *repository, *host;
     int64_t recent, before;
     int64_t before_s; /* how long "before" is */
+    bool listed;      /* a charter has this host; any other name a stranger may have made up */
 };
 
 struct pti_alert_disk {

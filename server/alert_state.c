@@ -56,16 +56,17 @@ static struct pti_alert_entry *make_room(struct pti_alert_book *book, const stru
     return &book->entries[book->count++];
 }
 
-/* Reports about made up hosts take no place from what the server saw itself. */
-static bool is_excess(const struct pti_alert_book *book, enum pti_alert_rule rule)
+/* Reports take no place from what the server saw itself, nor those about made up hosts from those about hosts there are. */
+static bool is_excess(const struct pti_alert_book *book, const struct pti_alert *alert)
 {
     size_t count = 0;
 
-    if (rule != PTI_ALERT_MISMATCH_RATE)
+    if (alert->rule != PTI_ALERT_MISMATCH_RATE)
         return false;
     for (size_t i = 0; i < book->count; i++)
-        count += book->entries[i].alert.rule == rule && book->entries[i].state != PTI_ALERT_RESOLVED;
-    return count >= PTI_ALERTS_FORGEABLE_MAX;
+        count += book->entries[i].alert.rule == alert->rule && book->entries[i].alert.listed == alert->listed &&
+                 book->entries[i].state != PTI_ALERT_RESOLVED;
+    return count >= (alert->listed ? PTI_ALERTS_LISTED_MAX : PTI_ALERTS_FORGEABLE_MAX);
 }
 
 static bool note_present(struct pti_alert_book *book, const struct pti_alert *alert, int64_t now,
@@ -78,7 +79,7 @@ static bool note_present(struct pti_alert_book *book, const struct pti_alert *al
             entry->present = entry->state == PTI_ALERT_FIRING;
         return true;
     }
-    if ((!entry || entry->state == PTI_ALERT_RESOLVED) && is_excess(book, alert->rule))
+    if ((!entry || entry->state == PTI_ALERT_RESOLVED) && is_excess(book, alert))
         return false;
     if (!entry) {
         entry = make_room(book, watcher);

@@ -97,7 +97,11 @@ static void look(struct pti_alerts *alerts)
         return; /* no memory: the next look will do */
     all = pti_alert_state_step(&alerts->book, &alerts->list, now, &watcher);
     if (!all && !alerts->told_full)
-        pti_log(PTI_LOG_ERROR, "alert: there are more than %d at once; the others are not told", PTI_ALERTS_MAX);
+        pti_log(
+            PTI_LOG_ERROR,
+            "alert: there are more than %d at once, or reports raise more than %d about hosts that no charter lists; "
+            "the others are not told",
+            PTI_ALERTS_MAX, PTI_ALERTS_FORGEABLE_MAX);
     alerts->told_full = !all;
     count_firing(alerts);
     save(alerts);

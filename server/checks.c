@@ -85,6 +85,11 @@ void pti_checks_know(struct pti_checks *checks, const struct pti_charter *charte
     }
 }
 
+bool pti_checks_has(struct pti_checks *checks, const char *host)
+{
+    return find(checks, host) != NULL;
+}
+
 static unsigned long long bounded(int64_t count)
 {
     return (unsigned long long)(count < 0 ? 0 : count < COUNT_MAX ? count : COUNT_MAX);

@@ -35,6 +35,8 @@ struct pti_checks {
 void pti_checks_clear(struct pti_checks *checks);
 /* These hosts have rows of their own from now on, even when they have left the charter. */
 void pti_checks_know(struct pti_checks *checks, const struct pti_charter *charter);
+/* Whether this very host has a row. */
+bool pti_checks_has(struct pti_checks *checks, const char *host);
 /* One that was not counted before. */
 void pti_checks_count(struct pti_checks *checks, const struct pti_report *report);
 void pti_checks_write(struct pti_checks *checks, struct pti_buf *out);

@@ -122,7 +122,8 @@
 
 /* Alerts */
 #define PTI_ALERTS_MAX 256          /* pending, firing, or over and remembered */
-#define PTI_ALERTS_FORGEABLE_MAX 32 /* of those at once that reports can raise */
+#define PTI_ALERTS_LISTED_MAX 128   /* of those at once that reports can raise about hosts of the charters, */
+#define PTI_ALERTS_FORGEABLE_MAX 32 /* and about any others */
 #define PTI_ALERT_HOSTS_MAX 1024    /* with most mismatches, which are compared with what they had before */
 #define PTI_CHECK_HOSTS_MAX 256     /* that metrics tell apart */
 #define PTI_WEBHOOKS_MAX 4

@@ -116,7 +116,8 @@ static enum pintle_status open_data(struct server *server, struct pti_error *err
 
 static enum pintle_status prepare_alerts(struct server *server, struct pti_error *error)
 {
-    const struct pti_alert_sources sources = {&server->status, server->alert_storage, server->options->data};
+    const struct pti_alert_sources sources = {&server->status, server->alert_storage, server->options->data,
+                                              &server->metrics.checks};
 
     return pti_alerts_new(&server->options->alerts, &sources, server->crypto, &server->metrics, &server->alerts, error);
 }
@@ -398,7 +399,6 @@ static void stop_serving(struct server *server)
     pti_file_cache_free(server->files);
     pti_intake_free(server->intake);
     pti_census_free(server->census);
-    pti_checks_clear(&server->metrics.checks);
 }
 
 static void stop(struct server *server)
@@ -407,6 +407,7 @@ static void stop(struct server *server)
     pti_prober_free(server->prober);
     pti_database_close(server->prober_storage);
     pti_alerts_free(server->alerts);
+    pti_checks_clear(&server->metrics.checks); /* after all who look at hosts */
     if (server->access.database) {
         tend_database(server);
         pti_limiter_clear(&server->limiter);

@@ -48,7 +48,7 @@ static void make_world(struct world *world)
     world->repository = (struct pti_alert_repository){"shop", &world->status};
     world->edge = (struct pti_alert_edge){"shop", "api.example.com", "192.0.2.1:443", "ec",
                                           false,  NOW - 30 * DAY,    NOW + 60 * DAY};
-    world->traffic = (struct pti_alert_traffic){"shop", "api.example.com", 0, 0, 7 * DAY};
+    world->traffic = (struct pti_alert_traffic){"shop", "api.example.com", 0, 0, 7 * DAY, true};
     world->facts = (struct pti_alert_facts){.now = NOW,
                                             .repositories = &world->repository,
                                             .repository_count = 1,
@@ -323,6 +323,29 @@ static void a_list_is_bounded(void **state)
     assert_true(list.truncated);
 }
 
+/* Whatever else is reported, a host that a charter lists is not crowded out by names that a stranger made up. */
+static void hosts_that_there_are_come_first(void **state)
+{
+    static struct pti_alert_traffic traffic[PTI_ALERTS_MAX + 1];
+    static char hosts[PTI_ALERTS_MAX][16];
+    struct world world;
+
+    (void)state;
+    make_world(&world);
+    for (size_t i = 0; i < PTI_ALERTS_MAX; i++) {
+        snprintf(hosts[i], sizeof hosts[i], "made-up-%zu", i);
+        traffic[i] = (struct pti_alert_traffic){"shop", hosts[i], 1000, 0, 7 * DAY, false};
+    }
+    traffic[PTI_ALERTS_MAX] = (struct pti_alert_traffic){"shop", "there.example", 20, 0, 7 * DAY, true};
+    world.facts.traffic = traffic;
+    world.facts.traffic_count = COUNT(traffic);
+    assert_int_equal(pti_alert_rules_apply(&world.facts, &limits, &list), PINTLE_OK);
+    assert_non_null(strstr(list.items[0].labels, "there.example"));
+    assert_true(list.items[0].listed);
+    assert_false(list.items[1].listed);
+    assert_true(list.truncated);
+}
+
 static void rates(void **state)
 {
     static const struct {
@@ -381,6 +404,7 @@ int main(void)
         cmocka_unit_test(an_edge_that_is_not_seen),
         cmocka_unit_test(what_is_not_known),
         cmocka_unit_test(a_list_is_bounded),
+        cmocka_unit_test(hosts_that_there_are_come_first),
         cmocka_unit_test(rates),
         cmocka_unit_test(fingerprints),
         cmocka_unit_test(names),

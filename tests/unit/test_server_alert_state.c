@@ -200,6 +200,10 @@ static void forged_alerts_take_no_place(void **state)
     step(PTI_ALERT_EDGE_UNPINNED, true, NOW + 300);
     assert_int_equal(book.entries[book.count - 1].alert.rule, PTI_ALERT_EDGE_UNPINNED);
     assert_int_equal(fired, PTI_ALERTS_FORGEABLE_MAX + 1);
+    raise_one(PTI_ALERT_MISMATCH_RATE, "{\"host\":\"there is one\"}"); /* a host of the charter is not hidden by them */
+    list.items[list.count - 1].listed = true;
+    assert_true(pti_alert_state_step(&book, &list, NOW + 300, &watcher));
+    assert_int_equal(fired, PTI_ALERTS_FORGEABLE_MAX + 2);
 }
 
 /* ---- who is told ---- */

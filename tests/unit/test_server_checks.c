@@ -65,6 +65,10 @@ static void counts_by_what_is_known(void **state)
     count("a.b.example.org", "mismatch", "ios", 1, 3);
     count("www.api.example", "mismatch", "ios", 1, 5);
     count("made.up", "\"}\n", "\"} 1\n", 1, 7);
+    assert_true(pti_checks_has(&checks, "api.example"));
+    assert_false(
+        pti_checks_has(&checks, "a.b.example.org")); /* covered, and a stranger can make up any number of them */
+    assert_false(pti_checks_has(&checks, "made.up"));
     assert_written(CHECKS("api.example", "android", "412", "11") CHECKS("example.org", "ios", "3", "1")
                        CHECKS("other", "ios", "5", "1") CHECKS("other", "other", "7", "1") FAILURES(
                            "api.example", "mismatch", "android", "10") FAILURES("api.example", "denied", "android", "1")
