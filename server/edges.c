@@ -151,7 +151,7 @@ static const struct pti_db_table leaf_table = {"edge_leaf", "store a leaf", leaf
 static const struct pti_db_statement trim_leaves = {
     "forget old leaves",
     "DELETE FROM edge_leaf WHERE " IS_EDGE(1, 2, 3, 4, 5) " AND spki NOT IN (SELECT spki FROM edge_leaf WHERE " IS_EDGE(
-        1, 2, 3, 4, 5) " ORDER BY last_seen DESC, spki LIMIT " TEXT_OF(PTI_EDGE_LEAVES_MAX) ")"};
+        1, 2, 3, 4, 5) " ORDER BY last_seen DESC, first_seen DESC, spki LIMIT " TEXT_OF(PTI_EDGE_LEAVES_MAX) ")"};
 
 struct storing {
     const struct pti_edge_key *key;
@@ -275,8 +275,9 @@ enum pintle_status pti_edges_list(struct pti_database *database, const struct pt
 }
 
 static const struct pti_db_statement list_leaves = {
-    "list leaves", "SELECT spki, first_seen, last_seen FROM edge_leaf WHERE " IS_EDGE(
-                       1, 2, 3, 4, 5) " ORDER BY last_seen DESC, spki LIMIT " TEXT_OF(PTI_EDGE_LEAVES_MAX)};
+    "list leaves",
+    "SELECT spki, first_seen, last_seen FROM edge_leaf WHERE " IS_EDGE(
+        1, 2, 3, 4, 5) " ORDER BY last_seen DESC, first_seen DESC, spki LIMIT " TEXT_OF(PTI_EDGE_LEAVES_MAX)};
 
 struct leaf_rows {
     struct pti_edge_leaf *leaves;

@@ -154,6 +154,10 @@ static void found_last(void **state)
     assert_int_equal(found.edges[0].finding.outcome, PTI_PROBE_FAILED);
     assert_int_equal(found.edges[0].finding.failures, 2);
     assert_int_equal(leaves_of(&key, leaves), 2);
+    see(&key, "one", 70);
+    see(&key, "zzz", 70); /* replaced within a second: the newer one is what it serves */
+    assert_int_equal(leaves_of(&key, leaves), 3);
+    assert_string_equal(leaves[0].spki, "zzz");
 }
 
 static bool take_count(void *ctx, const struct pti_db_value *columns, size_t count)
