@@ -2,6 +2,7 @@
 /* `pintle logfeed` */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -341,6 +342,9 @@ static enum pintle_status print_summary(struct run *run)
     const struct pti_log_summary summary = {&run->feed.counts, run->counted, run->refused,
                                             run->dry ? &run->feed.tally : NULL};
 
+    if (run->feed.counts.lost > 0)
+        fprintf(run->cli->err, "warning: %" PRId64 " versions found no room among %zu rows, and are left out\n",
+                run->feed.counts.lost, run->feed.tally.max);
     return pti_log_summary_print(&summary, pti_cli_flag(run->cli, "json"), run->cli->out, &run->cli->error);
 }
 

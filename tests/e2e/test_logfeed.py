@@ -193,6 +193,13 @@ class TestLines:
         assert (row["zone"], row["version"], row["app"], row["app_version"], row["os"], row["hits"]) == (
             None, 1, "shop", "3", "ios", 1)
 
+    def test_what_a_dry_run_has_no_room_for_is_said(self, tmp_path):
+        log = tmp_path / "access.log"
+        zones = ",".join(f"z{number}=VERSION" for number in range(64))
+        log.write_text("".join(line(f"charter=1,{zones}".replace("VERSION", str(number))) for number in range(1600)))
+        done = pintle_ok("logfeed", log, "--dry-run")
+        assert f"warning: {1600 * 64 + 1 - 100_000} versions found no room among 100000 rows" in done.stderr
+
     def test_one_network_counts_so_often(self, tmp_path):
         log = tmp_path / "log"
         log.write_text(line() * 10 + line(address="192.0.2.99") * 10 + line(address="192.0.3.1") * 2)
