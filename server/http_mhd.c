@@ -40,6 +40,7 @@ struct pti_http_exchange {
     struct pti_http_request request;
     struct pti_buf body;
     size_t excess;   /* bytes read beyond body.max */
+    int framings;    /* what tells where the body ends: more than one, and a proxy may have read another request */
     bool dispatched; /* handle() has been called */
     bool deferred;
     struct MHD_Response *answer; /* of a deferred exchange, until it is queued */
@@ -204,7 +205,8 @@ void pti_http_defer(struct pti_http_exchange *exchange)
 
 void pti_http_answer(struct pti_http_exchange *exchange, const struct pti_http_response *response)
 {
-    struct MHD_Response *made = make_response(response, atomic_load(&exchange->http->stopping));
+    struct MHD_Response *made = make_response(response,
+                                              exchange->framings > 1 || atomic_load(&exchange->http->stopping));
 
     if (!exchange->deferred) {
         exchange->queued = queue(exchange, made, response->code);
@@ -282,11 +284,13 @@ static bool is_welcome(const struct pti_http_exchange *exchange)
     return info && pti_tls_client_is_verified(info->tls_session);
 }
 
-static void turn_away(struct pti_http_exchange *exchange)
+static const char without_certificate[] = "{\"error\":\"expected a certificate of a client, issued by an authority of "
+                                          "--admin-client-ca and in force; found none\"}";
+static const char without_end[] = "{\"error\":\"expected one Content-Length, or chunks, and no space after a name\"}";
+
+static void turn_away(struct pti_http_exchange *exchange, unsigned code, const char *text)
 {
-    static const char text[] = "{\"error\":\"expected a certificate of a client, issued by an authority of "
-                               "--admin-client-ca and in force; found none\"}";
-    struct pti_http_response response = PTI_HTTP_RESPONSE(403);
+    struct pti_http_response response = PTI_HTTP_RESPONSE(code);
 
     response.content_type = "application/json";
     response.cache_control = "no-store";
@@ -295,10 +299,23 @@ static void turn_away(struct pti_http_exchange *exchange)
     pti_http_answer(exchange, &response);
 }
 
+/* RFC 9112, sections 5.1 and 6.3. */
+static int count_framings(const char *name, const char *value)
+{
+    const size_t length = strlen(name);
+
+    if (length > 0 && (name[length - 1] == ' ' || name[length - 1] == '\t'))
+        return 2;
+    if (strcasecmp(name, "Transfer-Encoding") == 0)
+        return value && strcasecmp(value, "chunked") == 0 ? 1 : 2;
+    return strcasecmp(name, "Content-Length") == 0;
+}
+
 /* The first of each name counts, but what a proxy has added stands in the last: some add a header of their own. */
 static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-    struct pti_http_request *request = cls;
+    struct pti_http_exchange *exchange = cls;
+    struct pti_http_request *request = &exchange->request;
     const struct {
         const char *name;
         const char **place;
@@ -315,6 +332,7 @@ static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const cha
             *wanted[i].place = value;
     if (strcasecmp(name, "X-Forwarded-For") == 0)
         request->forwarded_for = value;
+    exchange->framings += count_framings(name, value);
     return MHD_YES;
 }
 
@@ -324,13 +342,15 @@ static enum MHD_Result dispatch(struct pti_http_exchange *exchange)
 
     exchange->dispatched = true;
     exchange->queued = MHD_NO;
-    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, note_header, &exchange->request);
+    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, note_header, exchange);
     exchange->request.body = pti_buf_bytes(&exchange->body);
     pti_connection_enter(exchange->open, PTI_PHASE_WAITING, now_ms());
-    if (is_welcome(exchange))
+    if (exchange->framings > 1)
+        turn_away(exchange, 400, without_end);
+    else if (is_welcome(exchange))
         http->handler.handle(http->handler.ctx, exchange);
     else
-        turn_away(exchange);
+        turn_away(exchange, 403, without_certificate);
     /* A deferred exchange may be answered already, but only this thread frees it, and not before it is back in MHD. */
     return exchange->deferred ? MHD_YES : exchange->queued;
 }

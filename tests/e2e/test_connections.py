@@ -54,6 +54,22 @@ def is_closed(raw):
         return True
 
 
+@pytest.mark.parametrize("headers, body", [
+    ("Content-Length: 4\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
+    ("Content-Length: 2\r\nContent-Length: 40", "{}"),
+    ("Content-Length : 2", "{}"),
+])
+def test_a_body_whose_end_can_be_read_in_two_ways_is_the_last(repository, pintled, headers, body):
+    """A proxy in front may have seen one request where we see two, and have let the second one through unseen."""
+    server = pintled(repository)
+    with connect(server) as raw:
+        raw.sendall(f"POST /v1/reports HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n{body}".encode() + HEAD)
+        raw.shutdown(socket.SHUT_WR)
+        said = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert [line for line in said.splitlines() if line.startswith(b"HTTP/1.1")] == [b"HTTP/1.1 400 Bad Request"], said
+    assert is_served(server)
+
+
 def test_one_source_does_not_take_all(repository, pintled):
     server = pintled(repository, "--connections", "64", "--connections-per-source", "10")
     with many(server, 10, ["127.0.0.2"]):
