@@ -30,7 +30,7 @@ static const uint8_t *last_of(struct pintle_bytes text, uint8_t byte)
 {
     for (size_t i = text.size; i > 0; i--)
         if (text.data[i - 1] == byte)
-            return &text.data[i - 1];
+            return text.data + i - 1;
     return NULL;
 }
 

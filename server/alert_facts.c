@@ -107,16 +107,18 @@ static void look_at_traffic(struct pti_alert_gatherer *gatherer, struct pti_aler
 static bool make_room(struct pti_alert_gatherer *gatherer)
 {
     size_t room = gatherer->edge_room > 0 ? 2 * gatherer->edge_room : 16;
-    void *edges, *texts;
+    void *grown;
 
     if (gatherer->edge_count < gatherer->edge_room)
         return true;
-    edges = realloc(gatherer->edges, room * sizeof *gatherer->edges);
-    gatherer->edges = edges ? edges : gatherer->edges;
-    texts = realloc(gatherer->edge_texts, room * sizeof *gatherer->edge_texts);
-    gatherer->edge_texts = texts ? texts : gatherer->edge_texts;
-    if (!edges || !texts)
+    grown = realloc(gatherer->edges, room * sizeof *gatherer->edges);
+    if (!grown)
         return false;
+    gatherer->edges = grown;
+    grown = realloc(gatherer->edge_texts, room * sizeof *gatherer->edge_texts);
+    if (!grown)
+        return false;
+    gatherer->edge_texts = grown;
     gatherer->edge_room = room;
     return true;
 }

@@ -45,7 +45,7 @@ struct pti_json_elements {
 enum pintle_status pti_json_parse_elements(struct pintle_bytes text, const struct pti_json_elements *elements,
                                            struct pti_json **json, struct pti_error *error);
 void pti_json_free(struct pti_json *json);
-size_t pti_json_memory(const struct pti_json *json); /* bytes that it takes; 0 of NULL */
+size_t pti_json_memory(const struct pti_json *json);                     /* bytes that it takes; 0 of NULL */
 const struct pti_json_value *pti_json_root(const struct pti_json *json); /* NULL of NULL */
 
 enum pti_json_type pti_json_type(const struct pti_json_value *value);

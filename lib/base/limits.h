@@ -45,9 +45,9 @@
 #define PTI_REPORTS_MAX 64         /* queued */
 #define PTI_REPORT_SIZE_MAX 8192
 #define PTI_REPORT_DEDUP_MAX 256
-#define PTI_REPORT_BATCH_MAX 64           /* reports in one request that a collector takes */
-#define PTI_REPORT_BATCH_SENT_MAX 16      /* and that a client sends */
-#define PTI_REPORT_BATCH_SIZE_MAX 131072  /* bytes of one request that a collector takes */
+#define PTI_REPORT_BATCH_MAX 64          /* reports in one request that a collector takes */
+#define PTI_REPORT_BATCH_SENT_MAX 16     /* and that a client sends */
+#define PTI_REPORT_BATCH_SIZE_MAX 131072 /* bytes of one request that a collector takes */
 #define PTI_REPORT_BATCH_SENT_SIZE_MAX 65536
 #define PTI_REPORTS_FILE_MAX 800000       /* the queue in the store */
 #define PTI_CHAIN_SIZE_MAX 49152          /* of a whole chain in base64 */

@@ -117,7 +117,7 @@ void pti_holding_word(const char *text, char word[PTI_HOLDING_WORD_MAX + 1])
 {
     size_t size = 0;
 
-    for (; text[size] != '\0' && size < PTI_HOLDING_WORD_MAX; size++)
+    for (; size < PTI_HOLDING_WORD_MAX && text[size] != '\0'; size++)
         word[size] = is_word_byte((uint8_t)text[size]) ? text[size] : '_';
     word[size] = '\0';
 }
