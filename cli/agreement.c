@@ -10,10 +10,10 @@
 #include "publish/bundle.h"
 #include "publish/envelope.h"
 #include "publish/file.h"
+#include "publish/gzip.h"
 #include "sys/curl/gunzip.h"
 #include "tuf/container.h"
 
-#define COMPRESSED ".gz"
 #define HASH_SIZE PTI_HEX_SIZE(PINTLE_SHA256_SIZE)
 
 struct checking {
@@ -112,8 +112,9 @@ static enum pintle_status check_metadata(struct checking *checking, const char *
     return PINTLE_OK;
 }
 
-/* body/HASH.gz: what a client gets when it undoes it is the body beside it. */
-static enum pintle_status check_compressed(struct checking *checking, const char *path, struct pintle_bytes bytes)
+/* NAME.gz: what a client gets when it undoes it is the file beside it. */
+static enum pintle_status check_compressed(struct checking *checking, const char *path, const char *name,
+                                           struct pintle_bytes bytes)
 {
     struct pintle_bytes plain = {NULL, 0};
     char plain_path[PTI_PATH_MAX];
@@ -124,7 +125,8 @@ static enum pintle_status check_compressed(struct checking *checking, const char
     bool found = false;
     enum pintle_status status;
 
-    (void)snprintf(plain_path, sizeof plain_path, "%.*s", (int)(strlen(path) - strlen(COMPRESSED)), path);
+    (void)name;
+    (void)snprintf(plain_path, sizeof plain_path, "%.*s", (int)(strlen(path) - strlen(PTI_GZIP_SUFFIX)), path);
     status = read_source(checking, plain_path, PTI_BODY_SIZE_MAX, &plain, &found, checking->error);
     if (status != PINTLE_OK) {
         return status;
@@ -136,12 +138,14 @@ static enum pintle_status check_compressed(struct checking *checking, const char
     if (wrong == NULL) {
         wrong = pti_gunzip_end(gunzip);
     }
-    if (wrong == NULL && !pti_bytes_equal(plain, pti_buf_bytes(&undone))) {
+    if (!found) {
+        wrong = "that is missing";
+    } else if (wrong == NULL && !pti_bytes_equal(plain, pti_buf_bytes(&undone))) {
         wrong = "found something else";
     }
     if (wrong != NULL) {
         status = pti_fail(checking->error, PINTLE_ERR_INPUT,
-                          "%s: expected the body beside it, compressed: %s; delete it, or restore it from a copy", path,
+                          "%s: expected the file beside it, compressed: %s; delete it, or restore it from a copy", path,
                           wrong);
     }
     pti_gunzip_free(gunzip);
@@ -152,16 +156,16 @@ static enum pintle_status check_compressed(struct checking *checking, const char
 
 static bool is_compressed(const char *name)
 {
-    size_t size = strlen(name);
+    size_t size = strlen(name), tail = strlen(PTI_GZIP_SUFFIX);
 
-    return size > strlen(COMPRESSED) && strcmp(name + size - strlen(COMPRESSED), COMPRESSED) == 0;
+    return size > tail && strcmp(name + size - tail, PTI_GZIP_SUFFIX) == 0;
 }
 
 static enum pintle_status check_body(struct checking *checking, const char *path, const char *name,
                                      struct pintle_bytes bytes)
 {
     if (is_compressed(name)) {
-        return check_compressed(checking, path, bytes);
+        return check_compressed(checking, path, name, bytes);
     }
     struct pti_container container = {NULL, 0};
     struct pintle_bytes snapshot = {NULL, 0};
@@ -247,6 +251,18 @@ static enum pintle_status check_heads(struct checking *checking, const struct pt
 enum pintle_status pti_agreement_check(const char *directory, struct pintle_crypto *crypto,
                                        struct pti_agreement *agreement, struct pti_error *error)
 {
+    static const struct {
+        const char *folder, *suffix;
+        file_check check;
+    } folders[] = {
+        {"metadata", ".json", check_metadata},
+        {"targets", ".json", check_target},
+        {"targets/zones", ".json", check_target},
+        {"metadata", PTI_GZIP_SUFFIX, check_compressed},
+        {"targets", PTI_GZIP_SUFFIX, check_compressed},
+        {"targets/zones", PTI_GZIP_SUFFIX, check_compressed},
+        {"body", "", check_body},
+    };
     struct checking checking = {directory, crypto, agreement, error};
     struct pti_file_source source = {read_source, &checking};
     struct pti_published published;
@@ -257,15 +273,8 @@ enum pintle_status pti_agreement_check(const char *directory, struct pintle_cryp
     if (status != PINTLE_OK) {
         return status;
     }
-    status = each_file(&checking, "metadata", ".json", check_metadata);
-    if (status == PINTLE_OK) {
-        status = each_file(&checking, "targets", ".json", check_target);
-    }
-    if (status == PINTLE_OK) {
-        status = each_file(&checking, "targets/zones", ".json", check_target);
-    }
-    if (status == PINTLE_OK) {
-        status = each_file(&checking, "body", "", check_body);
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0] && status == PINTLE_OK; i++) {
+        status = each_file(&checking, folders[i].folder, folders[i].suffix, folders[i].check);
     }
     if (status == PINTLE_OK) {
         status = check_newest_body(&checking, &published);

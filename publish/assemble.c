@@ -6,7 +6,6 @@
 
 #include "base/encode.h"
 #include "publish/bundle.h"
-#include "publish/gzip.h"
 #include "publish/online.h"
 #include "publish/publish.h"
 #include "publish/root_history.h"
@@ -235,22 +234,6 @@ static enum pintle_status add_bundle(struct pti_output *output, struct pti_buf *
     return status;
 }
 
-/*
- * A body never changes under its name, so the compressed form beside it is never stale.  Heads change, and are too small for
- * compression to matter.
- */
-static enum pintle_status add_compressed_body(struct pti_output *output, struct pintle_bytes body, const char *hex,
-                                              struct pti_error *error)
-{
-    struct pti_buf compressed;
-    enum pintle_status status = pti_gzip(body, &compressed, error);
-
-    if (status == PINTLE_OK)
-        status = pti_output_add(output, pti_buf_bytes(&compressed), error, "public/body/%s.gz", hex);
-    pti_buf_clear(&compressed);
-    return status;
-}
-
 static enum pintle_status add_body(const struct pti_published *next, struct pintle_crypto *crypto,
                                    struct pti_output *output, struct pti_error *error)
 {
@@ -265,8 +248,6 @@ static enum pintle_status add_body(const struct pti_published *next, struct pint
         pti_hex_encode(meta.sha256, sizeof(meta.sha256), hex);
         status = pti_output_add(output, pti_buf_bytes(&buf), error, "public/body/%s", hex);
     }
-    if (status == PINTLE_OK)
-        status = add_compressed_body(output, pti_buf_bytes(&buf), hex, error);
     pti_buf_clear(&buf);
     return status;
 }

@@ -9,6 +9,7 @@
 #define MEMORY_LEVEL 8
 #define OS_UNKNOWN 255 /* RFC 1952, section 2.3.1: where it was made is nobody's business */
 #define PIECE 16384
+#define SAVED_MIN 64 /* bytes; and a tenth: what is less vanishes beside the headers of an answer */
 
 static enum pintle_status deflate_all(z_stream *stream, struct pti_buf *out, struct pti_error *error)
 {
@@ -40,4 +41,9 @@ enum pintle_status pti_gzip(struct pintle_bytes bytes, struct pti_buf *out, stru
                                                         : pti_fail(error, PINTLE_ERR_MEMORY, "gzip");
     deflateEnd(&stream);
     return status;
+}
+
+bool pti_gzip_is_worth_it(size_t plain, size_t compressed)
+{
+    return compressed <= plain && plain - compressed >= SAVED_MIN && plain - compressed >= plain / 10;
 }

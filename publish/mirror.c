@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "publish/bundle.h"
 #include "publish/envelope.h"
+#include "publish/gzip.h"
 
 #define MARKER "metadata/1.root.json" /* written first: whose directory it is */
 #define TIMESTAMP "metadata/timestamp.json"
@@ -142,6 +143,15 @@ static enum pintle_status check_directory(const struct mirror *mirror, struct pt
 
 /* ---- writing ---- */
 
+static enum pintle_status with_gzip_suffix(char *out, const char *path, struct pti_error *error)
+{
+    int size = snprintf(out, PTI_PATH_MAX, "%s%s", path, PTI_GZIP_SUFFIX);
+
+    if (size < 0 || size >= PTI_PATH_MAX)
+        return pti_fail(error, PINTLE_ERR_INPUT, "the path %.200s... is too long", path);
+    return PINTLE_OK;
+}
+
 static enum pintle_status copy_file(const struct mirror *mirror, const char *relative, struct pti_error *error)
 {
     struct pintle_bytes ours = {NULL, 0}, there = {NULL, 0};
@@ -162,6 +172,19 @@ static enum pintle_status copy_file(const struct mirror *mirror, const char *rel
     return status;
 }
 
+/* What never changes under its name, and then its compressed form, if it has one. */
+static enum pintle_status copy_immutable(const struct mirror *mirror, const char *relative, struct pti_error *error)
+{
+    char compressed[PTI_PATH_MAX], path[PTI_PATH_MAX];
+    enum pintle_status status = copy_file(mirror, relative, error);
+
+    if (status == PINTLE_OK)
+        status = with_gzip_suffix(compressed, relative, error);
+    if (status == PINTLE_OK)
+        status = pti_file_path(path, mirror->from, compressed, error);
+    return status == PINTLE_OK && pti_file_exists(path) ? copy_file(mirror, compressed, error) : status;
+}
+
 static bool has_suffix(const char *name, const char *suffix)
 {
     size_t size = strlen(name), tail = strlen(suffix);
@@ -169,9 +192,11 @@ static bool has_suffix(const char *name, const char *suffix)
     return size >= tail && strcmp(name + size - tail, suffix) == 0;
 }
 
-/* What metadata/ holds beside roots and timestamp, which have their own place in the order. */
+/* Not roots and timestamp, which have their own place in the order, nor what is copied with the file beside it. */
 static bool is_ordinary(const char *directory, const char *name)
 {
+    if (has_suffix(name, PTI_GZIP_SUFFIX))
+        return false;
     return strcmp(directory, "metadata") != 0 ||
            (!has_suffix(name, ".root.json") && strcmp(name, "timestamp.json") != 0);
 }
@@ -198,15 +223,17 @@ static enum pintle_status copy_directory(const struct mirror *mirror, const char
             continue;
         status = pti_file_path(relative, directory, names[i], error);
         if (status == PINTLE_OK && !is_directory(mirror, relative))
-            status = copy_file(mirror, relative, error);
+            status = copy_immutable(mirror, relative, error);
     }
     pti_file_names_free(names, count);
     return status;
 }
 
+typedef enum pintle_status (*copy_fn)(const struct mirror *mirror, const char *relative, struct pti_error *error);
+
 /* "metadata/3.root.json", "head/3" */
 static enum pintle_status copy_numbered(const struct mirror *mirror, const char *before, const char *after,
-                                        size_t first, struct pti_error *error)
+                                        size_t first, copy_fn copy, struct pti_error *error)
 {
     enum pintle_status status = PINTLE_OK;
 
@@ -214,7 +241,7 @@ static enum pintle_status copy_numbered(const struct mirror *mirror, const char 
         char name[64];
 
         snprintf(name, sizeof name, "%s%zu%s", before, n, after);
-        status = copy_file(mirror, name, error);
+        status = copy(mirror, name, error);
     }
     return status;
 }
@@ -222,20 +249,38 @@ static enum pintle_status copy_numbered(const struct mirror *mirror, const char 
 static enum pintle_status copy_all(const struct mirror *mirror, struct pti_error *error)
 {
     static const char *const directories[] = {"body", "targets/zones", "targets", "metadata"};
-    enum pintle_status status = copy_file(mirror, MARKER, error);
+    enum pintle_status status = copy_immutable(mirror, MARKER, error);
 
     for (size_t i = 0; i < sizeof directories / sizeof directories[0] && status == PINTLE_OK; i++)
         status = copy_directory(mirror, directories[i], error);
     if (status == PINTLE_OK)
-        status = copy_numbered(mirror, "metadata/", ".root.json", 2, error);
+        status = copy_numbered(mirror, "metadata/", ".root.json", 2, copy_immutable, error);
     if (status == PINTLE_OK)
         status = copy_file(mirror, TIMESTAMP, error);
     if (status == PINTLE_OK)
-        status = copy_numbered(mirror, "head/", "", pti_bundle_first_head(&mirror->repository->published), error);
+        status = copy_numbered(mirror, "head/", "", pti_bundle_first_head(&mirror->repository->published), copy_file,
+                               error);
     return status;
 }
 
 /* ---- removing ---- */
+
+/* Its compressed form first, which is nothing without it. */
+static enum pintle_status remove_file(const struct mirror *mirror, const char *path, struct pti_error *error)
+{
+    char compressed[PTI_PATH_MAX];
+    enum pintle_status status = with_gzip_suffix(compressed, path, error);
+
+    if (status == PINTLE_OK && pti_file_exists(compressed)) {
+        status = pti_file_remove(compressed, error);
+        mirror->result->removed++;
+    }
+    if (status == PINTLE_OK) {
+        status = pti_file_remove(path, error);
+        mirror->result->removed++;
+    }
+    return status;
+}
 
 static enum pintle_status remove_surplus(const struct mirror *mirror, const char *directory, int64_t before,
                                          struct pti_error *error)
@@ -259,8 +304,7 @@ static enum pintle_status remove_surplus(const struct mirror *mirror, const char
         if (status != PINTLE_OK || pti_file_exists(here) || stat(path, &info) != 0 || !S_ISREG(info.st_mode) ||
             (int64_t)info.st_mtime >= before)
             continue;
-        status = pti_file_remove(path, error);
-        mirror->result->removed++;
+        status = remove_file(mirror, path, error);
     }
     pti_file_names_free(names, count);
     return status;

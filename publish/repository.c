@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/json_write.h"
+#include "base/limits.h"
+#include "publish/gzip.h"
 #include "publish/output.h"
 #include "publish/publish.h"
 #include "publish/settings.h"
@@ -198,6 +200,25 @@ static enum pintle_status make_parents(const char *directory, const char *relati
     return status;
 }
 
+/*
+ * A web server sends the compressed form in the place of the file, so one of other content goes before the file changes.
+ * An interrupted publication may have left it: nothing refers to it yet, but something is about to.
+ */
+static enum pintle_status remove_stale(const char *path, struct pintle_bytes bytes, struct pti_error *error)
+{
+    char compressed[PTI_PATH_MAX];
+    struct pintle_bytes there = {NULL, 0};
+    bool found = false, same = false;
+    int size = snprintf(compressed, sizeof(compressed), "%s%s", path, PTI_GZIP_SUFFIX);
+
+    if (size < 0 || size >= PTI_PATH_MAX || !pti_file_exists(compressed))
+        return PINTLE_OK;
+    same = pti_file_read_optional(path, PTI_STORE_BLOB_MAX, &there, &found, NULL) == PINTLE_OK && found &&
+           pti_bytes_equal(there, bytes);
+    pti_bytes_free(&there);
+    return same ? PINTLE_OK : pti_file_remove(compressed, error);
+}
+
 enum pintle_status pti_repository_write_file(const char *directory, const char *relative, struct pintle_bytes bytes,
                                              struct pti_error *error)
 {
@@ -206,7 +227,38 @@ enum pintle_status pti_repository_write_file(const char *directory, const char *
 
     if (status == PINTLE_OK)
         status = pti_file_path(path, directory, relative, error);
+    if (status == PINTLE_OK)
+        status = remove_stale(path, bytes, error);
     return status == PINTLE_OK ? pti_file_replace(path, bytes, 0644, error) : status;
+}
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/*
+ * What clients take and never changes under its name.  What is polled has no compressed form: it changes, and two files
+ * that must agree could be seen disagreeing.
+ */
+static bool is_immutable(const char *relative)
+{
+    return starts_with(relative, "public/body/") || starts_with(relative, "public/targets/") ||
+           (starts_with(relative, "public/metadata/") && strcmp(relative, "public/metadata/timestamp.json") != 0);
+}
+
+static enum pintle_status write_compressed(const char *directory, const struct pti_output_file *file,
+                                           struct pti_error *error)
+{
+    char relative[sizeof(file->path) + sizeof(PTI_GZIP_SUFFIX)];
+    struct pti_buf compressed;
+    enum pintle_status status = pti_gzip(file->bytes, &compressed, error);
+
+    (void)snprintf(relative, sizeof(relative), "%s%s", file->path, PTI_GZIP_SUFFIX);
+    if (status == PINTLE_OK && pti_gzip_is_worth_it(file->bytes.size, compressed.size))
+        status = pti_repository_write_file(directory, relative, pti_buf_bytes(&compressed), error);
+    pti_buf_clear(&compressed);
+    return status;
 }
 
 enum pintle_status pti_repository_write_output(const char *directory, const struct pti_output *output,
@@ -214,8 +266,11 @@ enum pintle_status pti_repository_write_output(const char *directory, const stru
 {
     enum pintle_status status = PINTLE_OK;
 
-    for (size_t i = 0; i < output->count && status == PINTLE_OK; i++)
+    for (size_t i = 0; i < output->count && status == PINTLE_OK; i++) {
         status = pti_repository_write_file(directory, output->files[i].path, output->files[i].bytes, error);
+        if (status == PINTLE_OK && is_immutable(output->files[i].path))
+            status = write_compressed(directory, &output->files[i], error);
+    }
     return status;
 }
 

@@ -19,13 +19,14 @@
 static const struct {
     const char *name;
     const char *cache_control;
+    bool compressed;
 } kinds[PTI_FILE_KINDS] = {
-    [PTI_FILE_HEAD] = {"head", "public, max-age=60, stale-if-error=86400"},
-    [PTI_FILE_TIMESTAMP] = {"timestamp", "public, max-age=60, stale-if-error=86400"},
-    [PTI_FILE_BODY] = {"body", "public, max-age=31536000, immutable"},
-    [PTI_FILE_METADATA] = {"metadata", "public, max-age=31536000, immutable"},
-    [PTI_FILE_TARGET] = {"target", "public, max-age=31536000, immutable"},
-    [PTI_FILE_OTHER] = {"other", "public, max-age=60"},
+    [PTI_FILE_HEAD] = {"head", "public, max-age=60, stale-if-error=86400", false},
+    [PTI_FILE_TIMESTAMP] = {"timestamp", "public, max-age=60, stale-if-error=86400", false},
+    [PTI_FILE_BODY] = {"body", "public, max-age=31536000, immutable", true},
+    [PTI_FILE_METADATA] = {"metadata", "public, max-age=31536000, immutable", true},
+    [PTI_FILE_TARGET] = {"target", "public, max-age=31536000, immutable", true},
+    [PTI_FILE_OTHER] = {"other", "public, max-age=60", false},
 };
 
 const char *pti_file_kind_name(enum pti_file_kind kind)
@@ -77,6 +78,11 @@ enum pti_file_kind pti_file_kind(const char *path)
     return PTI_FILE_OTHER;
 }
 
+bool pti_file_has_compressed(enum pti_file_kind kind)
+{
+    return kinds[kind].compressed;
+}
+
 const char *pti_file_content_type(const char *path)
 {
     const char *dot = strrchr(path, '.');
@@ -88,7 +94,7 @@ void pti_file_describe(struct pti_http_response *response, enum pti_file_kind ki
 {
     response->content_type = pti_file_content_type(path);
     response->cache_control = pti_file_cache_control(kind);
-    response->varies = kind == PTI_FILE_BODY;
+    response->varies = pti_file_has_compressed(kind);
     response->gzip = compressed;
 }
 

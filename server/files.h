@@ -30,6 +30,8 @@ const char *pti_file_kind_name(enum pti_file_kind kind); /* "head", "timestamp",
 const char *pti_file_cache_control(enum pti_file_kind kind);
 const char *pti_file_content_type(const char *path);
 
+bool pti_file_has_compressed(enum pti_file_kind kind); /* whether the publisher may put a compressed form beside it */
+
 /* What an answer with such a file says of it. */
 struct pti_http_response;
 void pti_file_describe(struct pti_http_response *response, enum pti_file_kind kind, const char *path, bool compressed);
@@ -46,7 +48,7 @@ bool pti_file_path_valid(const char *path);
  */
 enum pintle_status pti_file_open(int directory, const char *path, int *fd, uint64_t *size, struct pti_error *error);
 /*
- * Opens the compressed form that the publisher put beside a body; false if there is none.  *fd is as above.
+ * Opens the compressed form that the publisher put beside a file; false if there is none.  *fd is as above.
  */
 bool pti_file_open_compressed(int directory, const char *path, int *fd, uint64_t *size);
 

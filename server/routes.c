@@ -56,25 +56,32 @@ static void count_poll(const struct pti_listener *listener, struct pti_http_exch
                               pti_source_network(listener, exchange), (int64_t)time(NULL));
 }
 
-/* What is small comes from memory, anything else, and what is not there, from the disk. */
+/*
+ * Small ones come from memory, others, and what is not there, from the disk: the compressed form, if gzip is taken and there is
+ * one, before the plain one.
+ */
 static void answer_file(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
     const char *path = NULL;
     const struct pti_served *served = pti_routes_find(listener->routes, pti_http_request(exchange)->path, &path);
     int directory = served->public_directory;
     enum pti_file_kind kind = pti_file_kind(path);
-    bool gzip = kind == PTI_FILE_BODY && pti_file_accepts_gzip(pti_http_request(exchange)->accept_encoding);
+    bool gzip = pti_file_has_compressed(kind) && pti_file_accepts_gzip(pti_http_request(exchange)->accept_encoding);
+    bool answered = pti_file_cache_answer(listener->routes->files, directory, path, gzip, exchange);
     struct pti_http_response response = PTI_HTTP_RESPONSE(200);
     struct pti_error error;
     enum pintle_status status = PINTLE_OK;
 
-    if (pti_file_cache_answer(listener->routes->files, directory, path, gzip, exchange)) {
+    if (!answered && gzip) {
+        gzip = pti_file_open_compressed(directory, path, &response.fd, &response.fd_size);
+        answered = !gzip && pti_file_cache_answer(listener->routes->files, directory, path, false, exchange);
+    }
+    if (answered) {
         pti_metrics_count_request(listener->routes->metrics, kind, 200);
         if (kind == PTI_FILE_HEAD)
             count_poll(listener, exchange, served->name);
         return;
     }
-    gzip = gzip && pti_file_open_compressed(directory, path, &response.fd, &response.fd_size);
     if (!gzip)
         status = pti_file_open(directory, path, &response.fd, &response.fd_size, &error);
     if (status == PINTLE_OK) {

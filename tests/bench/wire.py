@@ -64,8 +64,11 @@ class Repository:
         self.name = directory.name
         subprocess.run([build / "tests" / "bench_repository", directory, str(hosts), str(zones), str(roots)], check=True)
         self.body = max((directory / "body").iterdir(), key=lambda path: path.stat().st_mtime)
-        for body in list((directory / "body").iterdir()):
-            body.with_name(body.name + ".gz").write_bytes(gzip.compress(body.read_bytes(), 6, mtime=0))
+        for file in [*(directory / "body").iterdir(), *(directory / "metadata").glob("[0-9]*.json"),
+                     *(directory / "targets").rglob("*.json")]:
+            plain, packed = file.read_bytes(), gzip.compress(file.read_bytes(), 6, mtime=0)
+            if len(plain) - len(packed) >= max(64, len(plain) // 10):  # as `pintle publish` does
+                file.with_name(file.name + ".gz").write_bytes(packed)
 
     def path_for(self, client):
         """The same files under a name of their own."""

@@ -421,7 +421,8 @@ class TestVerify:
         assert pintle("verify", "http://127.0.0.1:1/", "--timeout", "2").returncode == 69
 
     @pytest.mark.parametrize("name", ["signature", "timestamp cut", "body cut", "metadata", "target", "head missing",
-                                      "body missing", "compressed body", "compressed body of another", "target missing", "heads disagree"])
+                                      "body missing", "compressed body", "compressed body of another",
+                                      "compressed metadata", "compressed metadata of nothing", "target missing", "heads disagree"])
     def test_tampered_repository_is_rejected_with_its_reason(self, backend, repository, host, tmp_path, name):
         repository.pin(host, backend.new_key()[1])
         repository.publish()
@@ -467,7 +468,15 @@ class TestVerify:
         if name == "compressed body of another":
             for path in (public / "body").glob("*.gz"):
                 path.write_bytes(gzip.compress(b"another"))
-            return "the body beside it"
+            return "the file beside it"
+        if name == "compressed metadata":
+            path = public / "metadata" / "2.targets.json.gz"
+            path.write_bytes(path.read_bytes()[:-1])
+            return "2.targets.json.gz"
+        if name == "compressed metadata of nothing":
+            path = public / "metadata" / "1.targets.json"  # which nothing refers to any more
+            path.unlink()
+            return "that is missing"
         if name == "target missing":
             for path in (public / "targets" / "zones").iterdir():
                 path.unlink()

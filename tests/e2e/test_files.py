@@ -48,11 +48,13 @@ def test_a_directory_that_becomes_a_link(repository, pintled, tmp_path):
     assert status == 404 and b"secret" not in body
 
 
-def test_compressed_forms(repository, pintled):
+@pytest.mark.parametrize("pattern", ["body/*[0-9a-f]", "metadata/1.root.json", "targets/*.json", "targets/zones/*.json"])
+def test_compressed_forms(repository, pintled, pattern):
     server = pintled(repository)
-    (body, *_) = [path for path in (repository.public / "body").iterdir() if not path.suffix]
-    packed = body.with_suffix(".gz")
-    plain, name = body.read_bytes(), f"/body/{body.name}"
+    file = next(repository.public.glob(pattern))
+    packed = file.with_name(file.name + ".gz")
+    plain, name = file.read_bytes(), f"/{file.relative_to(repository.public)}"
+    put(packed, gzip.compress(plain, 9))
     for accepts, gzipped in (("gzip", True), ("br, gzip;q=0.5", True), ("identity", False), ("gzip;q=0", False),
                              ("*", False), ("", False)):
         for _ in range(2):
@@ -64,7 +66,19 @@ def test_compressed_forms(repository, pintled):
     assert gzip.decompress(server.request("GET", name, headers={"Accept-Encoding": "gzip"})[2]) == plain
     packed.unlink()
     status, headers, content = server.request("GET", name, headers={"Accept-Encoding": "gzip"})
-    assert (status, content, headers.get("content-encoding")) == (200, plain, None)
+    assert (status, content, headers.get("content-encoding")) == (200, plain, None)  # as of an older publisher
+    assert headers["vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize("name", ["head/1", "metadata/timestamp.json"])
+def test_what_is_polled_is_never_compressed(repository, pintled, name):
+    server = pintled(repository)
+    file = repository.public / name
+    put(file.with_name(file.name + ".gz"), gzip.compress(b"of another generation"))
+    for _ in range(2):
+        status, headers, content = server.request("GET", f"/{name}", headers={"Accept-Encoding": "gzip"})
+        assert (status, content) == (200, file.read_bytes())
+        assert "content-encoding" not in headers and "vary" not in headers
 
 
 @pytest.mark.parametrize("method, headers", [

@@ -157,7 +157,7 @@ def test_peers_and_we_reject_the_same_tampering(backend, team_repository, instal
 
 def test_every_metadata_file_parses_and_its_names_are_plain(history):
     public, _ = history.stages["renewed"]
-    files = sorted((public / "metadata").iterdir())
+    files = sorted((public / "metadata").glob("*.json"))
     for path in files:
         metadata = Metadata.from_bytes(path.read_bytes())
         assert metadata.signed.spec_version == "1.0.31"

@@ -74,6 +74,8 @@ class TestFiles:
 
     def test_headers(self, front, repository, tmp_path):
         www = tmp_path / "www"
+        repository.run("host", "add", "--mode", "report", "--from", "-",
+                       input="\n".join(f"host{n}.example.test" for n in range(10)))
         repository.run("publish", "--to", www)
         served = front("pintle-files.conf", {"/srv/www/pins;": f"{www};"})
         for file in (file for file in repository.public.rglob("*") if file.is_file()):
@@ -82,9 +84,12 @@ class TestFiles:
             assert (status, body) == (200, file.read_bytes()), path
             assert cache_control_is_right(path, headers), (path, headers)
             assert served.get(path, **{"If-None-Match": headers["etag"]})[0] == 304, path
-        body, *_ = [file for file in (www / "body").iterdir() if not file.suffix]
-        status, headers, compressed = served.get(f"/body/{body.name}", **{"Accept-Encoding": "gzip"})
-        assert (headers["content-encoding"], compressed) == ("gzip", body.with_suffix(".gz").read_bytes())
+        for compressed in www.rglob("*.gz"):
+            path = f"/{compressed.relative_to(www).with_suffix('')}"
+            status, headers, content = served.get(path, **{"Accept-Encoding": "gzip"})
+            assert (headers["content-encoding"], content) == ("gzip", compressed.read_bytes()), path
+            assert headers["vary"] == "Accept-Encoding" and cache_control_is_right(path, headers), path
+        assert {compressed.parent.name for compressed in www.rglob("*.gz")} >= {"body", "metadata", "targets"}
         for path in ("/head/2", "/metadata/2.root.json", "/body/" + "0" * 64, "/", "/index.html"):
             status, headers, _ = served.get(path)
             assert (status, headers["cache-control"]) == (404, "public, max-age=30"), path

@@ -371,7 +371,7 @@ class TestKilled:
             time.sleep(random.uniform(0, 0.03))
             server.process.send(signal.SIGKILL)
             server.process.wait()
-            for path in (repository.public / "metadata").iterdir():
+            for path in (repository.public / "metadata").glob("*.json"):
                 version = json.loads(path.read_text())["signed"]["version"]
                 name = path.name if path.name[0].isdigit() else f"{version}.{path.name}"
                 assert seen.setdefault(name, path.read_bytes()) == path.read_bytes(), name

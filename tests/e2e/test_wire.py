@@ -3,14 +3,26 @@
 
 import gzip
 import hashlib
+import re
+import shutil
 
 import pytest
+
+from rig.peers import PEERS, Client
 
 GZIP = "gzip_static on; gzip_vary on;"
 
 
 def fetched(backend, url, before=0):
     return [(entry["line"].split()[1], entry["encoding"]) for entry in backend.nginx.fetched(url)[before:]]
+
+
+def compressed(file):
+    return file.with_name(file.name + ".gz")
+
+
+def plain_files(public):
+    return [path for path in public.rglob("*") if path.is_file() and path.suffix != ".gz"]
 
 
 def bodies(repository):
@@ -24,16 +36,52 @@ def newest_body(repository):
 
 
 class TestCompressed:
-    def test_each_body_has_its_compressed_form_and_nothing_else_has(self, backend, repository, host):
+    def test_what_never_changes_and_shrinks_has_its_compressed_form(self, backend, repository, host):
         for _ in range(2):
             repository.pin(host, backend.new_key()[1])
             repository.publish()
-        assert len(bodies(repository)) >= 2
-        for body in bodies(repository):
-            compressed = body.with_name(body.name + ".gz").read_bytes()
-            assert gzip.decompress(compressed) == body.read_bytes()
-            assert compressed[:10] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", "a time, a name or a system in it"
-        assert {path.parent.name for path in repository.directory.rglob("*.gz")} == {"body"}
+        repository.run("resign", "--always")
+        repository.run("root", "renew")
+        repository.publish()
+        assert len(bodies(repository)) >= 3
+        for file in plain_files(repository.public):
+            polled = file.parent.name == "head" or file.name == "timestamp.json"
+            shorter = file.stat().st_size - len(gzip.compress(file.read_bytes(), 6))
+            assert compressed(file).exists() == (not polled and shorter >= max(64, file.stat().st_size // 10)), file
+            if compressed(file).exists():
+                data = compressed(file).read_bytes()
+                assert gzip.decompress(data) == file.read_bytes()
+                assert data[:10] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", "a time, a name or a system in it"
+        kinds = {re.sub("[0-9a-f]{64}|[0-9]+", "N", path.name) for path in repository.directory.rglob("*.gz")}
+        assert kinds >= {"N.gz", "N.root.json.gz", "N.targets.json.gz", "N.snapshot.json.gz", "N.main.json.gz"}
+        assert not [path for path in repository.directory.rglob("*.gz") if not path.is_relative_to(repository.public)]
+
+    def test_the_plain_files_go_compressed(self, backend, repository, install, host, pintled):
+        """To a client for which there are no heads and bodies."""
+        site = backend.serve(host)
+        repository.pin(host, site.key)
+        repository.publish()
+        server = pintled(repository)
+        for name in ("head", "body"):
+            shutil.rmtree(repository.public / name)
+        url = backend.nginx.serve_directory(repository.public, GZIP)
+        for where in (url, server.url):
+            assert install(repository, where).check(host, connect=site.address).returncode == 0
+        log = {entry["line"].split()[1]: entry for entry in backend.nginx.fetched(url) if entry["status"] == 200}
+        assert {"/metadata/timestamp.json", "/metadata/2.snapshot.json", "/metadata/2.targets.json"} <= log.keys()
+        for path, entry in log.items():
+            packed = compressed(repository.public / path[1:])
+            assert entry["encoding"] == ("gzip" if packed.exists() else ""), path
+            assert not packed.exists() or entry["bytes"] == packed.stat().st_size
+
+    @pytest.mark.parametrize("peer", ["pintle-tuf", *PEERS])
+    def test_other_clients_take_it(self, backend, repository, host, pintled, tmp_path, peer):
+        repository.pin(host, backend.new_key()[1])
+        repository.publish()
+        root = (repository.public / "metadata" / "1.root.json").read_bytes()
+        charter = [file.read_bytes() for file in (repository.public / "targets").glob("*.charter.json")]
+        for number, url in enumerate((backend.nginx.serve_directory(repository.public, GZIP), pintled(repository).url)):
+            assert Client(peer, tmp_path / f"client-{number}", root).download(url, "charter.json")[0] in charter
 
     def test_pintled_sends_it_to_who_asks(self, backend, repository, pintled, host):
         repository.pin(host, backend.new_key()[1])

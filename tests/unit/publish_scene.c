@@ -219,6 +219,7 @@ void scene_check_aftermath(struct scene *scene)
 
     scene_check_clients(scene, false);
     tree_read(scene->scratch, scene->directory, &before);
+    tree_check_compressed(&before);
     repository = scratch_open(scene->scratch, "repo", PTI_REPOSITORY_WRITE);
     /* An edit that was cut short is whole, or not there and made again. */
     staged = pti_charter_find(&repository->stage.charter, OTHER) != NULL;

@@ -20,6 +20,7 @@
 #include "cli/directory_transport.h"
 #include "cli/memory_store.h"
 #include "client/header.h"
+#include "publish/gzip.h"
 
 #define DEADLINE_MS 10000
 
@@ -198,4 +199,24 @@ bool tree_same(const struct tree *a, const struct tree *b)
             return false;
     }
     return a->count == b->count;
+}
+
+void tree_check_compressed(const struct tree *tree)
+{
+    for (size_t i = 0; i < tree->count; i++) {
+        const char *path = tree->files[i].path, *suffix = strstr(path, PTI_GZIP_SUFFIX);
+        char plain[sizeof(tree->files[i].path)];
+        const struct tree_file *file;
+        struct pti_buf compressed;
+        if (suffix == NULL)
+            continue;
+        (void)snprintf(plain, sizeof(plain), "%.*s", (int)(suffix - path), path);
+        file = tree_find(tree, plain);
+        if (file == NULL)
+            fail_msg("%s is there, the file is not", path);
+        assert_int_equal(pti_gzip(file->bytes, &compressed, NULL), PINTLE_OK);
+        if (!pti_bytes_equal(pti_buf_bytes(&compressed), tree->files[i].bytes))
+            fail_msg("%s is of another file", path);
+        pti_buf_clear(&compressed);
+    }
 }

@@ -33,6 +33,8 @@ void tree_clear(struct tree *tree);
 /* Makes the directory, whatever was there, what was read; without any care for power cuts. */
 void tree_write(const struct tree *tree, const char *directory);
 bool tree_same(const struct tree *a, const struct tree *b);
+/* Beside each compressed form lies the file that it is of. */
+void tree_check_compressed(const struct tree *tree);
 const struct tree_file *tree_find(const struct tree *tree, const char *path);
 
 #endif

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "faults.h"
+#include "publish/gzip.h"
 #include "publish/mirror.h"
 #include "publish_scene.h"
 
@@ -72,11 +73,15 @@ static void make_two_publications(struct scratch *scratch)
     pti_repository_close(repository);
 }
 
-/* A client, by either way, sees one of these two. */
+/* A client, by either way, sees one of these two, compressed or not. */
 static void check_clients(struct scratch *scratch, const char *old, const char *new)
 {
     static const enum served_way ways[] = {SERVED_BUNDLES, SERVED_PLAIN};
+    struct tree tree;
 
+    tree_read(scratch, scratch_path(scratch, WWW), &tree);
+    tree_check_compressed(&tree);
+    tree_clear(&tree);
     for (size_t i = 0; i < 2; i++) {
         char manifest[SERVED_MANIFEST_MAX];
 
@@ -217,6 +222,7 @@ static void test_surplus_goes_after_the_grace(void **state)
     } files[] = {
         {WWW "/body/0000", PTI_MIRROR_GRACE_S - 10, true},
         {WWW "/body/0001", PTI_MIRROR_GRACE_S + 10, false},
+        {WWW "/body/0001.gz", PTI_MIRROR_GRACE_S - 10, false}, /* of a file that goes */
         {WWW "/metadata/1.gone.json", 0, true},
         {WWW "/head/99", 0, false},
         {WWW "/targets/zones/old", 2 * PTI_MIRROR_GRACE_S, false},
@@ -233,12 +239,54 @@ static void test_surplus_goes_after_the_grace(void **state)
         assert_int_equal(utime(scratch_path(scratch, files[i].path), &times), 0);
     }
     scratch_ok(scratch, mirror_to(scratch, "repo", WWW, &result));
-    assert_int_equal(result.removed, 3);
+    assert_int_equal(result.removed, 4);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         if (pti_file_exists(scratch_path(scratch, files[i].path)) != files[i].stays)
             fail_msg("%s", files[i].path);
     scratch_ok(scratch, mirror_to(scratch, "repo", WWW, &result));
     assert_int_equal(result.written, 0); /* what is the same is left alone */
+}
+
+static void put_with_compressed(struct scratch *scratch, const char *relative, const char *text)
+{
+    struct pti_buf compressed;
+    char beside[64];
+
+    snprintf(beside, sizeof beside, "%s" PTI_GZIP_SUFFIX, relative);
+    assert_int_equal(pti_gzip(pti_bytes_text(text), &compressed, NULL), PINTLE_OK);
+    scratch_write(scratch, scratch_path(scratch, relative), text);
+    scratch_ok(scratch,
+               pti_file_replace(scratch_path(scratch, beside), pti_buf_bytes(&compressed), 0644, &scratch->error));
+    pti_buf_clear(&compressed);
+}
+
+/* Killed in between, it would stand for a file that is gone, or for another content. */
+static void test_a_compressed_form_goes_before_its_file(void **state)
+{
+    struct scratch *scratch = *state;
+    const struct utimbuf long_ago = {SCRATCH_NOW - 2 * PTI_MIRROR_GRACE_S, SCRATCH_NOW - 2 * PTI_MIRROR_GRACE_S};
+    enum faults_end end = faults_available() ? FAULTS_KILLED : FAULTS_ENDED;
+    struct tree before;
+
+    make_two_publications(scratch);
+    assert_int_equal(mirror_in_child(scratch), PINTLE_OK);
+    put_with_compressed(scratch, WWW "/body/0001", "surplus");
+    put_with_compressed(scratch, WWW "/metadata/1.main.json", "another content under this name");
+    tree_read(scratch, scratch_path(scratch, "www"), &before);
+    for (long n = 0; end == FAULTS_KILLED; n++) {
+        struct tree tree;
+
+        tree_write(&before, scratch_path(scratch, "www"));
+        assert_int_equal(utime(scratch_path(scratch, WWW "/body/0001"), &long_ago), 0);
+        end = faults_in_child(FAULTS_CHANGES, n, FAULTS_KILL_HALFWAY, mirror_in_child, scratch);
+        assert_int_not_equal(end, FAULTS_BROKEN);
+        tree_read(scratch, scratch_path(scratch, WWW), &tree);
+        tree_check_compressed(&tree);
+        tree_clear(&tree);
+    }
+    tree_clear(&before);
+    assert_int_equal(mirror_in_child(scratch), PINTLE_OK);
+    check_complete(scratch);
 }
 
 int main(void)
@@ -250,6 +298,7 @@ int main(void)
         SCRATCH_TEST(test_what_is_not_ours_is_not_written_over),
         SCRATCH_TEST(test_a_newer_publication_is_not_written_over),
         SCRATCH_TEST(test_surplus_goes_after_the_grace),
+        SCRATCH_TEST(test_a_compressed_form_goes_before_its_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,10 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "faults.h"
+#include "publish/output.h"
 #include "publish_scene.h"
 
 /* ---- faults ---- */
@@ -145,6 +147,58 @@ static void test_a_new_repository_is_whole_or_none(void **state)
     assert_true(none > 10);
 }
 
+struct content {
+    struct scratch *scratch;
+    char text[400];
+};
+
+static int write_content(void *ctx)
+{
+    struct content *content = ctx;
+    struct pti_error *error = &content->scratch->error;
+    struct pti_output output = {NULL, 0};
+    enum pintle_status status = pti_output_add(&output, pti_bytes_text(content->text), error,
+                                               "public/metadata/2.targets.json");
+
+    if (status == PINTLE_OK)
+        status = pti_repository_write_output(scratch_path(content->scratch, "repo"), &output, error);
+    pti_output_clear(&output);
+    return (int)status;
+}
+
+/* A version that was written but never referred to may be written again; what is beside it never is of the one before. */
+static void test_a_compressed_form_is_never_of_another_content(void **state)
+{
+    static const size_t sizes[] = {300, 20}; /* with a compressed form, and without one */
+    struct scratch *scratch = *state;
+    struct content content = {.scratch = scratch};
+    struct tree before;
+
+    assert_int_equal(mkdir(scratch_path(scratch, "repo"), 0755), 0);
+    memset(content.text, 'a', sizes[0]);
+    assert_int_equal(write_content(&content), PINTLE_OK);
+    tree_read(scratch, scratch_path(scratch, "repo"), &before);
+    assert_int_equal(before.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        enum faults_end end = faults_available() ? FAULTS_KILLED : FAULTS_ENDED;
+        struct tree after = {NULL, 0};
+
+        memset(content.text, 0, sizeof(content.text));
+        memset(content.text, 'b', sizes[i]);
+        for (long n = 0; end == FAULTS_KILLED; n++) {
+            tree_clear(&after);
+            tree_write(&before, scratch_path(scratch, "repo"));
+            end = faults_in_child(FAULTS_CHANGES, n, FAULTS_KILL_HALFWAY, write_content, &content);
+            assert_int_not_equal(end, FAULTS_BROKEN);
+            tree_read(scratch, scratch_path(scratch, "repo"), &after);
+            tree_check_compressed(&after);
+        }
+        assert_true(!faults_available() || after.count == 2 - i);
+        tree_clear(&after);
+    }
+    tree_clear(&before);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +206,7 @@ int main(int argc, char **argv)
         SCRATCH_TEST(test_every_call_fails_once),
         SCRATCH_TEST(test_a_disk_is_full_from_any_change_on),
         SCRATCH_TEST(test_a_new_repository_is_whole_or_none),
+        SCRATCH_TEST(test_a_compressed_form_is_never_of_another_content),
     };
 
     if (argc > 1)
