@@ -16,7 +16,8 @@ struct pti_agreement {
 
 /*
  * Every metadata file has the version in its name, every target the hash in its name, every body holds the snapshot it
- * is named after; every compressed form undone is the file beside it; the newest body and every head are, byte for byte, what the plain files make.
+ * is named after; every compressed form undone is the file beside it; the newest body and every head are, byte for byte,
+ * what the plain files make.
  * PINTLE_ERR_INPUT, PINTLE_ERR_STORAGE: the first file that is not so, and what to do.
  */
 enum pintle_status pti_agreement_check(const char *directory, struct pintle_crypto *crypto,

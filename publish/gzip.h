@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file as it may go over the wire: one gzip member (RFC 1952), the same for the same bytes (no time, no name).  It lies
- * beside the file, under its name with PTI_GZIP_SUFFIX.
+ * A file as it may go over the wire: one gzip member (RFC 1952), the same for the same bytes (no time, no name).
+ * It lies beside the file, under its name with PTI_GZIP_SUFFIX.
  */
 #ifndef PTI_PUBLISH_GZIP_H
 #define PTI_PUBLISH_GZIP_H

@@ -3,8 +3,8 @@
  * The published files, written to another directory: for any web server, or as the source of a CDN.
  *
  * Each file is replaced atomically and durably, in an order in which nothing that is there refers to something that is
- * not: bodies, zones and charter, versioned metadata, roots, then the timestamp and the heads; the compressed form of a file
- * comes after it and goes before it.  A process that is killed at
+ * not: bodies, zones and charter, versioned metadata, roots, then the timestamp and the heads; the compressed form of
+ * a file comes after it and goes before it.  A process that is killed at
  * any instruction leaves the old publication or the new one, and the next run completes it.
  */
 #ifndef PTI_PUBLISH_MIRROR_H

@@ -201,8 +201,8 @@ static enum pintle_status make_parents(const char *directory, const char *relati
 }
 
 /*
- * A web server sends the compressed form in the place of the file, so one of other content goes before the file changes.
- * An interrupted publication may have left it: nothing refers to it yet, but something is about to.
+ * A web server sends the compressed form in the place of the file, so one of other content goes before the file
+ * changes.  An interrupted publication may have left it: nothing refers to it yet, but something is about to.
  */
 static enum pintle_status remove_stale(const char *path, struct pintle_bytes bytes, struct pti_error *error)
 {

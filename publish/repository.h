@@ -65,8 +65,8 @@ enum pintle_status pti_repository_repair_stage(const struct pti_repository *repo
 
 /*
  * Writes the settings, as the last step of making a repository: what holds no settings is no repository yet.  And the
- * files of a publication, in their order, each that never changes under its name with a compressed form after it, if that is
- * clearly smaller (publish/gzip.h).  A compressed form that is of another content goes before its file is written.
+ * files of a publication, in their order, each that never changes under its name with a compressed form after it, if
+ * that is clearly smaller (publish/gzip.h).  A compressed form that is of another content goes before its file is written.
  */
 struct pti_output;
 enum pintle_status pti_repository_write_settings(const char *directory, const struct pti_repository_settings *settings,

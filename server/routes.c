@@ -57,8 +57,8 @@ static void count_poll(const struct pti_listener *listener, struct pti_http_exch
 }
 
 /*
- * Small ones come from memory, others, and what is not there, from the disk: the compressed form, if gzip is taken and there is
- * one, before the plain one.
+ * Small ones come from memory, others, and what is not there, from the disk: the compressed form, if gzip is taken
+ * and there is one, before the plain one.
  */
 static void answer_file(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {

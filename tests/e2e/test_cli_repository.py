@@ -422,7 +422,8 @@ class TestVerify:
 
     @pytest.mark.parametrize("name", ["signature", "timestamp cut", "body cut", "metadata", "target", "head missing",
                                       "body missing", "compressed body", "compressed body of another",
-                                      "compressed metadata", "compressed metadata of nothing", "target missing", "heads disagree"])
+                                      "compressed metadata", "compressed metadata of nothing",
+                                      "target missing", "heads disagree"])
     def test_tampered_repository_is_rejected_with_its_reason(self, backend, repository, host, tmp_path, name):
         repository.pin(host, backend.new_key()[1])
         repository.publish()

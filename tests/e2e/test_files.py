@@ -48,7 +48,8 @@ def test_a_directory_that_becomes_a_link(repository, pintled, tmp_path):
     assert status == 404 and b"secret" not in body
 
 
-@pytest.mark.parametrize("pattern", ["body/*[0-9a-f]", "metadata/1.root.json", "targets/*.json", "targets/zones/*.json"])
+@pytest.mark.parametrize("pattern", ["body/*[0-9a-f]", "metadata/1.root.json", "targets/*.json",
+                                     "targets/zones/*.json"])
 def test_compressed_forms(repository, pintled, pattern):
     server = pintled(repository)
     file = next(repository.public.glob(pattern))

@@ -110,10 +110,10 @@ static enum pintle_status renew(struct pti_repository *repository, struct pti_er
 
 const struct deed scene_deeds[SCENE_DEEDS] = {
     /* Two ECDSA signatures of one text differ, so that signing again shows. */
-    {"publish", publish, "charter=2,main=2", "charter=3,main=3", 5, 149, 1, PTI_REPOSITORY_WRITE, PTI_KEY_ECDSA_P256},
+    {"publish", publish, "charter=2,main=2", "charter=3,main=3", 7, 149, 1, PTI_REPOSITORY_WRITE, PTI_KEY_ECDSA_P256},
     {"edit", edit, "charter=2,main=2", "charter=2,main=2", 4, 59, 1, PTI_REPOSITORY_WRITE, PTI_KEY_ED25519},
     {"rotate", rotate, "charter=2,main=2", "charter=3,main=3", 19, 3001, 61, PTI_REPOSITORY_WRITE, PTI_KEY_ED25519},
-    {"renew", renew, "charter=2,main=2", "charter=2,main=2", 7, 97, 1, PTI_REPOSITORY_PUBLISHED, PTI_KEY_ED25519},
+    {"renew", renew, "charter=2,main=2", "charter=2,main=2", 9, 97, 1, PTI_REPOSITORY_PUBLISHED, PTI_KEY_ED25519},
 };
 
 /* ---- scenes ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The compressed form of a published file: which files get one.  What it is made of: test_wire.py, test_publish_faults.c. */
+/* The compressed form of a published file: which files get one.  When it is there: test_publish_faults.c, test_wire.py. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -166,7 +166,7 @@ static int write_content(void *ctx)
     return (int)status;
 }
 
-/* A version that was written but never referred to may be written again; what is beside it never is of the one before. */
+/* A version that nothing refers to yet may be written again; what is beside it never is of the one before. */
 static void test_a_compressed_form_is_never_of_another_content(void **state)
 {
     static const size_t sizes[] = {300, 20}; /* with a compressed form, and without one */
