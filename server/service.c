@@ -3,13 +3,10 @@
 #include "server/service.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,19 +14,16 @@
 #include "server/alerts.h"
 #include "server/census.h"
 #include "server/check.h"
-#include "server/confine.h"
 #include "server/data.h"
 #include "server/endpoint.h"
 #include "server/journal_head.h"
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/notify.h"
+#include "server/process.h"
 #include "server/tls.h"
 
-#define READABLE_COMMON_MAX 32
-#define WRITABLE_EACH 4 /* in a repository */
-#define INTAKE_WAITS 1  /* for another writer, beyond PTI_STORAGE_BUSY_MS: less than clients wait for an answer */
-#define DESCRIPTORS_BESIDE 2048 /* beside those of connections: files that go out on them, the database, signers */
+#define INTAKE_WAITS 1 /* for another writer, beyond PTI_STORAGE_BUSY_MS: less than clients wait for an answer */
 
 struct server {
     const struct pti_server_options *options;
@@ -122,58 +116,6 @@ static enum pintle_status prepare_alerts(struct server *server, struct pti_error
     return pti_alerts_new(&server->options->alerts, &sources, server->crypto, &server->metrics, &server->alerts, error);
 }
 
-/* What the server may reach from now on. */
-struct reach {
-    const char *readable[PTI_SERVED_MAX + READABLE_COMMON_MAX + 1], *writable[PTI_SERVED_MAX * WRITABLE_EACH + 2];
-    size_t readable_count, writable_count;
-    char (*paths)[PTI_PATH_MAX]; /* into which the above point */
-};
-
-static enum pintle_status reach_repositories(struct reach *reach, const struct server *server, struct pti_error *error)
-{
-    static const char *const names[] = {"repository.json", "public", "app", "stage", "lock"};
-    size_t each = sizeof names / sizeof names[0];
-    enum pintle_status status = PINTLE_OK;
-
-    reach->paths = calloc(server->served_count * each, sizeof *reach->paths);
-    if (!reach->paths)
-        return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for the paths of the repositories");
-    for (size_t i = 0; i < server->served_count * each && status == PINTLE_OK; i++) {
-        status = pti_file_path(reach->paths[i], server->served[i / each].directory, names[i % each], error);
-        if (i % each == 0)
-            reach->readable[reach->readable_count++] = reach->paths[i];
-        else
-            reach->writable[reach->writable_count++] = reach->paths[i];
-    }
-    return status;
-}
-
-/* From here on the key files are out of reach of this process, where the kernel can do that. */
-static void confine(const struct server *server)
-{
-    static const char *const readable[] = {
-        "/dev/null", "/dev/urandom", "/proc/self",
-        /* names and authorities of those whom it connects to */
-        "/etc/resolv.conf", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/etc/hosts",
-        "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/ssl/certs",
-        "/etc/ssl/openssl.cnf", "/usr/lib/ssl", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"};
-    struct reach reach = {.writable = {server->options->data}, .writable_count = 1};
-    struct pti_error error;
-    enum pintle_status status = reach_repositories(&reach, server, &error);
-
-    for (size_t i = 0; i < sizeof readable / sizeof readable[0]; i++)
-        reach.readable[reach.readable_count++] = readable[i];
-    if (server->options->probe_ca)
-        reach.readable[reach.readable_count++] = server->options->probe_ca;
-    if (status == PINTLE_OK)
-        status = pti_confine_server(reach.readable, reach.writable, &error);
-    free(reach.paths);
-    if (status != PINTLE_OK)
-        pti_log(PTI_LOG_WARNING, "the server could read the key files, as it is not confined: %s", error.detail);
-    if (pti_confine_calls(&error) != PINTLE_OK)
-        pti_log(PTI_LOG_WARNING, "the server is not kept from any system call: %s", error.detail);
-}
-
 static enum pintle_status bind_endpoint(struct server *server, const struct pti_address *address, bool clients,
                                         bool administrators, struct pti_error *error)
 {
@@ -204,32 +146,11 @@ static enum pintle_status start_census(struct server *server, struct pti_error *
     return pti_census_new(&setup, &server->census, error);
 }
 
-/* As many connections as were asked for, or as few as the process may have descriptors for. */
-static unsigned allow_connections(int64_t wanted)
-{
-    const rlim_t needed = (rlim_t)wanted + DESCRIPTORS_BESIDE;
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-        return (unsigned)wanted;
-    if (files.rlim_cur < needed) {
-        files.rlim_cur = files.rlim_max < needed ? files.rlim_max : needed;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-    if (files.rlim_cur >= needed)
-        return (unsigned)wanted;
-    wanted = files.rlim_cur > 2 * DESCRIPTORS_BESIDE ? (int64_t)files.rlim_cur - DESCRIPTORS_BESIDE
-                                                     : (int64_t)files.rlim_cur / 2;
-    pti_log(PTI_LOG_WARNING, "connections: only %" PRId64 " can be open at once, for want of descriptors (ulimit -n)",
-            wanted);
-    return (unsigned)wanted;
-}
-
 static enum pintle_status serve(struct server *server, struct pti_error *error)
 {
     const struct pti_server_options *options = server->options;
     const struct pti_http_options http[] = {
-        {server->tls != NULL, allow_connections(options->connections), (unsigned)options->per_source, NULL},
+        {server->tls != NULL, pti_process_allow_connections(options->connections), (unsigned)options->per_source, NULL},
         {server->tls != NULL, PTI_HTTP_ADMIN_CONNECTIONS, PTI_HTTP_ADMIN_CONNECTIONS, server->client_authorities},
     };
     const struct pti_intake_settings settings = {
@@ -438,20 +359,6 @@ static void find_manager(struct server *server)
         pti_log(PTI_LOG_WARNING, "%s", error.detail);
 }
 
-static void prepare_process(sigset_t *signals)
-{
-    /* A look-up, which nothing can end, is over before a stop is. */
-    (void)setenv("RES_OPTIONS", "timeout:2 attempts:1", 0);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk, not the end */
-    sigemptyset(signals);
-    sigaddset(signals, SIGTERM);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGHUP);
-    sigaddset(signals, SIGCHLD);
-    sigprocmask(SIG_BLOCK, signals, NULL); /* threads inherit it: signals are taken in wait_for_end() alone */
-}
-
 static enum pintle_status start(struct server *server, sigset_t *signals, struct pti_error *error)
 {
     const struct pti_server_options *options = server->options;
@@ -465,7 +372,7 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
         return status;
     for (size_t i = 0; i < server->served_count; i++)
         pti_served_start_signer(&server->served[i]);
-    prepare_process(signals);
+    pti_process_prepare(signals);
     find_manager(server);
     status = pintle_crypto_openssl_new(&server->crypto);
     if (status != PINTLE_OK)
@@ -477,7 +384,7 @@ static enum pintle_status start(struct server *server, sigset_t *signals, struct
         status = prepare_alerts(server, error);
     if (status != PINTLE_OK)
         return status;
-    confine(server);
+    pti_process_confine(options, server->served, server->served_count);
     begin_administration(server);
     status = start_census(server, error);
     if (status != PINTLE_OK)
