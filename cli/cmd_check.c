@@ -8,6 +8,7 @@
 
 #include <pintle/openssl.h>
 
+#include "base/array.h"
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -15,8 +16,6 @@
 #include "pin/der.h"
 #include "pin/pins.h"
 #include "probe/dial.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* One handshake under the pins of this moment, and what came of it. */
 struct handshake {
@@ -179,12 +178,12 @@ static enum pintle_status print(struct pti_app *app, const struct handshake *han
     char state[32];
 
     pti_printout_init(&printout);
-    pti_printout_record(&printout, NULL, verdict_columns, COUNT(verdict_columns));
+    pti_printout_record(&printout, NULL, verdict_columns, PTI_COUNT(verdict_columns));
     put_verdict(&printout, handshake, port, text);
     pti_app_state(app, state, sizeof state);
     pti_printout_text(&printout, "freshness", state);
     pti_printout_list(&printout, PTI_LAYOUT_COLUMNS, "chain", "verified chain, leaf first:", NULL, chain_columns,
-                      COUNT(chain_columns));
+                      PTI_COUNT(chain_columns));
     for (size_t i = 0; handshake->verdict.reason != PINTLE_REASON_VALIDATION_FAILED && i < handshake->count; i++) {
         pti_printout_row(&printout);
         pti_printout_integer(&printout, "position", (int64_t)i);

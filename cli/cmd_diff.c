@@ -2,10 +2,9 @@
 /* `pintle diff` */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "cli/commands.h"
 #include "cli/drafts.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct pti_column change_columns[] = {
     {"text", "change", PTI_SHOWN_BOTH},    {"kind", NULL, PTI_SHOWN_JSON},
@@ -69,7 +68,7 @@ static enum pintle_status put_base(struct pti_printout *printout, struct pti_cli
     }
     status = pti_tuf_metadata_parse(published->timestamp, PTI_TUF_TIMESTAMP, session->crypto, &timestamp, &cli->error);
     if (status == PINTLE_OK) {
-        pti_printout_record(printout, "compared with what is published:", base_columns, COUNT(base_columns));
+        pti_printout_record(printout, "compared with what is published:", base_columns, PTI_COUNT(base_columns));
         pti_printout_text(printout, "repository", published->repository);
         pti_printout_integer(printout, "root_version", (int64_t)published->root_count);
         pti_printout_integer(printout, "charter_version", charter.version);
@@ -104,11 +103,12 @@ static enum pintle_status put_changes(struct pti_printout *printout, struct pti_
     enum pintle_status status = pti_stage_diff(stage, &changes, &count, &cli->error);
 
     pti_printout_list(printout, PTI_LAYOUT_BLOCKS, "changes", "changes:", "nothing is staged", change_columns,
-                      COUNT(change_columns));
+                      PTI_COUNT(change_columns));
     for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
         put_change(printout, &changes[i]);
     }
-    pti_printout_list(printout, PTI_LAYOUT_LINES, "warnings", "mind:", NULL, warning_columns, COUNT(warning_columns));
+    pti_printout_list(printout, PTI_LAYOUT_LINES, "warnings", "mind:", NULL, warning_columns,
+                      PTI_COUNT(warning_columns));
     if (status == PINTLE_OK) {
         status = pti_stage_warnings(stage, changes, count, put_warning, printout, &cli->error);
     }
@@ -136,7 +136,7 @@ static enum pintle_status show(struct pti_cli *cli, const struct pti_session *se
     enum pintle_status status = fill(cli, session, printout);
 
     if (status == PINTLE_OK && pti_cli_flag(cli, "json")) {
-        pti_printout_record(printout, NULL, publishable_columns, COUNT(publishable_columns));
+        pti_printout_record(printout, NULL, publishable_columns, PTI_COUNT(publishable_columns));
         pti_printout_bool(printout, "publishable", publishable);
         pti_printout_text(printout, "why", publishable ? NULL : why.detail);
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/datetime.h"
 #include "base/json.h"
 #include "cli/app.h"
@@ -17,7 +18,6 @@
 #include "pin/pins.h"
 #include "probe/probe.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define SECONDS_A_DAY 86400
 #define FEW_DAYS 7
 
@@ -117,7 +117,7 @@ static int matches_at(const struct pintle_evidence *evidence, const struct pti_p
 static void put_hosts(struct patient *patient)
 {
     pti_printout_list(&patient->printout, PTI_LAYOUT_COLUMNS, "hosts", "hosts with pins:", "no host has pins",
-                      host_columns, COUNT(host_columns));
+                      host_columns, PTI_COUNT(host_columns));
     for (size_t i = 0; i < patient->pinset->policy_count; i++) {
         const struct pti_policy *policy = &patient->pinset->policies[i];
         int64_t own = (int64_t)charter_pins(patient, policy);
@@ -138,7 +138,7 @@ static void put_pins(struct patient *patient)
     const struct pti_policy *policy = patient->policy;
 
     pti_printout_list(&patient->printout, PTI_LAYOUT_COLUMNS, "pins", "its pins:", "it has no pins", pin_columns,
-                      COUNT(pin_columns));
+                      PTI_COUNT(pin_columns));
     for (uint32_t i = 0; policy && i < policy->pin_count; i++) {
         const struct pti_policy_pin *pin = &patient->pinset->pins[policy->pins + i];
         int at = patient->probed ? matches_at(&patient->evidence, pin) : -1;
@@ -165,7 +165,7 @@ static void put_served(struct patient *patient)
     pti_printout_list(
         &patient->printout, PTI_LAYOUT_COLUMNS, "served",
         served->valid ? "the verified chain that it serves, where pins match:" : "what it serves, not verified:", NULL,
-        served_columns, COUNT(served_columns));
+        served_columns, PTI_COUNT(served_columns));
     for (size_t i = 0; i < served->count; i++) {
         const struct pti_probe_certificate *certificate = &served->certificates[i];
 
@@ -299,7 +299,7 @@ static void put_state(struct patient *patient)
     struct pti_printout *printout = &patient->printout;
     char *name = pti_bytes_strdup(root->repository);
 
-    pti_printout_record(printout, NULL, state_columns, COUNT(state_columns));
+    pti_printout_record(printout, NULL, state_columns, PTI_COUNT(state_columns));
     pti_printout_text(printout, "state", patient->state);
     pti_printout_text(printout, "repository", name);
     pti_printout_integer(printout, "root", root->version);
@@ -379,7 +379,7 @@ static enum pintle_status examine(struct patient *patient, const struct pti_endp
         put_served(patient);
     }
     pti_printout_list(&patient->printout, PTI_LAYOUT_LINES, "findings", "in words:", NULL, finding_columns,
-                      COUNT(finding_columns));
+                      PTI_COUNT(finding_columns));
     explain_freshness(patient);
     if (*patient->host.host) {
         explain_policy(patient);
@@ -387,7 +387,7 @@ static enum pintle_status examine(struct patient *patient, const struct pti_endp
     if (patient->probed) {
         explain_served(patient);
     }
-    pti_printout_record(&patient->printout, NULL, diagnosis_columns, COUNT(diagnosis_columns));
+    pti_printout_record(&patient->printout, NULL, diagnosis_columns, PTI_COUNT(diagnosis_columns));
     pti_printout_text(&patient->printout, "host", *patient->host.host ? patient->host.host : NULL);
     pti_printout_bool(&patient->printout, "refused", patient->refused);
     pti_printout_bool(&patient->printout, "healthy", !patient->refused && !patient->ailing);

@@ -3,14 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "cli/collector.h"
 #include "cli/commands.h"
 #include "cli/list_file.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "pin/host.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static enum pintle_status read_edit(struct pti_cli *cli, struct pti_host_edit *edit)
 {
@@ -283,12 +282,13 @@ static enum pintle_status fill_list(struct pti_cli *cli, const struct pti_sessio
 
     (void)cli;
     pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "hosts", NULL,
-                      "no hosts; add one with `pintle host add HOST --zone ZONE`", host_columns, COUNT(host_columns));
+                      "no hosts; add one with `pintle host add HOST --zone ZONE`", host_columns,
+                      PTI_COUNT(host_columns));
     for (size_t i = 0; i < stage->charter.host_count; i++) {
         put_host(printout, stage, &stage->charter.hosts[i]);
     }
     pti_printout_list(printout, PTI_LAYOUT_LINES, "released", "released, for ever unless added again:", NULL,
-                      released_columns, COUNT(released_columns));
+                      released_columns, PTI_COUNT(released_columns));
     for (size_t i = 0; i < stage->charter.released_count; i++) {
         pti_printout_row(printout);
         pti_printout_text(printout, "released", stage->charter.released[i]);

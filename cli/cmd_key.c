@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -16,8 +17,6 @@ static const struct pti_column key_columns[] = {
 };
 
 static const struct pti_column role_columns[] = {{"role", "role", PTI_SHOWN_BOTH}};
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* The key on one line: hex as it is, PEM without its armour. */
 static void put_line(struct pti_printout *printout, struct pintle_bytes key)
@@ -81,7 +80,7 @@ static enum pintle_status put_roles(struct pti_cli *cli, struct pti_printout *pr
     pti_printout_text(printout, "repository", session.repository->settings.name);
     pti_printout_list(printout, PTI_LAYOUT_LINES, "roles",
                       "may sign in this repository:", "signs nothing in this repository", role_columns,
-                      COUNT(role_columns));
+                      PTI_COUNT(role_columns));
     status = pti_stage_roles(&session.repository->stage, &roles, &count, &cli->error);
     for (size_t i = 0; status == PINTLE_OK && i < count; i++) {
         if (pti_role_keys_find(&roles[i].keys, keyid) || pti_role_keys_find(&roles[i].old_keys, keyid)) {
@@ -139,7 +138,7 @@ static enum pintle_status run_show(struct pti_cli *cli)
         return status;
     }
     pti_printout_init(&printout);
-    pti_printout_record(&printout, NULL, key_columns, COUNT(key_columns));
+    pti_printout_record(&printout, NULL, key_columns, PTI_COUNT(key_columns));
     pti_printout_text(&printout, "file", cli->operands[0]);
     status = put_key(cli, &printout, &key);
     if (status == PINTLE_OK && repository_is_meant(cli)) {

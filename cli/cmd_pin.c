@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/encode.h"
 #include "cli/commands.h"
 #include "cli/list_file.h"
@@ -10,8 +11,6 @@
 #include "cli/pin_source.h"
 #include "cli/session.h"
 #include "pin/host.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* ---- add ---- */
 
@@ -289,7 +288,7 @@ static enum pintle_status fill_list(struct pti_cli *cli, const struct pti_sessio
         return status;
     }
     pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "pins", NULL,
-                      "no pins; add one with `pintle pin add HOST --key FILE`", pin_columns, COUNT(pin_columns));
+                      "no pins; add one with `pintle pin add HOST --key FILE`", pin_columns, PTI_COUNT(pin_columns));
     status = put_hosts(cli, &listing);
     pti_stage_clear(&published);
     return status;

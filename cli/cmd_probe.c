@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/datetime.h"
 #include "cli/ca_file.h"
 #include "cli/commands.h"
@@ -12,7 +13,6 @@
 #include "probe/probe.h"
 #include "publish/fleet.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define SECONDS_A_DAY 86400
 
 /* One address and one kind of key, and what was found there. */
@@ -231,7 +231,7 @@ static void put_chains(struct pti_printout *printout, const struct probe *probe)
 {
     pti_printout_list(printout, PTI_LAYOUT_BLOCKS, "certificates",
                       "what is served, each chain once; of a valid one the verified chain, where pins match:", NULL,
-                      certificate_columns, COUNT(certificate_columns));
+                      certificate_columns, PTI_COUNT(certificate_columns));
     for (size_t i = 0; i < probe->count; i++) {
         const struct edge *edge = &probe->edges[i];
 
@@ -264,25 +264,25 @@ static void fill(struct pti_printout *printout, const struct probe *probe)
     const struct pti_probe_result *ec = first_served(probe, PTI_PROBE_KEY_ECDSA);
     const struct pti_probe_result *rsa = first_served(probe, PTI_PROBE_KEY_RSA);
 
-    pti_printout_record(printout, NULL, host_columns, COUNT(host_columns));
+    pti_printout_record(printout, NULL, host_columns, PTI_COUNT(host_columns));
     pti_printout_text(printout, "host", host);
     pti_printout_integer(printout, "port", probe->request.host.port);
     pti_printout_bool(printout, "valid", is_all_valid(probe));
-    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "edges", "edges:", NULL, edge_columns, COUNT(edge_columns));
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "edges", "edges:", NULL, edge_columns, PTI_COUNT(edge_columns));
     for (size_t i = 0; i < probe->count; i++)
         put_edge(printout, probe, &probe->edges[i]);
     if (probe->held) {
         pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "verdicts", "what clients decide:", NULL, verdict_columns,
-                          COUNT(verdict_columns));
+                          PTI_COUNT(verdict_columns));
         for (size_t i = 0; i < probe->count; i++)
             if (probe->edges[i].outcome == PTI_PROBE_SERVED)
                 put_verdicts(printout, probe, &probe->edges[i]);
     }
     put_chains(printout, probe);
     pti_printout_list(printout, PTI_LAYOUT_LINES, "advice", "what to pin:", NULL, advice_columns,
-                      COUNT(advice_columns));
+                      PTI_COUNT(advice_columns));
     pti_probe_advise(ec ? ec : rsa, ec ? rsa : NULL, host, probe->now, put_advice, printout);
-    pti_printout_record(printout, "", warning_columns, COUNT(warning_columns));
+    pti_printout_record(printout, "", warning_columns, PTI_COUNT(warning_columns));
     pti_printout_text(printout, "warning", pti_probe_warning);
 }
 

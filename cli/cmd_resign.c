@@ -2,11 +2,10 @@
 /* `pintle resign` */
 #include <stdio.h>
 
+#include "base/array.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "publish/resign.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct pti_column columns[] = {
     {"renewed", "renewed", PTI_SHOWN_BOTH},           {"timestamp_version", "timestamp", PTI_SHOWN_BOTH},
@@ -39,7 +38,7 @@ static enum pintle_status print(struct pti_cli *cli, const struct pti_session *s
         return PINTLE_OK;
     }
     pti_printout_init(&printout);
-    pti_printout_record(&printout, NULL, columns, COUNT(columns));
+    pti_printout_record(&printout, NULL, columns, PTI_COUNT(columns));
     pti_printout_text(&printout, "renewed",
                       renewed->snapshot    ? "timestamp and snapshot"
                       : renewed->timestamp ? "timestamp"

@@ -2,11 +2,10 @@
 /* `pintle root list` */
 #include <string.h>
 
+#include "base/array.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct pti_column root_columns[] = {
     {"root_version", "root", PTI_SHOWN_BOTH},
@@ -91,7 +90,7 @@ static enum pintle_status put_root(struct pti_cli *cli, struct pti_printout *pri
     int64_t version = 0, expires = 0;
     enum pintle_status status = pti_envelope_dates(pti_published_root(stage->base), &version, &expires, &cli->error);
 
-    pti_printout_record(printout, NULL, root_columns, COUNT(root_columns));
+    pti_printout_record(printout, NULL, root_columns, PTI_COUNT(root_columns));
     pti_printout_integer(printout, "root_version", version);
     pti_printout_time(printout, "expires", expires);
     if (status == PINTLE_OK && stage->root.size > 0) {
@@ -108,19 +107,19 @@ static enum pintle_status fill(struct pti_cli *cli, const struct pti_session *se
     enum pintle_status status = PINTLE_OK;
 
     memset(before, 0, sizeof before);
-    for (size_t i = 0; i < COUNT(roles) && status == PINTLE_OK; i++) {
+    for (size_t i = 0; i < PTI_COUNT(roles) && status == PINTLE_OK; i++) {
         status = pti_role_keys_from_root(pti_published_root(stage->base), pti_tuf_type_name(roles[i]),
                                          &before[roles[i]], &cli->error);
     }
     if (status == PINTLE_OK) {
         status = put_root(cli, printout, stage);
     }
-    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "roles", "roles:", NULL, role_columns, COUNT(role_columns));
-    for (size_t i = 0; i < COUNT(roles) && status == PINTLE_OK; i++) {
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "roles", "roles:", NULL, role_columns, PTI_COUNT(role_columns));
+    for (size_t i = 0; i < PTI_COUNT(roles) && status == PINTLE_OK; i++) {
         put_role(printout, roles[i], &before[roles[i]], &stage->root_keys[roles[i]]);
     }
-    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "keys", "keys:", NULL, key_columns, COUNT(key_columns));
-    for (size_t i = 0; i < COUNT(roles) && status == PINTLE_OK; i++) {
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "keys", "keys:", NULL, key_columns, PTI_COUNT(key_columns));
+    for (size_t i = 0; i < PTI_COUNT(roles) && status == PINTLE_OK; i++) {
         status = put_keys(cli, printout, stage, pti_tuf_type_name(roles[i]), &before[roles[i]],
                           &stage->root_keys[roles[i]]);
     }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `pintle sign` */
+#include "base/array.h"
 #include "cli/commands.h"
 #include "cli/drafts.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct pti_column signed_columns[] = {
     {"text", "signed", PTI_SHOWN_BOTH},
@@ -64,7 +63,7 @@ static enum pintle_status sign_all(struct pti_cli *cli, struct pti_stage *stage,
     enum pintle_status status = PINTLE_OK;
 
     pti_printout_list(printout, pti_cli_flag(cli, "json") ? PTI_LAYOUT_COLUMNS : PTI_LAYOUT_LINES, "signed", NULL, NULL,
-                      signed_columns, COUNT(signed_columns));
+                      signed_columns, PTI_COUNT(signed_columns));
     for (size_t i = 0; i < pti_cli_count(cli, "key") && status == PINTLE_OK; i++) {
         status = sign_with(cli, stage, pti_cli_nth(cli, "key", i), printout, &made);
     }

@@ -2,12 +2,11 @@
 /* `pintle stage export`, `pintle stage import`, `pintle stage drop` */
 #include <string.h>
 
+#include "base/array.h"
 #include "cli/commands.h"
 #include "cli/drafts.h"
 #include "publish/stage_file.h"
 #include "publish/stage_merge.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* ---- export ---- */
 
@@ -49,7 +48,7 @@ static enum pintle_status print_exported(struct pti_session *session, struct pti
     enum pintle_status status = PINTLE_OK;
 
     pti_printout_init(&printout);
-    pti_printout_record(&printout, NULL, export_columns, COUNT(export_columns));
+    pti_printout_record(&printout, NULL, export_columns, PTI_COUNT(export_columns));
     pti_printout_text(&printout, "file", path);
     pti_printout_text(&printout, "repository", session->repository->settings.name);
     status = pti_drafts_put(&printout, cli, session, "", true, NULL);
@@ -150,7 +149,7 @@ static enum pintle_status keep(struct pti_session *session, struct pti_cli *cli,
     }
     pti_printout_init(&printout);
     pti_printout_list(&printout, pti_cli_flag(cli, "json") ? PTI_LAYOUT_COLUMNS : PTI_LAYOUT_LINES, "merged", NULL,
-                      NULL, merge_columns, COUNT(merge_columns));
+                      NULL, merge_columns, PTI_COUNT(merge_columns));
     for (size_t i = 0; i < merge->count; i++) {
         put_item(&printout, &merge->items[i], &session->names);
     }

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "cli/commands.h"
 #include "cli/drafts.h"
 #include "publish/root_history.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define SECONDS_A_DAY 86400
 
 static const struct pti_column repository_columns[] = {
@@ -142,7 +142,7 @@ static void put_notice(struct pti_printout *printout, const struct pti_role_stat
 static void put_notices(struct pti_printout *printout, const struct pti_role_state *roles, size_t count,
                         const struct pti_session *session)
 {
-    pti_printout_list(printout, PTI_LAYOUT_LINES, "notices", "to do:", NULL, notice_columns, COUNT(notice_columns));
+    pti_printout_list(printout, PTI_LAYOUT_LINES, "notices", "to do:", NULL, notice_columns, PTI_COUNT(notice_columns));
     for (size_t i = 0; i < count; i++) {
         put_notice(printout, &roles[i], session);
     }
@@ -170,7 +170,7 @@ static void put_repository(struct pti_printout *printout, const struct pti_repos
 {
     const struct pti_charter *charter = &repository->stage.charter;
 
-    pti_printout_record(printout, NULL, repository_columns, COUNT(repository_columns));
+    pti_printout_record(printout, NULL, repository_columns, PTI_COUNT(repository_columns));
     pti_printout_text(printout, "repository", repository->settings.name);
     pti_printout_text(printout, "directory", *repository->directory ? repository->directory : NULL);
     pti_printout_integer(printout, "root_version", (int64_t)repository->published.root_count);
@@ -184,7 +184,7 @@ static void put_repository(struct pti_printout *printout, const struct pti_repos
                                      : "nothing",
                         changes);
     pti_printout_list(printout, PTI_LAYOUT_LINES, "reports_to", "reports go to:", NULL, url_columns,
-                      COUNT(url_columns));
+                      PTI_COUNT(url_columns));
     for (size_t i = 0; i < charter->report_url_count; i++) {
         pti_printout_row(printout);
         pti_printout_text(printout, "url", charter->report_urls[i]);
@@ -205,7 +205,7 @@ static enum pintle_status fill_status(struct pti_cli *cli, const struct pti_sess
     }
     if (status == PINTLE_OK) {
         put_repository(printout, repository, change_count);
-        pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "roles", "roles:", NULL, role_columns, COUNT(role_columns));
+        pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "roles", "roles:", NULL, role_columns, PTI_COUNT(role_columns));
         for (size_t i = 0; i < role_count; i++) {
             put_role(printout, &roles[i], &repository->settings.days, session->now);
         }

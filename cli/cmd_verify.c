@@ -2,13 +2,12 @@
 /* `pintle verify` */
 #include <inttypes.h>
 
+#include "base/array.h"
 #include "base/encode.h"
 #include "cli/commands.h"
 #include "cli/foreign.h"
 #include "cli/output.h"
 #include "cli/verification.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct pti_column result_columns[] = {
     {"verified", "verified", PTI_SHOWN_BOTH},
@@ -55,7 +54,7 @@ static void fill(const struct pti_verification *verification, struct pti_printou
     const struct pti_json_value *info = pti_json_root(verification->info);
     const struct pti_json_value *zones = pti_json_member(info, "zones");
 
-    pti_printout_record(printout, NULL, result_columns, COUNT(result_columns));
+    pti_printout_record(printout, NULL, result_columns, PTI_COUNT(result_columns));
     pti_printout_text(printout, "verified", verification->cli->operands[0]);
     put_member(printout, "repository", info, "repository");
     pti_printout_text(printout, "anchor",
@@ -74,7 +73,7 @@ static void fill(const struct pti_verification *verification, struct pti_printou
         pti_printout_integer(printout, "heads", (int64_t)verification->agreement.heads);
         pti_printout_integer(printout, "bodies", (int64_t)verification->agreement.bodies);
     }
-    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "zones", "zones:", NULL, zone_columns, COUNT(zone_columns));
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "zones", "zones:", NULL, zone_columns, PTI_COUNT(zone_columns));
     for (const struct pti_json_value *zone = pti_json_first(zones); zone; zone = pti_json_next(zone)) {
         pti_printout_row(printout);
         put_member(printout, "zone", zone, "zone");
@@ -83,7 +82,7 @@ static void fill(const struct pti_verification *verification, struct pti_printou
         put_member(printout, "state", zone, "state");
     }
     pti_printout_list(printout, PTI_LAYOUT_LINES, "notices", "a client would say:", NULL, notice_columns,
-                      COUNT(notice_columns));
+                      PTI_COUNT(notice_columns));
     for (size_t i = 0; i < verification->notice_count; i++) {
         pti_printout_row(printout);
         pti_printout_text(printout, "notice", verification->notices[i]);
@@ -161,7 +160,7 @@ static void fill_foreign(const struct pti_foreign *foreign, struct pti_printout 
         targets += foreign->roles[i].metadata ? foreign->roles[i].metadata->files.count : 0;
         failed += foreign->roles[i].metadata == NULL;
     }
-    pti_printout_record(printout, NULL, foreign_columns, COUNT(foreign_columns));
+    pti_printout_record(printout, NULL, foreign_columns, PTI_COUNT(foreign_columns));
     pti_printout_text(printout, "verified", foreign->cli->operands[0]);
     pti_printout_text(printout, "kind", "a plain TUF repository, none of Pintle's");
     put_anchor(printout, foreign);
@@ -172,12 +171,12 @@ static void fill_foreign(const struct pti_foreign *foreign, struct pti_printout 
         pti_printout_integer(printout, "roles_failed", (int64_t)failed);
     }
     pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "roles", "roles:", NULL, foreign_role_columns,
-                      COUNT(foreign_role_columns));
+                      PTI_COUNT(foreign_role_columns));
     for (size_t i = 0; i < foreign->role_count; i++) {
         put_foreign_role(printout, &foreign->roles[i]);
     }
     pti_printout_list(printout, PTI_LAYOUT_LINES, "notices", "what clients may stumble over:", NULL, notice_columns,
-                      COUNT(notice_columns));
+                      PTI_COUNT(notice_columns));
     for (size_t i = 0; i < foreign->note_count; i++) {
         pti_printout_row(printout);
         pti_printout_text(printout, "notice", foreign->notes[i]);

@@ -3,12 +3,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/root_keys.h"
 #include "cli/session.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* The key files named on the command line, as public keys. */
 static enum pintle_status given_keys(struct pti_cli *cli, struct pti_role_keys *keys)
@@ -174,7 +173,7 @@ static enum pintle_status fill_list(struct pti_cli *cli, const struct pti_sessio
     enum pintle_status status = pti_stage_roles(stage, &roles, &count, &cli->error);
 
     pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "zones", NULL, "no zones; add one with `pintle zone add NAME`",
-                      zone_columns, COUNT(zone_columns));
+                      zone_columns, PTI_COUNT(zone_columns));
     for (size_t i = 0; status == PINTLE_OK && i < stage->zone_count; i++) {
         const struct pti_role_state *role = NULL;
 

@@ -3,13 +3,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/root_keys.h"
 #include "cli/session.h"
 #include "pin/zone.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static enum pintle_status find_zone(struct pti_cli *cli, const struct pti_session *session,
                                     const struct pti_stage_zone **zone)
@@ -62,10 +61,10 @@ static enum pintle_status fill_keys(struct pti_cli *cli, const struct pti_sessio
     if (status != PINTLE_OK) {
         return status;
     }
-    pti_printout_record(printout, NULL, zone_columns, COUNT(zone_columns));
+    pti_printout_record(printout, NULL, zone_columns, PTI_COUNT(zone_columns));
     pti_printout_text(printout, "zone", zone->name);
     pti_printout_integer(printout, "threshold", zone->keys.threshold);
-    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "keys", "keys:", NULL, key_columns, COUNT(key_columns));
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "keys", "keys:", NULL, key_columns, PTI_COUNT(key_columns));
     for (size_t i = 0; i < zone->keys.key_count && status == PINTLE_OK; i++) {
         status = put_key(cli, printout, session, zone, &zone->keys.keys[i]);
     }

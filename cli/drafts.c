@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/datetime.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct pti_column draft_columns[] = {
     {"text", "draft", PTI_SHOWN_BOTH},
@@ -116,7 +115,7 @@ static void put_group(struct pti_printout *printout, const char *role, const cha
 void pti_drafts_put_waiting(struct pti_printout *printout, const struct pti_role_state *roles, size_t count,
                             const struct pti_key_names *names)
 {
-    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "waiting", NULL, NULL, waiting_columns, COUNT(waiting_columns));
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "waiting", NULL, NULL, waiting_columns, PTI_COUNT(waiting_columns));
     for (size_t i = 0; i < count; i++) {
         const struct pti_role_state *role = &roles[i];
         const bool two = role->old_keys.key_count > 0;
@@ -169,7 +168,7 @@ enum pintle_status pti_drafts_put(struct pti_printout *printout, struct pti_cli 
         return status;
     }
     pti_printout_list(printout, json ? PTI_LAYOUT_COLUMNS : PTI_LAYOUT_LINES, "drafts", title, NULL, draft_columns,
-                      COUNT(draft_columns));
+                      PTI_COUNT(draft_columns));
     for (size_t i = 0; i < count; i++) {
         if (roles[i].draft_version > 0) {
             put_draft(printout, &roles[i], &session->names, dates);
@@ -194,7 +193,7 @@ enum pintle_status pti_drafts_print(struct pti_session *session, struct pti_cli 
     if (status != PINTLE_OK) {
         return status;
     }
-    pti_printout_list(printout, PTI_LAYOUT_LINES, "next", NULL, NULL, next_columns, COUNT(next_columns));
+    pti_printout_list(printout, PTI_LAYOUT_LINES, "next", NULL, NULL, next_columns, PTI_COUNT(next_columns));
     pti_printout_row(printout);
     if (session->stage_file) {
         pti_printout_format(printout, "next", "next: `pintle stage import %s` where the stage is kept",

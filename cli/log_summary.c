@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/log_summary.h"
 
+#include "base/array.h"
 #include "cli/output.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct pti_column summary_columns[] = {
     {"lines", "lines read", PTI_SHOWN_BOTH},        {"with_header", "with the header", PTI_SHOWN_BOTH},
@@ -34,7 +33,8 @@ static void fill_rows(struct pti_printout *printout, struct pti_tally *tally)
     char day[11];
 
     pti_tally_sort(tally);
-    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "rows", "", "nothing to count", row_columns, COUNT(row_columns));
+    pti_printout_list(printout, PTI_LAYOUT_COLUMNS, "rows", "", "nothing to count", row_columns,
+                      PTI_COUNT(row_columns));
     for (size_t i = 0; i < tally->count; i++) {
         const struct pti_tally_row *row = &tally->rows[i];
 
@@ -60,7 +60,7 @@ enum pintle_status pti_log_summary_print(const struct pti_log_summary *summary, 
     enum pintle_status status;
 
     pti_printout_init(&printout);
-    pti_printout_record(&printout, NULL, summary_columns, COUNT(summary_columns));
+    pti_printout_record(&printout, NULL, summary_columns, PTI_COUNT(summary_columns));
     pti_printout_integer(&printout, "lines", counts->lines);
     pti_printout_integer(&printout, "with_header", counts->verdicts[PTI_LOG_HOLDS]);
     pti_printout_integer(&printout, "without_header", counts->verdicts[PTI_LOG_SILENT]);
@@ -71,7 +71,7 @@ enum pintle_status pti_log_summary_print(const struct pti_log_summary *summary, 
     if (summary->rows) {
         fill_rows(&printout, summary->rows);
     } else {
-        pti_printout_record(&printout, NULL, sent_columns, COUNT(sent_columns));
+        pti_printout_record(&printout, NULL, sent_columns, PTI_COUNT(sent_columns));
         pti_printout_integer(&printout, "counted", summary->counted);
         pti_printout_integer(&printout, "refused", summary->refused);
     }

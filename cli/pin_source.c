@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/encode.h"
 #include "cli/certificate_kind.h"
 #include "cli/given_file.h"
@@ -11,7 +12,6 @@
 #include "probe/probe.h"
 #include "publish/key_source.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define PROBE_TIMEOUT_MS 10000
 
 static const char *const sources[] = {"cert", "key", "csr", "sha256", "probe"};
@@ -116,7 +116,7 @@ static enum pintle_status from_probe(struct pti_cli *cli, const char *host, cons
 
 enum pintle_status pti_pin_source_none(struct pti_cli *cli, const char *option)
 {
-    for (size_t i = 0; i < COUNT(sources); i++) {
+    for (size_t i = 0; i < PTI_COUNT(sources); i++) {
         if (pti_cli_text(cli, sources[i])) {
             return pti_cli_usage(cli, "--%s and --%s each name pins; give one", option, sources[i]);
         }
@@ -128,7 +128,7 @@ enum pintle_status pti_pin_source_read(struct pti_cli *cli, const char *host, st
 {
     const char *name = NULL, *value = NULL;
 
-    for (size_t i = 0; i < COUNT(sources); i++) {
+    for (size_t i = 0; i < PTI_COUNT(sources); i++) {
         if (pti_cli_text(cli, sources[i])) {
             if (name) {
                 return pti_cli_usage(cli, "--%s and --%s each name a pin; give one, and repeat the command", name,

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "server/limits.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define ROWS_AT_ONCE 32
 
 #define LOCK_ADOPTION "adoption"
@@ -46,7 +46,7 @@ static const struct pti_db_column columns[] = {
     {"version", PTI_DB_KEY},    {"app", PTI_DB_KEY},         {"app_version", PTI_DB_KEY},  {"os", PTI_DB_KEY},
     {"hits", PTI_DB_ADD},       {"day_devices", PTI_DB_ADD}, {"week_devices", PTI_DB_ADD},
 };
-static const struct pti_db_table table = {"adoption", "count adoption", columns, COUNT(columns)};
+static const struct pti_db_table table = {"adoption", "count adoption", columns, PTI_COUNT(columns)};
 
 static const struct pti_db_statement note_batch = {
     "note a batch of counts", "INSERT INTO adoption_batch (id, day) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING"};
@@ -60,7 +60,7 @@ static const struct pti_db_statement read_keys = {"count adoption",
 
 static enum pti_db_result upsert(struct pti_database *database, const struct day *day, struct pti_error *error)
 {
-    struct pti_db_value values[ROWS_AT_ONCE * COUNT(columns)];
+    struct pti_db_value values[ROWS_AT_ONCE * PTI_COUNT(columns)];
     enum pti_db_result result = PTI_DB_OK;
 
     for (size_t first = 0; result == PTI_DB_OK && first < day->count; first += ROWS_AT_ONCE) {
@@ -171,7 +171,7 @@ static enum pti_db_result add_day(struct pti_database *database, const struct da
     const struct pti_db_value values[] = {pti_db_text(day->repository), pti_db_integer(day->rows[0].day),
                                           pti_db_text(day->source)};
     int64_t rows = 0;
-    const struct pti_db_query query = {&count_rows, values, COUNT(values), take_integer, &rows};
+    const struct pti_db_query query = {&count_rows, values, PTI_COUNT(values), take_integer, &rows};
     enum pti_db_result result = pti_database_run(database, &query, NULL, error);
 
     if (result != PTI_DB_OK)
@@ -207,7 +207,7 @@ static enum pti_db_result add(struct pti_database *database, void *ctx, struct p
     addition->dropped = 0;
     if (addition->batch != NULL) {
         const struct pti_db_value values[] = {pti_db_text(addition->batch), pti_db_integer(addition->today)};
-        const struct pti_db_query query = {&note_batch, values, COUNT(values), NULL, NULL};
+        const struct pti_db_query query = {&note_batch, values, PTI_COUNT(values), NULL, NULL};
 
         result = pti_database_run(database, &query, &noted, error);
     }
@@ -346,5 +346,5 @@ enum pintle_status pti_adoption_versions(struct pti_database *database, const st
     struct listing listing = {NULL, row, ctx};
 
     return pti_database_read(
-        database, &(struct pti_db_query){&list_versions, values, COUNT(values), take_version, &listing}, error);
+        database, &(struct pti_db_query){&list_versions, values, PTI_COUNT(values), take_version, &listing}, error);
 }

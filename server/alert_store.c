@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "server/journal.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* ---- loading ---- */
 
@@ -114,7 +113,7 @@ enum pintle_status pti_alert_store_list(struct pti_database *database, const str
     struct pti_alert_query copy = *query;
     const struct pti_db_value values[] = {pti_db_text(query->after), pti_db_integer(query->state),
                                           pti_db_integer(query->limit)};
-    const struct pti_db_query list = {&list_alerts, values, COUNT(values), list_alert, &copy};
+    const struct pti_db_query list = {&list_alerts, values, PTI_COUNT(values), list_alert, &copy};
 
     return pti_database_read(database, &list, error);
 }
@@ -126,12 +125,12 @@ static const struct pti_db_column alert_columns[] = {
     {"fingerprint", PTI_DB_REPLACE}, {"summary", PTI_DB_REPLACE}, {"state", PTI_DB_REPLACE},
     {"since", PTI_DB_REPLACE},       {"fired", PTI_DB_REPLACE},   {"resolved", PTI_DB_REPLACE},
 };
-static const struct pti_db_table alert_table = {"alert", "store an alert", alert_columns, COUNT(alert_columns)};
+static const struct pti_db_table alert_table = {"alert", "store an alert", alert_columns, PTI_COUNT(alert_columns)};
 
 static const struct pti_db_column told_columns[] = {
     {"webhook", PTI_DB_KEY}, {"labels", PTI_DB_KEY}, {"at", PTI_DB_REPLACE}};
 static const struct pti_db_table told_table = {"alert_told", "store who was told of an alert", told_columns,
-                                               COUNT(told_columns)};
+                                               PTI_COUNT(told_columns)};
 
 static const struct pti_db_statement forget_told = {"store who was told of an alert",
                                                     "DELETE FROM alert_told WHERE webhook = $1 AND labels = $2"};

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "server/hll.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static const struct pti_db_column series_columns[] = {
     {"key", PTI_DB_KEY},          {"repository", PTI_DB_KEEP}, {"host", PTI_DB_KEEP},         {"reason", PTI_DB_KEEP},
@@ -14,14 +13,14 @@ static const struct pti_db_column series_columns[] = {
     {"app_version", PTI_DB_KEEP}, {"os", PTI_DB_KEEP},
 };
 static const struct pti_db_table series_table = {"series", "store a series of reports", series_columns,
-                                                 COUNT(series_columns)};
+                                                 PTI_COUNT(series_columns)};
 
 static const struct pti_db_column cell_columns[] = {
     {"span", PTI_DB_KEY},        {"start", PTI_DB_KEY},        {"series", PTI_DB_KEY}, {"reports", PTI_DB_ADD},
     {"weight", PTI_DB_ADD},      {"successes", PTI_DB_ADD},    {"tried", PTI_DB_ADD},  {"recovered", PTI_DB_ADD},
     {"devices", PTI_DB_REPLACE}, {"networks", PTI_DB_REPLACE},
 };
-static const struct pti_db_table cell_table = {"cell", "count reports", cell_columns, COUNT(cell_columns)};
+static const struct pti_db_table cell_table = {"cell", "count reports", cell_columns, PTI_COUNT(cell_columns)};
 
 static const struct pti_db_statement read_sketches = {
     "read a cell", "SELECT devices, networks FROM cell WHERE span = $1 AND start = $2 AND series = $3"};
@@ -35,7 +34,7 @@ static enum pti_db_result write_series(struct pti_database *database, const stru
                                        struct pti_error *error)
 {
     const struct pti_series_labels *labels = &cell->labels;
-    const struct pti_db_value row[COUNT(series_columns)] = {
+    const struct pti_db_value row[PTI_COUNT(series_columns)] = {
         key_value(&cell->key),
         pti_db_text(labels->repository),
         pti_db_text(labels->host),
@@ -84,7 +83,7 @@ static enum pti_db_result merge_one(struct pti_database *database, const struct 
     row[2] = key_value(&cell->key);
     memset(sketches->size, 0, sizeof sketches->size);
     result = pti_database_run(database, &read, NULL, error);
-    for (size_t i = 0; i < COUNT(counts); i++)
+    for (size_t i = 0; i < PTI_COUNT(counts); i++)
         row[3 + i] = pti_db_integer(counts[i]);
     for (size_t i = 0; i < PTI_SKETCHES; i++) {
         const struct pti_rollup_update *update = &rollup->updates[cell->updates[i]];
@@ -92,7 +91,7 @@ static enum pti_db_result merge_one(struct pti_database *database, const struct 
 
         for (size_t left = cell->update_count[i]; left > 0; left--, update++)
             sketches->size[i] = pti_hll_update(bytes, sketches->size[i], update->index, update->rank);
-        row[3 + COUNT(counts) + i] = pti_db_bytes((struct pintle_bytes){bytes, sketches->size[i]});
+        row[3 + PTI_COUNT(counts) + i] = pti_db_bytes((struct pintle_bytes){bytes, sketches->size[i]});
     }
     return result;
 }
@@ -100,7 +99,7 @@ static enum pti_db_result merge_one(struct pti_database *database, const struct 
 enum pti_db_result pti_cells_merge(struct pti_database *database, const struct pti_rollup *rollup, int64_t now,
                                    struct pti_error *error)
 {
-    struct pti_db_value row[COUNT(cell_columns)];
+    struct pti_db_value row[PTI_COUNT(cell_columns)];
     enum pti_db_result result = PTI_DB_OK;
     struct sketches sketches;
 
@@ -132,7 +131,7 @@ void pti_cell_place(int64_t span, int64_t start, int64_t now, int64_t *to_span, 
 {
     *to_span = span;
     *to_start = start;
-    for (size_t i = 0; i < COUNT(ages); i++) {
+    for (size_t i = 0; i < PTI_COUNT(ages); i++) {
         if (ages[i].span != span || start + span > now - ages[i].keep)
             continue;
         *to_span = ages[i].next;
@@ -189,7 +188,8 @@ static enum pti_db_result add_aged(struct pti_database *database, const struct a
                                    struct pti_error *error)
 {
     struct sketches merged = {.size = {0}};
-    struct pti_db_value row[COUNT(cell_columns)] = {pti_db_integer(span), pti_db_integer(start), key_value(&aged->key)};
+    struct pti_db_value row[PTI_COUNT(cell_columns)] = {pti_db_integer(span), pti_db_integer(start),
+                                                        key_value(&aged->key)};
     const struct pti_db_query read = {&read_sketches, row, 3, take_sketches, &merged};
     enum pti_db_result result = pti_database_run(database, &read, NULL, error);
 
@@ -199,7 +199,7 @@ static enum pti_db_result add_aged(struct pti_database *database, const struct a
 
         (void)pti_hll_merge(&hll, (struct pintle_bytes){merged.bytes[i], merged.size[i]});
         (void)pti_hll_merge(&hll, (struct pintle_bytes){aged->sketches.bytes[i], aged->sketches.size[i]});
-        row[3 + COUNT(aged->counts) + i] = pti_db_bytes(
+        row[3 + PTI_COUNT(aged->counts) + i] = pti_db_bytes(
             (struct pintle_bytes){merged.bytes[i], pti_hll_encode(&hll, merged.bytes[i])});
     }
     return result == PTI_DB_OK ? pti_database_upsert(database, &cell_table, row, 1, error) : result;
@@ -209,7 +209,7 @@ static enum pti_db_result move_aged(struct pti_database *database, const struct 
                                     struct pti_error *error)
 {
     const struct pti_db_value key[] = {pti_db_integer(aged->span), pti_db_integer(aged->start), key_value(&aged->key)};
-    const struct pti_db_query removal = {&remove_cell, key, COUNT(key), NULL, NULL};
+    const struct pti_db_query removal = {&remove_cell, key, PTI_COUNT(key), NULL, NULL};
     enum pti_db_result result = PTI_DB_OK;
     int64_t span, start;
 
@@ -228,7 +228,7 @@ static enum pti_db_result age_some(struct pti_database *database, void *ctx, str
     struct pti_db_value values[3];
 
     ageing->count = 0;
-    for (size_t i = 0; i < COUNT(ages) && result == PTI_DB_OK && ageing->count < PTI_CELLS_AGE_MAX; i++) {
+    for (size_t i = 0; i < PTI_COUNT(ages) && result == PTI_DB_OK && ageing->count < PTI_CELLS_AGE_MAX; i++) {
         const struct pti_db_query query = old_query(ageing, i, values);
 
         result = pti_database_run(database, &query, NULL, error);
@@ -249,7 +249,7 @@ enum pintle_status pti_cells_age(struct pti_database *database, const char *lock
     if (!ageing.all)
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory to roll cells up");
     /* Looked for outside a transaction first: most times there is none. */
-    for (size_t i = 0; i < COUNT(ages) && status == PINTLE_OK && ageing.count < PTI_CELLS_AGE_MAX; i++) {
+    for (size_t i = 0; i < PTI_COUNT(ages) && status == PINTLE_OK && ageing.count < PTI_CELLS_AGE_MAX; i++) {
         const struct pti_db_query query = old_query(&ageing, i, values);
 
         status = pti_database_read(database, &query, error);
@@ -328,7 +328,7 @@ enum pintle_status pti_cells_list(struct pti_database *database, const struct pt
         pti_db_text(query->host ? query->host : ""),
         pti_db_integer(query->limit),
     };
-    const struct pti_db_query list = {&list_cells, values, COUNT(values), take_cell, &copy};
+    const struct pti_db_query list = {&list_cells, values, PTI_COUNT(values), take_cell, &copy};
 
     return pti_database_read(database, &list, error);
 }

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #if defined(__linux__)
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -40,7 +42,6 @@
 
 #if defined(ARCHITECTURE)
 
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
 #define RULES_MAX 256
 #define X32_CALLS 0x40000000 /* from here on x86_64 has the same calls once more */
 
@@ -179,10 +180,10 @@ static void deny_other_sockets(struct filter *filter)
 {
     static const unsigned families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 
-    add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, COUNT(families) + 3);
+    add(filter, BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, PTI_COUNT(families) + 3);
     load_argument(filter, 0);
-    for (unsigned i = 0; i < COUNT(families); i++)
-        add(filter, BPF_JMP | BPF_JEQ | BPF_K, families[i], COUNT(families) - i, 0);
+    for (unsigned i = 0; i < PTI_COUNT(families); i++)
+        add(filter, BPF_JMP | BPF_JEQ | BPF_K, families[i], PTI_COUNT(families) - i, 0);
     refuse(filter, EAFNOSUPPORT);
     load_number(filter);
 }
@@ -195,7 +196,7 @@ static void write_filter(struct filter *filter)
     load_number(filter);
     add(filter, BPF_JMP | BPF_JGE | BPF_K, X32_CALLS, 0, 1);
     refuse(filter, ENOSYS);
-    for (size_t i = 0; i < COUNT(denied); i++)
+    for (size_t i = 0; i < PTI_COUNT(denied); i++)
         deny(filter, denied[i], EPERM);
 #if defined(SYS_clone3)
     deny(filter, SYS_clone3, ENOSYS); /* its flags lie in memory, where nobody can judge them; libc then calls clone */

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "server/limits.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define LOCK_EDGES "edge"
 #define FORGOTTEN_AFTER_S (INT64_C(30) * 86400)
 
@@ -43,7 +43,7 @@ static const struct pti_db_column edge_columns[] = {
     {"pinned", PTI_DB_KEEP},    {"leaf", PTI_DB_KEEP},      {"not_before", PTI_DB_KEEP}, {"not_after", PTI_DB_KEEP},
     {"document", PTI_DB_KEEP},
 };
-static const struct pti_db_table edge_table = {"edge", "note an edge", edge_columns, COUNT(edge_columns)};
+static const struct pti_db_table edge_table = {"edge", "note an edge", edge_columns, PTI_COUNT(edge_columns)};
 
 struct note {
     const struct pti_edge_key *keys;
@@ -58,7 +58,7 @@ static enum pti_db_result note_all(struct pti_database *database, void *ctx, str
     enum pti_db_result result = PTI_DB_OK;
 
     for (size_t i = 0; i < note->count && result == PTI_DB_OK; i++) {
-        struct pti_db_value row[COUNT(edge_columns)];
+        struct pti_db_value row[PTI_COUNT(edge_columns)];
 
         put_key(row, &note->keys[i]);
         row[5] = pti_db_text(note->source);
@@ -113,7 +113,7 @@ static enum pti_db_result retire(struct pti_database *database, void *ctx, struc
     const struct pti_db_query leaves = {&forget_leaves, &before, 1, NULL, NULL};
     const struct pti_db_query edges = {&forget_edges, &before, 1, NULL, NULL};
     struct pti_db_value values[KEY_COLUMNS + 1];
-    const struct pti_db_query query = {&retire_edge, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query query = {&retire_edge, values, PTI_COUNT(values), NULL, NULL};
     enum pti_db_result result;
 
     values[0] = pti_db_integer(retirement->now);
@@ -142,7 +142,7 @@ static const struct pti_db_column leaf_columns[] = {
     {"repository", PTI_DB_KEY}, {"host", PTI_DB_KEY}, {"port", PTI_DB_KEY},        {"address", PTI_DB_KEY},
     {"key_type", PTI_DB_KEY},   {"spki", PTI_DB_KEY}, {"first_seen", PTI_DB_KEEP}, {"last_seen", PTI_DB_LARGEST},
 };
-static const struct pti_db_table leaf_table = {"edge_leaf", "store a leaf", leaf_columns, COUNT(leaf_columns)};
+static const struct pti_db_table leaf_table = {"edge_leaf", "store a leaf", leaf_columns, PTI_COUNT(leaf_columns)};
 
 #define TEXT_OF(number) TEXT_OF_(number)
 #define TEXT_OF_(number) #number
@@ -161,7 +161,7 @@ struct storing {
 static enum pti_db_result store_leaf(struct pti_database *database, const struct storing *storing,
                                      struct pti_error *error)
 {
-    struct pti_db_value row[COUNT(leaf_columns)];
+    struct pti_db_value row[PTI_COUNT(leaf_columns)];
     const struct pti_db_query trim = {&trim_leaves, row, KEY_COLUMNS, NULL, NULL};
     enum pti_db_result result;
 
@@ -177,7 +177,7 @@ static enum pti_db_result store(struct pti_database *database, void *ctx, struct
     const struct storing *storing = ctx;
     const struct pti_edge_finding *finding = storing->finding;
     struct pti_db_value values[KEY_COLUMNS + 8];
-    const struct pti_db_query query = {&store_finding, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query query = {&store_finding, values, PTI_COUNT(values), NULL, NULL};
     int64_t rows = 0;
     enum pti_db_result result;
 
@@ -225,7 +225,7 @@ static void take_finding(const struct pti_db_value *columns, struct pti_edge_fin
         if (strcmp(outcome, pti_probe_outcome_name((enum pti_probe_outcome)i)) == 0)
             finding->outcome = (enum pti_probe_outcome)i;
     finding->failures = columns[2].integer;
-    for (size_t i = 0; i < COUNT(pinned_names); i++)
+    for (size_t i = 0; i < PTI_COUNT(pinned_names); i++)
         if (strcmp(pinned, pinned_names[i]) == 0)
             finding->pinned = (enum pti_edge_pinned)i;
     pti_db_copy_text(&columns[4], finding->leaf, sizeof finding->leaf);
@@ -260,7 +260,7 @@ enum pintle_status pti_edges_list(struct pti_database *database, const struct pt
     static const struct pti_edge_key first = {.host = ""};
     struct pti_edge_query copy = *query;
     struct pti_db_value values[12];
-    const struct pti_db_query list = {query->documents ? &list_documents : &list_edges, values, COUNT(values),
+    const struct pti_db_query list = {query->documents ? &list_documents : &list_edges, values, PTI_COUNT(values),
                                       take_edge, &copy};
 
     values[0] = pti_db_integer(query->repository != NULL);
@@ -302,7 +302,7 @@ enum pintle_status pti_edges_leaves(struct pti_database *database, const struct 
 {
     struct leaf_rows rows = {leaves, count};
     struct pti_db_value values[KEY_COLUMNS];
-    const struct pti_db_query query = {&list_leaves, values, COUNT(values), take_leaf, &rows};
+    const struct pti_db_query query = {&list_leaves, values, PTI_COUNT(values), take_leaf, &rows};
 
     *count = 0;
     put_key(values, key);

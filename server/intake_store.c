@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "server/cells.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define LOCK_REPORTS "report" /* nodes that share a database store one after the other */
 #define ID_SIZE sizeof(uint64_t)
 
@@ -110,7 +110,7 @@ static enum pti_db_result add_entry(struct pti_intake_store *store, size_t count
     const struct pti_db_value values[] = {
         pti_db_integer(store->logged + 1), pti_db_integer(now),
         pti_db_bytes((struct pintle_bytes){(const uint8_t *)store->ids, count * ID_SIZE})};
-    const struct pti_db_query query = {&add_log, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query query = {&add_log, values, PTI_COUNT(values), NULL, NULL};
 
     return pti_database_run(store->database, &query, NULL, error);
 }

@@ -4,12 +4,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/datetime.h"
 #include "base/encode.h"
 #include "base/json_write.h"
 #include "server/limits.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static void put_line(const struct pti_journal_line *line, const char *hash, struct pti_buf *out)
 {
@@ -101,7 +100,7 @@ enum pintle_status pti_journal_read(struct pti_database *database, const struct 
 {
     const struct pti_db_value values[] = {pti_db_integer(query->after), pti_db_integer(query->limit)};
     struct pti_journal_query copy = *query;
-    const struct pti_db_query lines = {&read_lines, values, COUNT(values), take_line, &copy};
+    const struct pti_db_query lines = {&read_lines, values, PTI_COUNT(values), take_line, &copy};
 
     return pti_database_read(database, &lines, error);
 }
@@ -172,7 +171,7 @@ enum pti_db_result pti_journal_add(struct pti_database *database, const char *ac
         pti_db_text_bytes(line.actor),  pti_db_text_bytes(line.event),
         pti_db_text_bytes(line.detail), pti_db_bytes((struct pintle_bytes){line.hash, sizeof line.hash}),
     };
-    const struct pti_db_query insert = {&insert_line, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query insert = {&insert_line, values, PTI_COUNT(values), NULL, NULL};
 
     return pti_database_run(database, &insert, NULL, error);
 }

@@ -9,9 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/datetime.h"
-
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 static const struct {
     const char *name;
@@ -31,7 +30,7 @@ void pti_log_setup(const struct pti_log_style *wanted)
 
 bool pti_log_level_parse(const char *name, enum pti_log_level *level)
 {
-    for (size_t i = 0; i < COUNT(levels); i++) {
+    for (size_t i = 0; i < PTI_COUNT(levels); i++) {
         if (strcmp(levels[i].name, name) == 0) {
             *level = (enum pti_log_level)i;
             return true;

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "server/cells.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 struct counting {
     struct pti_mismatches *hosts;
@@ -59,7 +58,7 @@ enum pintle_status pti_mismatches_count(struct pti_database *database, int64_t s
         pti_db_integer(until),
         pti_db_integer((int64_t)max),
     };
-    const struct pti_db_query query = {&count_mismatches, values, COUNT(values), take_host, &counting};
+    const struct pti_db_query query = {&count_mismatches, values, PTI_COUNT(values), take_host, &counting};
     enum pintle_status status = pti_database_read(database, &query, error);
 
     *count = status == PINTLE_OK ? counting.count : 0;

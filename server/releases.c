@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "report/tally.h"
 #include "server/journal.h"
 #include "server/limits.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static enum pintle_status check_text(const char *what, const char *text, struct pti_error *error)
 {
@@ -99,7 +98,7 @@ static enum pti_db_result add(struct pti_database *database, void *ctx, struct p
     const struct pti_release *release = change->release;
     const struct pti_db_value values[] = {pti_db_text(release->app), pti_db_text(release->version),
                                           pti_db_integer(release->generation), pti_db_integer(release->added)};
-    const struct pti_db_query insert = {&insert_release, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query insert = {&insert_release, values, PTI_COUNT(values), NULL, NULL};
     int64_t there = 0;
     const struct pti_db_query count = {&count_releases, NULL, 0, take_count, &there};
     enum pti_db_result result = pti_database_run(database, &count, NULL, error);
@@ -127,7 +126,7 @@ static enum pti_db_result remove_one(struct pti_database *database, void *ctx, s
 {
     struct change *change = ctx;
     const struct pti_db_value values[] = {pti_db_text(change->release->app), pti_db_text(change->release->version)};
-    const struct pti_db_query query = {&delete_release, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query query = {&delete_release, values, PTI_COUNT(values), NULL, NULL};
     enum pti_db_result result = pti_database_run(database, &query, &change->changed, error);
 
     return result == PTI_DB_OK && change->changed > 0 ? note(database, change, "release.removed", error) : result;
@@ -176,6 +175,6 @@ enum pintle_status pti_releases_list(struct pti_database *database, const struct
                                           pti_db_integer(query->limit)};
     struct pti_release_query copy = *query;
 
-    return pti_database_read(database,
-                             &(struct pti_db_query){&list_releases, values, COUNT(values), take_release, &copy}, error);
+    return pti_database_read(
+        database, &(struct pti_db_query){&list_releases, values, PTI_COUNT(values), take_release, &copy}, error);
 }

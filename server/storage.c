@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/storage.h"
 
+#include "base/array.h"
 #include "server/limits.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 #define LOCK_VERSIONS "version"
 
@@ -42,7 +41,7 @@ static enum pti_db_result insert_one(struct pti_database *database, const struct
         pti_db_text_bytes(pti_buf_bytes(&report->document)),
         pti_db_text(entry->repository),
     };
-    const struct pti_db_query query = {&insert_report, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query query = {&insert_report, values, PTI_COUNT(values), NULL, NULL};
 
     return pti_database_run(database, &query, inserted, error);
 }
@@ -119,7 +118,7 @@ static const struct pti_db_statement read_version = {"read a version", "SELECT v
 
 static const struct pti_db_column version_columns[] = {{"role", PTI_DB_KEY}, {"version", PTI_DB_LARGEST}};
 static const struct pti_db_table version_table = {"version", "allocate a version", version_columns,
-                                                  COUNT(version_columns)};
+                                                  PTI_COUNT(version_columns)};
 
 static enum pti_db_result allocate(struct pti_database *database, void *ctx, struct pti_error *error)
 {
@@ -128,7 +127,7 @@ static enum pti_db_result allocate(struct pti_database *database, void *ctx, str
     int64_t allocated = 0;
     const struct pti_db_query query = {&read_version, &role, 1, take_integer, &allocated};
     enum pti_db_result result = pti_database_run(database, &query, NULL, error);
-    struct pti_db_value row[COUNT(version_columns)];
+    struct pti_db_value row[PTI_COUNT(version_columns)];
 
     if (result != PTI_DB_OK)
         return result;

@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "server/journal.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 const char *pti_target_source_name(enum pti_target_source source)
 {
@@ -81,7 +80,7 @@ static enum pti_db_result add(struct pti_database *database, void *ctx, struct p
 {
     const struct target_change *change = ctx;
     struct pti_db_value values[5];
-    const struct pti_db_query query = {&add_target, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query query = {&add_target, values, PTI_COUNT(values), NULL, NULL};
     int64_t rows = 0;
     enum pti_db_result result;
 
@@ -107,7 +106,7 @@ static enum pti_db_result remove_one(struct pti_database *database, void *ctx, s
 {
     const struct target_change *change = ctx;
     struct pti_db_value values[4];
-    const struct pti_db_query query = {&remove_target, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query query = {&remove_target, values, PTI_COUNT(values), NULL, NULL};
     int64_t rows = 0;
     enum pti_db_result result;
 

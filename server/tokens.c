@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/datetime.h"
 #include "server/journal.h"
 #include "server/limits.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 #define COLUMNS "id, name, scope, created, expires, used, hash"
 
@@ -59,7 +58,7 @@ static enum pti_db_result insert(struct pti_database *database, const struct pti
         pti_db_integer(token->expires),
         pti_db_bytes((struct pintle_bytes){token->hash, sizeof token->hash}),
     };
-    const struct pti_db_query query = {&insert_token, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query query = {&insert_token, values, PTI_COUNT(values), NULL, NULL};
 
     return pti_database_run(database, &query, inserted, error);
 }
@@ -209,7 +208,7 @@ enum pintle_status pti_tokens_list(struct pti_database *database, const struct p
 {
     const struct pti_db_value values[] = {pti_db_text(query->after), pti_db_integer(query->limit)};
     struct pti_token_query copy = *query;
-    const struct pti_db_query list = {&list_tokens, values, COUNT(values), take_listed, &copy};
+    const struct pti_db_query list = {&list_tokens, values, PTI_COUNT(values), take_listed, &copy};
 
     return pti_database_read(database, &list, error);
 }
@@ -231,7 +230,7 @@ static enum pti_db_result note(struct pti_database *database, void *ctx, struct 
 
     for (size_t i = 0; result == PTI_DB_OK && i < uses->count; i++) {
         const struct pti_db_value values[] = {pti_db_integer(uses->uses[i].used), pti_db_text(uses->uses[i].id)};
-        const struct pti_db_query query = {&update_use, values, COUNT(values), NULL, NULL};
+        const struct pti_db_query query = {&update_use, values, PTI_COUNT(values), NULL, NULL};
 
         result = pti_database_run(database, &query, NULL, error);
     }

@@ -7,10 +7,9 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "cli/output.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct pti_column record_columns[] = {
     {"host", "host", PTI_SHOWN_BOTH},
@@ -30,12 +29,12 @@ static const struct pti_column line_columns[] = {{"line", "line", PTI_SHOWN_BOTH
 
 static void fill(struct pti_printout *printout, enum pti_layout layout)
 {
-    pti_printout_record(printout, NULL, record_columns, COUNT(record_columns));
+    pti_printout_record(printout, NULL, record_columns, PTI_COUNT(record_columns));
     pti_printout_text(printout, "host", "api.example.com");
     pti_printout_integer(printout, "port", 443);
     pti_printout_format(printout, "where", "%s:%d", "127.0.0.1", 8443);
     pti_printout_text(printout, "zone", NULL);
-    pti_printout_list(printout, layout, "pins", "pins:", "no pins", pin_columns, COUNT(pin_columns));
+    pti_printout_list(printout, layout, "pins", "pins:", "no pins", pin_columns, PTI_COUNT(pin_columns));
     pti_printout_row(printout);
     pti_printout_text(printout, "sha256", "short");
     pti_printout_bool(printout, "published", true);
@@ -100,7 +99,7 @@ static void json(void **state)
     static const enum pti_layout layouts[] = {PTI_LAYOUT_COLUMNS, PTI_LAYOUT_BLOCKS};
 
     (void)state;
-    for (size_t i = 0; i < COUNT(layouts); i++) {
+    for (size_t i = 0; i < PTI_COUNT(layouts); i++) {
         struct pti_printout printout;
 
         pti_printout_init(&printout);
@@ -135,12 +134,12 @@ static void lines_and_nothing(void **state)
 
     (void)state;
     pti_printout_init(&printout);
-    pti_printout_list(&printout, PTI_LAYOUT_COLUMNS, "pins", NULL, "no pins", pin_columns, COUNT(pin_columns));
-    pti_printout_list(&printout, PTI_LAYOUT_LINES, "notices", "to do:", NULL, line_columns, COUNT(line_columns));
+    pti_printout_list(&printout, PTI_LAYOUT_COLUMNS, "pins", NULL, "no pins", pin_columns, PTI_COUNT(pin_columns));
+    pti_printout_list(&printout, PTI_LAYOUT_LINES, "notices", "to do:", NULL, line_columns, PTI_COUNT(line_columns));
     assert_rendered(&printout, false, "no pins\n");
     pti_printout_row(&printout);
     pti_printout_text(&printout, "line", "renew it");
-    pti_printout_record(&printout, "", line_columns, COUNT(line_columns));
+    pti_printout_record(&printout, "", line_columns, PTI_COUNT(line_columns));
     pti_printout_text(&printout, "line", "apart");
     assert_rendered(&printout, false, "no pins\n\nto do:\n  renew it\n\nline  apart\n");
     assert_rendered(&printout, true,
@@ -158,7 +157,7 @@ static void hostile_text(void **state)
 
     (void)state;
     pti_printout_init(&printout);
-    pti_printout_record(&printout, NULL, line_columns, COUNT(line_columns));
+    pti_printout_record(&printout, NULL, line_columns, PTI_COUNT(line_columns));
     pti_printout_text(&printout, "line", hostile);
     pti_buf_init(&out, 100000);
     assert_int_equal(pti_printout_render(&printout, false, &out), PINTLE_OK);

@@ -13,12 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "cli/directory_transport.h"
 #include "cli/memory_store.h"
 #include "publish/file.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void write_file(const char *directory, const char *name, const char *text)
 {
@@ -51,7 +50,7 @@ static int teardown(void **state)
         "secret", "public/timestamp.json", "public/%2e", "public/head/1", "public/head", "public", ""};
     char path[PTI_PATH_MAX];
 
-    for (size_t i = 0; i < COUNT(names); i++) {
+    for (size_t i = 0; i < PTI_COUNT(names); i++) {
         snprintf(path, sizeof path, "%s/%s", (char *)*state, names[i]);
         (void)remove(path);
     }
@@ -105,7 +104,7 @@ static void directory(void **state)
 
     snprintf(public_directory, sizeof public_directory, "%s/public", (char *)*state);
     assert_int_equal(pti_directory_transport_init(&transport, public_directory, NULL), PINTLE_OK);
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         struct pti_buf body;
         int http = 0;
 
@@ -136,7 +135,7 @@ static void directory_failures(void **state)
 
     snprintf(public_directory, sizeof public_directory, "%s/public", (char *)*state);
     assert_int_equal(pti_directory_transport_init(&transport, public_directory, NULL), PINTLE_OK);
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         struct pti_buf body;
         int http = 0;
 

@@ -20,12 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/encode.h"
 #include "probe/probe.h"
 #include "tls_fixture.h"
 
 #define HOST "api.example.test"
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* ---- endpoints ---- */
 
@@ -62,7 +62,7 @@ static void endpoints(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         struct pti_endpoint endpoint;
         struct pti_error error = {.status = PINTLE_OK};
         enum pintle_status status = pti_endpoint_parse(cases[i].text, 443, &endpoint, &error);
@@ -247,8 +247,8 @@ static void verified_chain_first(void **state)
 {
     const struct world *world = *state;
     X509 *others[] = {world->stray.x509, world->intermediate.x509};
-    struct server *server = server_start(tls_fixture_server_new(&world->leaf, others, COUNT(others), TLS1_3_VERSION),
-                                         SERVE_TLS);
+    struct server *server = server_start(
+        tls_fixture_server_new(&world->leaf, others, PTI_COUNT(others), TLS1_3_VERSION), SERVE_TLS);
     struct pti_probe_result *result = malloc(sizeof *result);
     struct pti_error error = {.status = PINTLE_OK};
 
@@ -292,7 +292,7 @@ static void invalid_chains_are_shown(void **state)
         {HOST, &world->stray, world->ca_file, "self-signed certificate"},
     };
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         X509 *others[] = {world->intermediate.x509};
         struct server *server = server_start(tls_fixture_server_new(cases[i].leaf, others, 1, TLS1_2_VERSION),
                                              SERVE_TLS);
@@ -319,7 +319,7 @@ static void both_kinds_of_keys(void **state)
     const struct world *world = *state;
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
-    for (size_t i = 0; i < COUNT(versions); i++) {
+    for (size_t i = 0; i < PTI_COUNT(versions); i++) {
         X509 *others[] = {world->intermediate.x509};
         SSL_CTX *ctx = tls_fixture_server_new(&world->leaf, others, 1, versions[i]);
         struct pti_probe_result *result = malloc(sizeof *result);
@@ -359,10 +359,10 @@ static void outcomes(void **state)
         {SERVE_TEXT, &world->leaf, PTI_PROBE_KEY_RSA, PTI_PROBE_FAILED, "does not speak TLS"},
     };
 
-    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+    for (size_t i = 0; i < 2 * PTI_COUNT(cases); i++) {
         X509 *others[] = {world->intermediate.x509};
-        int version = i < COUNT(cases) ? TLS1_2_VERSION : TLS1_3_VERSION;
-        size_t at = i % COUNT(cases);
+        int version = i < PTI_COUNT(cases) ? TLS1_2_VERSION : TLS1_3_VERSION;
+        size_t at = i % PTI_COUNT(cases);
         struct server *server = server_start(tls_fixture_server_new(cases[at].leaf, others, 1, version),
                                              cases[at].behaviour);
         struct pti_probe_result *result = malloc(sizeof *result);
@@ -398,8 +398,8 @@ static void verdicts(void **state)
 {
     const struct world *world = *state;
     X509 *others[] = {world->stray.x509, world->intermediate.x509};
-    struct server *server = server_start(tls_fixture_server_new(&world->leaf, others, COUNT(others), TLS1_3_VERSION),
-                                         SERVE_TLS);
+    struct server *server = server_start(
+        tls_fixture_server_new(&world->leaf, others, PTI_COUNT(others), TLS1_3_VERSION), SERVE_TLS);
     struct pti_probe_result *result = malloc(sizeof *result);
     struct pti_error error = {.status = PINTLE_OK};
     struct pintle_pinset *good, *bad;
@@ -438,7 +438,7 @@ static void failures(void **state)
     struct pti_probe_result *result = malloc(sizeof *result);
     struct pti_error error = {.status = PINTLE_OK};
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         struct server *server = server_start(NULL, cases[i].behaviour);
 
         assert_int_equal(probe_as(server, HOST, world->ca_file, PTI_PROBE_KEY_ANY, cases[i].timeout_ms, result, &error),
@@ -491,7 +491,7 @@ static void advice(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         struct pti_probe_result *result = calloc(1, sizeof *result);
         char text[8192] = "";
 

@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "server/alert_rules.h"
 
 #define NOW 1800000000
 #define HOUR 3600
 #define DAY 86400
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static const struct pti_alert_limits limits = {14, 10, 20};
 
@@ -261,7 +261,7 @@ static const struct {
 static void what_raises_what(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         struct world world;
 
         make_world(&world);
@@ -312,12 +312,12 @@ static void a_list_is_bounded(void **state)
 
     (void)state;
     make_world(&world);
-    for (size_t i = 0; i < COUNT(edges); i++) {
+    for (size_t i = 0; i < PTI_COUNT(edges); i++) {
         snprintf(addresses[i], sizeof addresses[i], "edge-%zu", i);
         edges[i] = (struct pti_alert_edge){"", "a.example", addresses[i], "rsa", PTI_ALERT_EDGE_BAD, 0, 0};
     }
     world.facts.edges = edges;
-    world.facts.edge_count = COUNT(edges);
+    world.facts.edge_count = PTI_COUNT(edges);
     assert_int_equal(pti_alert_rules_apply(&world.facts, &limits, &list), PINTLE_OK);
     assert_int_equal(list.count, PTI_ALERTS_MAX);
     assert_true(list.truncated);
@@ -364,7 +364,7 @@ static void rates(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++)
+    for (size_t i = 0; i < PTI_COUNT(rows); i++)
         if (pti_alert_rate_is_high(rows[i].recent, PTI_ALERT_WINDOW_S, rows[i].before, rows[i].before_s) !=
             rows[i].high)
             fail_msg("row %zu", i);

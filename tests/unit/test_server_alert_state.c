@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "server/alert_state.h"
 
 #define NOW 1800000000
 #define HOUR 3600
 #define DAY 86400
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static struct pti_alert_list list;
 
@@ -277,7 +277,7 @@ static void retries(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++)
+    for (size_t i = 0; i < PTI_COUNT(rows); i++)
         if (pti_alert_retry_s(rows[i].failures, rows[i].retry_after_s, rows[i].random) != rows[i].want)
             fail_msg("row %zu", i);
 }

@@ -12,20 +12,19 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "scratch.h"
 #include "server/database.h"
 #include "server/limits.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* ---- a table of each kind of column ---- */
 
 static const struct pti_db_column columns[] = {{"host", PTI_DB_KEY},   {"minute", PTI_DB_KEY},
                                                {"first", PTI_DB_KEEP}, {"last", PTI_DB_REPLACE},
                                                {"total", PTI_DB_ADD},  {"rank", PTI_DB_LARGEST}};
-static const struct pti_db_table cells = {"probe_cell", "merge cells", columns, COUNT(columns)};
+static const struct pti_db_table cells = {"probe_cell", "merge cells", columns, PTI_COUNT(columns)};
 static const struct pti_db_column seen_columns[] = {{"id", PTI_DB_KEY}};
-static const struct pti_db_table seen = {"seen", "remember an id", seen_columns, COUNT(seen_columns)};
+static const struct pti_db_table seen = {"seen", "remember an id", seen_columns, PTI_COUNT(seen_columns)};
 
 static const struct pti_db_statement make_cells = {
     "make cells", "CREATE TABLE probe_cell (host TEXT NOT NULL, minute INTEGER NOT NULL, first INTEGER, last INTEGER,"
@@ -115,11 +114,11 @@ static void assert_rows(struct scratch *scratch, struct pti_database *database,
     pti_buf_clear(&text);
 }
 
-static void set_cell(struct pti_db_value row[COUNT(columns)], const char *host, int64_t minute, int64_t value)
+static void set_cell(struct pti_db_value row[PTI_COUNT(columns)], const char *host, int64_t minute, int64_t value)
 {
     row[0] = pti_db_text(host);
     row[1] = pti_db_integer(minute);
-    for (size_t i = 2; i < COUNT(columns); i++)
+    for (size_t i = 2; i < PTI_COUNT(columns); i++)
         row[i] = pti_db_integer(value);
 }
 
@@ -136,7 +135,7 @@ static void every_kind_of_value_comes_back(void **state)
         {.kind = PTI_DB_BYTES, .bytes = {(const uint8_t *)"\0\xff\n", 3}},
     };
 
-    assert_rows(scratch, database, &every_kind, values, COUNT(values),
+    assert_rows(scratch, database, &every_kind, values, PTI_COUNT(values),
                 "- -9223372036854775808 'it's; DROP TABLE cell --' [3] \n");
     pti_database_close(database);
 }
@@ -145,7 +144,7 @@ static void rows_are_merged_as_their_columns_say(void **state)
 {
     struct scratch *scratch = *state;
     struct pti_database *database = open_database(scratch);
-    struct pti_db_value rows[3][COUNT(columns)];
+    struct pti_db_value rows[3][PTI_COUNT(columns)];
     struct job job = {.table = &cells, .rows = rows[0], .count = 3};
 
     set_cell(rows[0], "a", 1, 10);
@@ -169,7 +168,7 @@ static void a_key_alone_is_kept_once(void **state)
     struct scratch *scratch = *state;
     struct pti_database *database = open_database(scratch);
     const struct pti_db_value ids[] = {pti_db_text("x"), pti_db_text("y")};
-    struct job job = {.table = &seen, .rows = ids, .count = COUNT(ids)};
+    struct job job = {.table = &seen, .rows = ids, .count = PTI_COUNT(ids)};
 
     for (int i = 0; i < 2; i++)
         scratch_ok(scratch, pti_database_transaction(database, "t", work, &job, &scratch->error));
@@ -188,8 +187,8 @@ static void rows_out_of_order_are_refused_whole(void **state)
     struct scratch *scratch = *state;
     struct pti_database *database = open_database(scratch);
 
-    for (size_t i = 0; i < COUNT(table); i++) {
-        struct pti_db_value rows[2][COUNT(columns)];
+    for (size_t i = 0; i < PTI_COUNT(table); i++) {
+        struct pti_db_value rows[2][PTI_COUNT(columns)];
         struct job job = {.table = &cells, .rows = rows[0], .count = 2};
 
         set_cell(rows[0], table[i].first, table[i].first_minute, 1);
@@ -206,7 +205,7 @@ static void a_transaction_is_all_or_nothing(void **state)
 {
     struct scratch *scratch = *state;
     struct pti_database *database = open_database(scratch);
-    struct pti_db_value rows[2][COUNT(columns)];
+    struct pti_db_value rows[2][PTI_COUNT(columns)];
     struct job job = {.table = &cells, .rows = rows[0], .count = 2};
 
     set_cell(rows[0], "a", 1, 1);
@@ -344,7 +343,7 @@ static void only_what_may_be_run_again_is(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(table); i++) {
+    for (size_t i = 0; i < PTI_COUNT(table); i++) {
         struct faulty faulty = table[i].faulty;
         struct job job = {.result = table[i].work};
         struct pti_database *database = NULL;

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "server/edge_finding.h"
 #include "server/journal.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define DAY_S 86400
 
 static char scratch[64];
@@ -34,7 +34,7 @@ static int close_database(void **state)
 
     (void)state;
     pti_database_close(database);
-    for (size_t i = 0; i < COUNT(names); i++) {
+    for (size_t i = 0; i < PTI_COUNT(names); i++) {
         snprintf(path, sizeof path, "%s/%s", scratch, names[i]);
         unlink(path);
     }
@@ -210,13 +210,13 @@ static void lists(void **state)
     struct found found;
 
     (void)state;
-    for (size_t i = COUNT(keys); i-- > 0;)
+    for (size_t i = PTI_COUNT(keys); i-- > 0;)
         note(&keys[i], 1);
     assert_int_equal(list((struct pti_edge_query){.limit = 0}, &found), 4);
-    for (size_t i = 0; i < COUNT(keys); i++) {
+    for (size_t i = 0; i < PTI_COUNT(keys); i++) {
         assert_true(is_key(&found.edges[i].key, &keys[i]));
         list((struct pti_edge_query){.after = &keys[i]}, &found);
-        assert_int_equal(found.count, COUNT(keys) - 1 - i);
+        assert_int_equal(found.count, PTI_COUNT(keys) - 1 - i);
         list((struct pti_edge_query){.limit = 0}, &found);
     }
     assert_int_equal(list((struct pti_edge_query){.limit = 3}, &found), 3);
@@ -275,7 +275,7 @@ static void targets_as_people_write_them(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         struct pti_target target;
         struct pti_error error = {.detail = ""};
         enum pintle_status status = pti_target_parse(cases[i].text, &target, &error);
@@ -376,7 +376,7 @@ static void pinned_under_every_generation(void **state)
     (void)state;
     result->count = 1;
     memset(result->certificates[0].spki, 1, PINTLE_SHA256_SIZE);
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         struct pti_edge_finding finding;
         struct pti_buf document;
 
@@ -422,7 +422,7 @@ static void what_a_reason_says(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++)
+    for (size_t i = 0; i < PTI_COUNT(cases); i++)
         assert_int_equal(pti_edge_pinned_by(cases[i].reason), cases[i].want);
 }
 

@@ -10,12 +10,11 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "base/array.h"
 #include "publish/file.h"
 #include "server/journal_check.h"
 #include "server/journal_head.h"
 #include "server/limits.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 struct fixture {
     char directory[64];
@@ -52,7 +51,7 @@ static int open_fixture(void **state)
     if (!mkdtemp(fixture->directory) || pintle_crypto_openssl_new(&fixture->crypto) != PINTLE_OK ||
         pti_database_open_sqlite(fixture->directory, &fixture->database, &error) != PINTLE_OK)
         return -1;
-    for (size_t i = 1; i < COUNT(fixture->heads); i++) {
+    for (size_t i = 1; i < PTI_COUNT(fixture->heads); i++) {
         snprintf(detail, sizeof detail, "line %zu", i);
         append(fixture, detail);
         fixture->heads[i] = head_of(fixture);
@@ -70,7 +69,7 @@ static int close_fixture(void **state)
 
     pti_database_close(fixture->database);
     pintle_crypto_free(fixture->crypto);
-    for (size_t i = 0; i < COUNT(names); i++) {
+    for (size_t i = 0; i < PTI_COUNT(names); i++) {
         snprintf(path, sizeof path, "%s/%s", fixture->directory, names[i]);
         unlink(path);
     }
@@ -214,7 +213,7 @@ static void what_is_found(void **state)
 
     (void)state;
     execute(fixture, "CREATE TABLE kept AS SELECT * FROM journal");
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < PTI_COUNT(rows); i++) {
         print_message("%s\n", rows[i].name);
         execute(fixture, rows[i].sql);
         assert_found(fixture, NULL, rows[i].chain);
@@ -340,7 +339,7 @@ static void head_text(void **state)
     struct pti_journal_head head;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(wrong); i++)
+    for (size_t i = 0; i < PTI_COUNT(wrong); i++)
         if (pti_journal_head_parse(pti_bytes_text(wrong[i]), &head))
             fail_msg("\"%s\"", wrong[i]);
 }

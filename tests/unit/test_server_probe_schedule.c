@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "pin/pinset.h"
 #include "server/probe_jobs.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define HOUR_MS INT64_C(3600000)
 
 static void what_is_due(void **state)
@@ -34,9 +34,9 @@ static void what_is_due(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         int64_t wait_ms = 0;
-        size_t found = pti_probe_choose(cases[i].slots, COUNT(cases[i].slots), 100, cases[i].most, &wait_ms);
+        size_t found = pti_probe_choose(cases[i].slots, PTI_COUNT(cases[i].slots), 100, cases[i].most, &wait_ms);
 
         if (found != cases[i].want || (found == PTI_PROBE_NONE && wait_ms != cases[i].wait_ms))
             fail_msg("%s: %zu, %lld ms", cases[i].name, found, (long long)wait_ms);
@@ -62,7 +62,7 @@ static void how_long_it_waits(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < PTI_COUNT(cases); i++) {
         int64_t low = pti_probe_delay(cases[i].every_ms, cases[i].failures, 0);
         int64_t high = pti_probe_delay(cases[i].every_ms, cases[i].failures, UINT32_MAX);
 

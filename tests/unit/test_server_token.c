@@ -10,13 +10,13 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "report/network.h"
 #include "server/access.h"
 #include "server/address.h"
 
 #define NOW INT64_C(1800000000)
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static struct pintle_crypto *crypto;
 
@@ -103,7 +103,7 @@ static void header(void **state)
     struct pintle_bytes token;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < PTI_COUNT(rows); i++) {
         bool found = pti_token_of_header(rows[i].header, &token);
 
         if (found != (rows[i].token != NULL) || (found && !pti_bytes_equal_text(token, rows[i].token)))
@@ -245,7 +245,7 @@ static int close_fixture(void **state)
     pti_access_clear(fixture->access);
     free(fixture->access);
     pti_database_close(fixture->database);
-    for (size_t i = 0; i < COUNT(names); i++) {
+    for (size_t i = 0; i < PTI_COUNT(names); i++) {
         snprintf(path, sizeof path, "%s/%s", fixture->directory, names[i]);
         unlink(path);
     }

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "server/webhook.h"
 
 #define NOW 1800000000 /* 2027-01-15T08:00:00Z */
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static void urls(void **state)
 {
@@ -33,7 +33,7 @@ static void urls(void **state)
     struct pti_error error;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < PTI_COUNT(rows); i++) {
         if (pti_webhook_parse(rows[i].text, &webhook, &error) != PINTLE_OK)
             fail_msg("%s: %s", rows[i].text, error.detail);
         assert_int_equal(webhook.form, rows[i].form);
@@ -69,7 +69,7 @@ static void no_urls(void **state)
     struct pti_error error;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < PTI_COUNT(rows); i++) {
         if (pti_webhook_parse(rows[i], &webhook, &error) != PINTLE_ERR_MISUSE)
             fail_msg("%s is taken", rows[i]);
         assert_null(strstr(error.detail, "secret"));
@@ -121,8 +121,8 @@ static void version_4(void **state)
                                        "\"startsAt\":\"2027-01-15T07:59:00Z\",\"endsAt\":\"2027-01-15T08:00:00Z\""};
 
     (void)state;
-    assert_body(PTI_WEBHOOK_V4, PTI_ALERT_SAY_FIRING, firing, COUNT(firing));
-    assert_body(PTI_WEBHOOK_V4, PTI_ALERT_SAY_RESOLVED, over, COUNT(over));
+    assert_body(PTI_WEBHOOK_V4, PTI_ALERT_SAY_FIRING, firing, PTI_COUNT(firing));
+    assert_body(PTI_WEBHOOK_V4, PTI_ALERT_SAY_RESOLVED, over, PTI_COUNT(over));
 }
 
 static void flat_json(void **state)
@@ -135,8 +135,8 @@ static void flat_json(void **state)
     static const char *const over[] = {"\"status\":\"resolved\"", "\"resolved\":\"2027-01-15T08:00:00Z\""};
 
     (void)state;
-    assert_body(PTI_WEBHOOK_JSON, PTI_ALERT_SAY_FIRING, firing, COUNT(firing));
-    assert_body(PTI_WEBHOOK_JSON, PTI_ALERT_SAY_RESOLVED, over, COUNT(over));
+    assert_body(PTI_WEBHOOK_JSON, PTI_ALERT_SAY_FIRING, firing, PTI_COUNT(firing));
+    assert_body(PTI_WEBHOOK_JSON, PTI_ALERT_SAY_RESOLVED, over, PTI_COUNT(over));
 }
 
 /* A firing alert ends by itself when pintled does not repeat it. */
@@ -148,8 +148,8 @@ static void to_an_alertmanager(void **state)
     const struct pti_webhook webhook = {.form = PTI_WEBHOOK_ALERTMANAGER}, other = {.form = PTI_WEBHOOK_V4};
 
     (void)state;
-    assert_body(PTI_WEBHOOK_ALERTMANAGER, PTI_ALERT_SAY_FIRING, firing, COUNT(firing));
-    assert_body(PTI_WEBHOOK_ALERTMANAGER, PTI_ALERT_SAY_RESOLVED, over, COUNT(over));
+    assert_body(PTI_WEBHOOK_ALERTMANAGER, PTI_ALERT_SAY_FIRING, firing, PTI_COUNT(firing));
+    assert_body(PTI_WEBHOOK_ALERTMANAGER, PTI_ALERT_SAY_RESOLVED, over, PTI_COUNT(over));
     assert_int_equal(pti_webhook_repeat_s(&webhook, 14400), PTI_ALERTMANAGER_REPEAT_S);
     assert_int_equal(pti_webhook_repeat_s(&other, 14400), 14400);
 }
@@ -166,10 +166,10 @@ static void a_full_request(void **state)
     longest = entry;
     memset(longest.alert.summary, '"', sizeof longest.alert.summary - 1);
     snprintf(longest.alert.labels, sizeof longest.alert.labels, "{\"a\":\"%01010d\"}", 1);
-    for (size_t i = 0; i < COUNT(items); i++)
+    for (size_t i = 0; i < PTI_COUNT(items); i++)
         items[i] = (struct pti_webhook_item){&longest, PTI_ALERT_SAY_FIRING};
     pti_buf_init(&body, PTI_WEBHOOK_BODY_MAX);
-    pti_webhook_write(&webhook, items, COUNT(items), NOW, &body);
+    pti_webhook_write(&webhook, items, PTI_COUNT(items), NOW, &body);
     assert_int_equal(body.status, PINTLE_OK);
     pti_buf_clear(&body);
 }
