@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/adoption.h"
 
-#include <string.h>
-
 #include "base/array.h"
 #include "server/limits.h"
 
@@ -87,25 +85,17 @@ static enum pti_db_result upsert(struct pti_database *database, const struct day
     return result;
 }
 
-static void copy_text(char *out, size_t size, struct pintle_bytes text)
-{
-    size_t length = text.size < size - 1 ? text.size : size - 1;
-
-    memcpy(out, text.data, length);
-    out[length] = '\0';
-}
-
 static bool take_key(void *ctx, const struct pti_db_value *values, size_t count)
 {
     struct pti_tally_row row = {.day = 0};
     char os[PTI_HOLDING_WORD_MAX + 1];
 
     (void)count; /* 5 */
-    copy_text(row.zone, sizeof row.zone, values[0].bytes);
+    pti_db_copy_text(&values[0], row.zone, sizeof row.zone);
     row.version = values[1].integer;
-    copy_text(row.app, sizeof row.app, values[2].bytes);
-    copy_text(row.app_version, sizeof row.app_version, values[3].bytes);
-    copy_text(os, sizeof os, values[4].bytes);
+    pti_db_copy_text(&values[2], row.app, sizeof row.app);
+    pti_db_copy_text(&values[3], row.app_version, sizeof row.app_version);
+    pti_db_copy_text(&values[4], os, sizeof os);
     row.os = pti_holding_platform(os);
     return pti_tally_add(ctx, &row);
 }
@@ -158,20 +148,13 @@ static enum pti_db_result add_folded(struct pti_database *database, const struct
     return result;
 }
 
-static bool take_integer(void *ctx, const struct pti_db_value *values, size_t count)
-{
-    (void)count; /* 1 */
-    *(int64_t *)ctx = values[0].integer;
-    return true;
-}
-
 static enum pti_db_result add_day(struct pti_database *database, const struct day *day, int64_t *dropped,
                                   struct pti_error *error)
 {
     const struct pti_db_value values[] = {pti_db_text(day->repository), pti_db_integer(day->rows[0].day),
                                           pti_db_text(day->source)};
     int64_t rows = 0;
-    const struct pti_db_query query = {&count_rows, values, PTI_COUNT(values), take_integer, &rows};
+    const struct pti_db_query query = {&count_rows, values, PTI_COUNT(values), pti_db_take_integer, &rows};
     enum pti_db_result result = pti_database_run(database, &query, NULL, error);
 
     if (result != PTI_DB_OK)
@@ -249,7 +232,7 @@ static const struct pti_db_statement remove_batches = {"remove old batches of co
 static enum pti_db_result trim(struct pti_database *database, void *ctx, struct pti_error *error)
 {
     int64_t day = INT64_MIN;
-    const struct pti_db_query find = {&first_to_go, NULL, 0, take_integer, &day};
+    const struct pti_db_query find = {&first_to_go, NULL, 0, pti_db_take_integer, &day};
     enum pti_db_result result = pti_database_run(database, &find, NULL, error);
     struct pti_db_value value;
 

@@ -15,6 +15,7 @@
 #include "server/log.h"
 #include "server/publication.h"
 #include "server/resign.h"
+#include "server/storage.h"
 
 #define JUMP_SPARE 1000
 #define JUMP_MAX 900000 /* the signer refuses PTI_SIGNER_VERSION_STEP_MAX */
@@ -115,33 +116,14 @@ enum pintle_status pti_backup_make(const char *data, const char *target, const c
 
 /* ---- restoring ---- */
 
-#define LOCK_VERSIONS "version"
-
-static bool take_integer(void *ctx, const struct pti_db_value *columns, size_t count)
-{
-    (void)count; /* 1 */
-    if (columns[0].kind == PTI_DB_INTEGER)
-        *(int64_t *)ctx = columns[0].integer;
-    return true;
-}
-
 /* Every backup notes its time; what older programs or other tools made is at least as new as its last line. */
 static enum pintle_status read_made(struct pti_database *database, int64_t *made, struct pti_error *error)
 {
     static const struct pti_db_statement newest = {"read when it was made", "SELECT max(time) FROM journal"};
-    const struct pti_db_query query = {&newest, NULL, 0, take_integer, made};
+    const struct pti_db_query query = {&newest, NULL, 0, pti_db_take_integer, made};
 
     *made = 0;
     return pti_database_read(database, &query, error);
-}
-
-static enum pti_db_result raise_all(struct pti_database *database, void *ctx, struct pti_error *error)
-{
-    static const struct pti_db_statement raise = {"raise the versions", "UPDATE version SET version = version + $1"};
-    const struct pti_db_value jump = pti_db_integer(*(const int64_t *)ctx);
-    const struct pti_db_query query = {&raise, &jump, 1, NULL, NULL};
-
-    return pti_database_run(database, &query, NULL, error);
 }
 
 /* Also above what is published, which may be newer than the backup, or not counted in it at all. */
@@ -174,7 +156,7 @@ static enum pintle_status raise_versions(struct pti_database *database, const st
 
     if (status != PINTLE_OK)
         return pti_fail(error, status, "OpenSSL cannot be used: %s", pintle_status_name(status));
-    status = pti_database_transaction(database, LOCK_VERSIONS, raise_all, &jump, error);
+    status = pti_storage_raise_versions(database, jump, error);
     for (size_t i = 0; i < options->served_count && status == PINTLE_OK; i++)
         status = raise_published(database, &options->served[i], crypto, jump, error);
     pintle_crypto_free(crypto);

@@ -36,6 +36,14 @@ void pti_db_copy_text(const struct pti_db_value *column, char *out, size_t size)
     out[length] = '\0';
 }
 
+bool pti_db_take_integer(void *ctx, const struct pti_db_value *columns, size_t count)
+{
+    (void)count; /* 1 */
+    if (columns[0].kind == PTI_DB_INTEGER)
+        *(int64_t *)ctx = columns[0].integer;
+    return true;
+}
+
 const char *pti_db_result_name(enum pti_db_result result)
 {
     switch (result) {

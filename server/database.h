@@ -58,6 +58,9 @@ struct pti_db_query {
     void *ctx;
 };
 
+/* A row of one integer, into the int64_t at ctx, which NULL (the aggregate of nothing) leaves as it is. */
+bool pti_db_take_integer(void *ctx, const struct pti_db_value *columns, size_t count);
+
 /* What becomes of a column when the key is there already. */
 enum pti_db_merge { PTI_DB_KEY, PTI_DB_KEEP, PTI_DB_REPLACE, PTI_DB_ADD, PTI_DB_LARGEST };
 

@@ -65,13 +65,6 @@ static const struct pti_db_statement insert_release = {
 static const struct pti_db_statement delete_release = {"remove an app release",
                                                        "DELETE FROM app_release WHERE app = $1 AND app_version = $2"};
 
-static bool take_count(void *ctx, const struct pti_db_value *columns, size_t count)
-{
-    (void)count; /* 1 */
-    *(int64_t *)ctx = columns[0].integer;
-    return true;
-}
-
 static enum pti_db_result refuse(struct change *change, struct pti_error *error, const char *why)
 {
     change->status = pti_fail(error, PINTLE_ERR_MISUSE, "release %s %s: %s", change->release->app,
@@ -100,7 +93,7 @@ static enum pti_db_result add(struct pti_database *database, void *ctx, struct p
                                           pti_db_integer(release->generation), pti_db_integer(release->added)};
     const struct pti_db_query insert = {&insert_release, values, PTI_COUNT(values), NULL, NULL};
     int64_t there = 0;
-    const struct pti_db_query count = {&count_releases, NULL, 0, take_count, &there};
+    const struct pti_db_query count = {&count_releases, NULL, 0, pti_db_take_integer, &there};
     enum pti_db_result result = pti_database_run(database, &count, NULL, error);
 
     change->status = PINTLE_OK;

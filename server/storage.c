@@ -6,16 +6,6 @@
 
 #define LOCK_VERSIONS "version"
 
-static bool take_integer(void *ctx, const struct pti_db_value *columns, size_t count)
-{
-    int64_t *integer = ctx;
-
-    (void)count;                           /* 1 */
-    if (columns[0].kind == PTI_DB_INTEGER) /* NULL: an aggregate of nothing */
-        *integer = columns[0].integer;
-    return true;
-}
-
 /* ---- reports ---- */
 
 /* Numbers without gaps, so that trimming need not count. */
@@ -60,7 +50,7 @@ enum pti_db_result pti_storage_insert_reports(struct pti_database *database, con
                                               struct pti_error *error)
 {
     int64_t number = 0, inserted = 0;
-    const struct pti_db_query newest = {&newest_number, NULL, 0, take_integer, &number};
+    const struct pti_db_query newest = {&newest_number, NULL, 0, pti_db_take_integer, &number};
     enum pti_db_result result = pti_database_run(database, &newest, NULL, error);
 
     *trimmed = 0;
@@ -125,7 +115,7 @@ static enum pti_db_result allocate(struct pti_database *database, void *ctx, str
     struct allocation *allocation = ctx;
     const struct pti_db_value role = pti_db_text(allocation->role);
     int64_t allocated = 0;
-    const struct pti_db_query query = {&read_version, &role, 1, take_integer, &allocated};
+    const struct pti_db_query query = {&read_version, &role, 1, pti_db_take_integer, &allocated};
     enum pti_db_result result = pti_database_run(database, &query, NULL, error);
     struct pti_db_value row[PTI_COUNT(version_columns)];
 
@@ -159,8 +149,24 @@ enum pintle_status pti_storage_allocated_version(struct pti_database *database, 
                                                  struct pti_error *error)
 {
     const struct pti_db_value value = pti_db_text(role);
-    const struct pti_db_query query = {&read_version, &value, 1, take_integer, version};
+    const struct pti_db_query query = {&read_version, &value, 1, pti_db_take_integer, version};
 
     *version = 0;
     return pti_database_read(database, &query, error);
+}
+
+static const struct pti_db_statement raise_versions = {"raise the versions",
+                                                       "UPDATE version SET version = version + $1"};
+
+static enum pti_db_result raise_all(struct pti_database *database, void *ctx, struct pti_error *error)
+{
+    const struct pti_db_value jump = pti_db_integer(*(const int64_t *)ctx);
+    const struct pti_db_query query = {&raise_versions, &jump, 1, NULL, NULL};
+
+    return pti_database_run(database, &query, NULL, error);
+}
+
+enum pintle_status pti_storage_raise_versions(struct pti_database *database, int64_t jump, struct pti_error *error)
+{
+    return pti_database_transaction(database, LOCK_VERSIONS, raise_all, &jump, error);
 }

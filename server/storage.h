@@ -52,5 +52,7 @@ enum pintle_status pti_storage_allocate_version(struct pti_database *database, c
 /* The highest version allocated for role; 0 if none was. */
 enum pintle_status pti_storage_allocated_version(struct pti_database *database, const char *role, int64_t *version,
                                                  struct pti_error *error);
+/* Makes every allocated version higher by jump. */
+enum pintle_status pti_storage_raise_versions(struct pti_database *database, int64_t jump, struct pti_error *error);
 
 #endif

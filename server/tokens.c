@@ -40,13 +40,6 @@ static const struct pti_db_statement count_tokens = {"count tokens", "SELECT cou
 static const struct pti_db_statement insert_token = {
     "add a token", "INSERT INTO token (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT DO NOTHING"};
 
-static bool take_count(void *ctx, const struct pti_db_value *columns, size_t count)
-{
-    (void)count; /* 1 */
-    *(int64_t *)ctx = columns[0].integer;
-    return true;
-}
-
 static enum pti_db_result insert(struct pti_database *database, const struct pti_token *token, int64_t *inserted,
                                  struct pti_error *error)
 {
@@ -86,7 +79,7 @@ static enum pti_db_result add(struct pti_database *database, void *ctx, struct p
 {
     struct addition *addition = ctx;
     int64_t there = 0, inserted = 0;
-    const struct pti_db_query count = {&count_tokens, NULL, 0, take_count, &there};
+    const struct pti_db_query count = {&count_tokens, NULL, 0, pti_db_take_integer, &there};
     enum pti_db_result result = pti_database_run(database, &count, NULL, error);
 
     addition->status = PINTLE_OK;
