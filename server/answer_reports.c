@@ -8,6 +8,7 @@
 
 #include "base/datetime.h"
 #include "pin/host.h"
+#include "report/report_batch.h"
 #include "server/answer.h"
 #include "server/limits.h"
 #include "server/page.h"

@@ -8,6 +8,7 @@
 #ifndef PTI_SERVER_INTAKE_H
 #define PTI_SERVER_INTAKE_H
 
+#include "report/report_batch.h"
 #include "server/census.h"
 #include "server/intake_store.h"
 #include "server/metrics.h"

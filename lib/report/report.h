@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A report as a client sends it: an allow-list of fields, each with a type and bounds.  One table in report.c is all
- * there is to know about the form, for the client that reads its queue back and for the server that takes reports in.
- * What is kept is the report written anew from its parsed values, never the bytes received.
+ * A report as a client sends it, read in one way by the client that gets its queue back and by the server that takes
+ * reports in: what it may hold is the allow-list of report/report_form.h, and what is kept is the report written anew
+ * from its parsed values, never the bytes received.
  */
 #ifndef PTI_REPORT_REPORT_H
 #define PTI_REPORT_REPORT_H
@@ -10,7 +10,6 @@
 #include <pintle/verdict.h>
 
 #include "base/buf.h"
-#include "base/crypto.h"
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/limits.h"
@@ -47,21 +46,5 @@ enum pintle_status pti_report_document(struct pti_report *report, struct pti_err
 /* Reads a whole text and makes the document. */
 enum pintle_status pti_report_parse(struct pintle_bytes text, struct pti_report *report, struct pti_error *error);
 void pti_report_clear(struct pti_report *report);
-
-/* What one request brings: a report, or an array of 1 to PTI_REPORT_BATCH_MAX, all of them or none. */
-struct pti_report_batch {
-    struct pti_json *json; /* which the reports point into */
-    bool foreign;          /* it came in the form of report/foreign.h */
-    size_t count;
-    struct pti_report all[PTI_REPORT_BATCH_MAX];
-};
-
-/*
- * Documents are not made.  A report of others, which comes alone, needs crypto and network (report/foreign.h).  The
- * error of an array names the element.  On success the caller clears the batch.  PINTLE_ERR_INPUT, PINTLE_ERR_MEMORY.
- */
-enum pintle_status pti_report_parse_batch(struct pintle_bytes text, struct pintle_crypto *crypto, uint64_t network,
-                                          struct pti_report_batch *batch, struct pti_error *error);
-void pti_report_batch_clear(struct pti_report_batch *batch);
 
 #endif

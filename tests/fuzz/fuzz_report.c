@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "report/report.h"
+#include "report/report_batch.h"
 
 static void check(struct pti_report *report)
 {

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "client_fixture.h"
 #include "pin_fixture.h"
-#include "report/report.h"
+#include "report/report_batch.h"
 
 #define ID "'id':'0123456789abcdef'"
 #define HEAD                                                                                                           \
