@@ -1,42 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `pintle doctor`: what is pinned, by whom, how fresh that is, what would fail, and why. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "base/datetime.h"
 #include "base/json.h"
-#include "cli/app.h"
 #include "cli/ca_file.h"
 #include "cli/commands.h"
-#include "cli/output.h"
+#include "cli/findings.h"
 #include "cli/session.h"
 #include "client/client.h"
 #include "client/enforce.h"
 #include "pin/charter.h"
 #include "pin/pins.h"
-#include "probe/probe.h"
-
-#define SECONDS_A_DAY 86400
-#define FEW_DAYS 7
-
-/* What is known of the patient. */
-struct patient {
-    struct pti_app app;
-    struct pintle_pinset *pinset;
-    const struct pti_generation *ruling; /* borrowed; NULL without a manifest */
-    const struct pti_policy *policy;     /* of the host asked for; NULL without one */
-    struct pti_endpoint host;            /* host is empty if none was asked for */
-    bool probed;
-    struct pti_probe_result served;
-    struct pintle_evidence evidence; /* of the verified chain */
-    struct pintle_verdict verdict;   /* on it */
-    char state[32];
-    struct pti_printout printout;
-    bool refused; /* the host would be */
-    bool ailing;  /* something else needs attention */
-};
 
 static const struct pti_column state_columns[] = {
     {"state", "state", PTI_SHOWN_BOTH},
@@ -74,11 +50,9 @@ static const struct pti_column served_columns[] = {
 /* For programs: people read the findings. */
 static const struct pti_column diagnosis_columns[] = {
     {"host", NULL, PTI_SHOWN_JSON}, {"refused", NULL, PTI_SHOWN_JSON}, {"healthy", NULL, PTI_SHOWN_JSON}};
-static const struct pti_column finding_columns[] = {{"finding", "finding", PTI_SHOWN_BOTH}};
-
 /* ---- what is pinned ---- */
 
-static size_t charter_pins(const struct patient *patient, const struct pti_policy *policy)
+static size_t charter_pins(const struct pti_patient *patient, const struct pti_policy *policy)
 {
     const struct pti_charter_host *host = patient->ruling ? pti_charter_find(&patient->ruling->charter, policy->host)
                                                           : NULL;
@@ -86,7 +60,7 @@ static size_t charter_pins(const struct patient *patient, const struct pti_polic
     return host ? host->pins.count : 0;
 }
 
-static bool is_of_charter(const struct patient *patient, const struct pti_policy_pin *pin)
+static bool is_of_charter(const struct pti_patient *patient, const struct pti_policy_pin *pin)
 {
     const struct pti_charter_host *host = patient->ruling
                                               ? pti_charter_find(&patient->ruling->charter, patient->policy->host)
@@ -114,7 +88,7 @@ static int matches_at(const struct pintle_evidence *evidence, const struct pti_p
     return -1;
 }
 
-static void put_hosts(struct patient *patient)
+static void put_hosts(struct pti_patient *patient)
 {
     pti_printout_list(&patient->printout, PTI_LAYOUT_COLUMNS, "hosts", "hosts with pins:", "no host has pins",
                       host_columns, PTI_COUNT(host_columns));
@@ -133,7 +107,7 @@ static void put_hosts(struct patient *patient)
     }
 }
 
-static void put_pins(struct patient *patient)
+static void put_pins(struct pti_patient *patient)
 {
     const struct pti_policy *policy = patient->policy;
 
@@ -158,7 +132,7 @@ static void put_pins(struct patient *patient)
     }
 }
 
-static void put_served(struct patient *patient)
+static void put_served(struct pti_patient *patient)
 {
     const struct pti_probe_result *served = &patient->served;
 
@@ -181,117 +155,9 @@ static void put_served(struct patient *patient)
     }
 }
 
-/* ---- in plain words ---- */
-
-#define SAY(patient, ...)                                                                                              \
-    do {                                                                                                               \
-        pti_printout_row(&(patient)->printout);                                                                        \
-        pti_printout_format(&(patient)->printout, "finding", __VA_ARGS__);                                             \
-    } while (0)
-
-static void explain_freshness(struct patient *patient)
-{
-    const struct pintle_client *client = patient->app.client;
-    char date[PTI_DATETIME_SIZE + 1] = "";
-
-    if (client->accepted) {
-        pti_datetime_format(pti_generation_expires(client->accepted, NULL), date);
-    }
-    if (strcmp(patient->state, "fresh") == 0) {
-        SAY(patient, "The pins are fresh until %s; a client that polls renews that.", date);
-        return;
-    }
-    patient->ailing = true;
-    if (strcmp(patient->state, "unverified") == 0) {
-        SAY(patient,
-            "The store cannot be verified: what ships with the application is enforced, and every other host is "
-            "refused until a refresh succeeds.");
-    } else if (strcmp(patient->state, "none") == 0) {
-        SAY(patient, "No manifest is known: nothing but required hosts is refused, and nothing is pinned.");
-    } else {
-        SAY(patient,
-            "The pins are stale (they expired at %s, or something newer is known to exist): they are still "
-            "enforced, and a rotated key would be refused. Find out why the refresh fails.",
-            date);
-    }
-    for (size_t i = 0; client->accepted && i < client->accepted->zone_count; i++) {
-        const struct pti_generation_zone *zone = &client->accepted->zones[i];
-
-        if (pti_client_now(client) >= zone->role->expires) {
-            SAY(patient, "Zone %s has expired: its team has to sign it again (pintle zone renew).", zone->name);
-        }
-    }
-}
-
-static void explain_policy(struct patient *patient)
-{
-    const struct pti_policy *policy = patient->policy;
-    const char *host = patient->host.host;
-    char date[PTI_DATETIME_SIZE + 1];
-
-    if (!policy) {
-        patient->refused = pti_pinset_requires(patient->pinset, host) || patient->pinset->refuse_unknown;
-        SAY(patient, "No policy covers %s: %s", host,
-            patient->refused ? "it is refused, because pins are required for it or the store does not verify."
-                             : "ordinary validation of its certificate is enough, and no key is pinned.");
-        return;
-    }
-    SAY(patient, "%s is pinned by the charter's entry %s (charter version %" PRId64 "); its keys come from %s%s.", host,
-        policy->host, patient->pinset->charter_version, *policy->zone ? "zone " : "the charter alone", policy->zone);
-    SAY(patient, policy->mode == PINTLE_MODE_ENFORCE
-                     ? "Mode enforce: a connection whose verified chain holds none of its pins is refused."
-                     : "Mode report: a connection without a pinned key is let through and reported; a denied key is "
-                       "refused.");
-    if (policy->pin_count == 0 && policy->mode == PINTLE_MODE_ENFORCE) {
-        patient->refused = true;
-        SAY(patient, "It has no usable pin, so every connection is refused. Publish a pin for it.");
-    } else if (policy->pin_count == 1) {
-        patient->ailing = true;
-        SAY(patient,
-            "It has one pin: if that key is lost, every client is locked out until a new manifest has reached it. "
-            "Publish a backup.");
-    }
-    if (policy->charter_deny_count + policy->zone_deny_count > 0) {
-        SAY(patient, "%u keys or certificates are denied: a chain that holds one is refused, in report mode too.",
-            policy->charter_deny_count + policy->zone_deny_count);
-    }
-    if (policy->refuse_after == PTI_NEVER) {
-        SAY(patient, "If no refresh succeeds its pins go stale, but stay enforced; they are never dropped.");
-    } else {
-        pti_datetime_format(policy->refuse_after, date);
-        SAY(patient, "If no refresh succeeds it is refused after %s.", date);
-    }
-}
-
-static void explain_served(struct patient *patient)
-{
-    const struct pti_probe_result *served = &patient->served;
-    int64_t days = (served->certificates[0].not_after - pti_session_time()) / SECONDS_A_DAY;
-    char text[PTI_ERROR_DETAIL_MAX];
-
-    if (!served->valid) {
-        patient->refused = true;
-        SAY(patient, "What it serves is refused before pins are asked: ordinary validation says \"%s\".",
-            served->validation);
-        return;
-    }
-    patient->refused = patient->refused || patient->verdict.status != PINTLE_OK;
-    (void)pintle_verdict_describe(&patient->verdict, text, sizeof text);
-    SAY(patient, "What it serves now: %s", text);
-    if (patient->verdict.status == PINTLE_ERR_PIN_MISMATCH) {
-        SAY(patient,
-            "A client would refresh once and connect once more; it stays refused unless the repository holds newer "
-            "pins than these.");
-    }
-    if (days < FEW_DAYS) {
-        patient->ailing = true;
-        SAY(patient, "Its certificate expires in %" PRId64 " days: ordinary validation will refuse it then.", days);
-    }
-}
-
 /* ---- the examination ---- */
 
-static void put_state(struct patient *patient)
+static void put_state(struct pti_patient *patient)
 {
     const struct pintle_client *client = patient->app.client;
     const struct pti_tuf_metadata *root = pti_roots_newest(&client->roots);
@@ -316,7 +182,7 @@ static void put_state(struct patient *patient)
     free(name);
 }
 
-static enum pintle_status look_at_host(struct patient *patient, const struct pti_endpoint *connect)
+static enum pintle_status look_at_host(struct pti_patient *patient, const struct pti_endpoint *connect)
 {
     struct pti_cli *cli = patient->app.cli;
     struct pti_probe_request request = {
@@ -335,7 +201,7 @@ static enum pintle_status look_at_host(struct patient *patient, const struct pti
     return PINTLE_OK;
 }
 
-static enum pintle_status conclude(struct patient *patient)
+static enum pintle_status conclude(struct pti_patient *patient)
 {
     struct pti_cli *cli = patient->app.cli;
     enum pintle_status status = pti_printout_print(&patient->printout, pti_cli_flag(cli, "json"), cli->out,
@@ -351,7 +217,7 @@ static enum pintle_status conclude(struct patient *patient)
     return patient->ailing ? pti_cli_other(cli, "something needs attention; the findings say what") : PINTLE_OK;
 }
 
-static enum pintle_status examine(struct patient *patient, const struct pti_endpoint *connect)
+static enum pintle_status examine(struct pti_patient *patient, const struct pti_endpoint *connect)
 {
     struct pti_cli *cli = patient->app.cli;
     struct pti_host normal;
@@ -378,15 +244,7 @@ static enum pintle_status examine(struct patient *patient, const struct pti_endp
     if (patient->probed) {
         put_served(patient);
     }
-    pti_printout_list(&patient->printout, PTI_LAYOUT_LINES, "findings", "in words:", NULL, finding_columns,
-                      PTI_COUNT(finding_columns));
-    explain_freshness(patient);
-    if (*patient->host.host) {
-        explain_policy(patient);
-    }
-    if (patient->probed) {
-        explain_served(patient);
-    }
+    pti_findings_put(patient);
     pti_printout_record(&patient->printout, NULL, diagnosis_columns, PTI_COUNT(diagnosis_columns));
     pti_printout_text(&patient->printout, "host", *patient->host.host ? patient->host.host : NULL);
     pti_printout_bool(&patient->printout, "refused", patient->refused);
@@ -415,7 +273,7 @@ static enum pintle_status read_where(struct pti_cli *cli, struct pti_endpoint *h
 
 static enum pintle_status run(struct pti_cli *cli)
 {
-    struct patient *patient = calloc(1, sizeof *patient);
+    struct pti_patient *patient = calloc(1, sizeof *patient);
     struct pti_endpoint connect;
     bool has_connect = false;
     enum pintle_status status = PINTLE_ERR_MEMORY;
