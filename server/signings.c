@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "server/journal.h"
 #include "server/limits.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define ROLE_SIZE 64
 #define DETAIL_MAX 4096 /* the journal cuts it shorter */
 
@@ -30,13 +30,6 @@ static const struct pti_db_statement insert_signing = {
     "note what was signed", "INSERT INTO signing (seq, time, repository, role, version, seen)"
                             " VALUES ($1, $2, $3, $4, $5, $6)"};
 
-static bool take_number(void *ctx, const struct pti_db_value *columns, size_t count)
-{
-    (void)count; /* 1 */
-    *(int64_t *)ctx = columns[0].integer;
-    return true;
-}
-
 static enum pti_db_result insert(struct pti_database *database, const struct pti_signing *signing,
                                  struct pti_error *error)
 {
@@ -44,7 +37,7 @@ static enum pti_db_result insert(struct pti_database *database, const struct pti
         pti_db_integer(signing->number), pti_db_integer(signing->time),    pti_db_text(signing->repository),
         pti_db_text(signing->role),      pti_db_integer(signing->version), pti_db_integer(signing->seen),
     };
-    const struct pti_db_query query = {&insert_signing, values, COUNT(values), NULL, NULL};
+    const struct pti_db_query query = {&insert_signing, values, PTI_COUNT(values), NULL, NULL};
 
     return pti_database_run(database, &query, NULL, error);
 }
@@ -62,7 +55,7 @@ static enum pti_db_result tell(struct pti_database *database, const struct addit
 
 static enum pti_db_result last_number(struct pti_database *database, int64_t *number, struct pti_error *error)
 {
-    const struct pti_db_query newest = {&newest_number, NULL, 0, take_number, number};
+    const struct pti_db_query newest = {&newest_number, NULL, 0, pti_db_take_integer, number};
 
     *number = 0;
     return pti_database_run(database, &newest, NULL, error);
@@ -106,7 +99,7 @@ static enum pti_db_result is_noted(struct pti_database *database, const char *re
 {
     const struct pti_db_value values[] = {pti_db_text(repository), pti_db_text(role->name)};
     int64_t version = 0;
-    const struct pti_db_query query = {&last_version, values, COUNT(values), take_number, &version};
+    const struct pti_db_query query = {&last_version, values, PTI_COUNT(values), pti_db_take_integer, &version};
     enum pti_db_result result = pti_database_run(database, &query, NULL, error);
 
     *noted = version == role->version;
