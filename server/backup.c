@@ -11,6 +11,7 @@
 #include "base/datetime.h"
 #include "publish/file.h"
 #include "server/data.h"
+#include "server/database_schema.h"
 #include "server/journal.h"
 #include "server/log.h"
 #include "server/publication.h"

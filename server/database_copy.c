@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 
 #include "publish/file.h"
+#include "server/database_schema.h"
 #include "server/limits.h"
 
 #define URI_SIZE (3 * PTI_PATH_MAX + 32)

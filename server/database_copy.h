@@ -25,11 +25,4 @@ enum pintle_status pti_database_look(const char *path, bool thorough, struct pti
  */
 enum pintle_status pti_database_copy(const char *from, const char *to, struct pti_error *error);
 
-/* The steps of the schema, *count of them: a database of version n has taken the first n. */
-const char *const *pti_sqlite_steps(int64_t *count);
-
-/* For back ends: whether this program may use a database that says so of itself. */
-enum pti_db_result pti_sqlite_judge(const char *path, int64_t application, int64_t version, int64_t tables,
-                                    struct pti_error *error);
-
 #endif

@@ -15,158 +15,10 @@
 
 #include "publish/file.h"
 #include "server/database_copy.h"
+#include "server/database_schema.h"
 #include "server/limits.h"
 
 #define FILE_NAME PTI_DATABASE_NAME
-#define APPLICATION_ID 0x504e544c /* "PNTL", in the file's header: whose database this is */
-
-/* Step n brings a database of user_version n to n + 1.  A step that was ever released is never changed. */
-static const char *const migrations[] = {
-    "CREATE TABLE report ("
-    " seq INTEGER PRIMARY KEY,"
-    " id TEXT NOT NULL UNIQUE,"
-    " received INTEGER NOT NULL,"
-    " host TEXT NOT NULL,"
-    " type TEXT NOT NULL,"
-    " reason TEXT NOT NULL,"
-    " document TEXT NOT NULL) STRICT;"
-    "CREATE INDEX report_host ON report (host, seq);"
-    "CREATE TABLE version ("
-    " role TEXT NOT NULL PRIMARY KEY,"
-    " version INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
-    "CREATE TABLE token ("
-    " id TEXT NOT NULL PRIMARY KEY,"
-    " name TEXT NOT NULL UNIQUE,"
-    " scope TEXT NOT NULL,"
-    " created INTEGER NOT NULL,"
-    " expires INTEGER NOT NULL,"
-    " used INTEGER NOT NULL,"
-    " hash BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE journal ("
-    " seq INTEGER PRIMARY KEY,"
-    " time INTEGER NOT NULL,"
-    " actor TEXT NOT NULL,"
-    " event TEXT NOT NULL,"
-    " detail TEXT NOT NULL,"
-    " hash BLOB NOT NULL) STRICT;",
-    "CREATE TABLE alert ("
-    " labels TEXT NOT NULL PRIMARY KEY,"
-    " rule TEXT NOT NULL,"
-    " severity INTEGER NOT NULL,"
-    " fingerprint TEXT NOT NULL,"
-    " summary TEXT NOT NULL,"
-    " state INTEGER NOT NULL,"
-    " since INTEGER NOT NULL,"
-    " fired INTEGER NOT NULL,"
-    " resolved INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE alert_told ("
-    " webhook TEXT NOT NULL,"
-    " labels TEXT NOT NULL,"
-    " at INTEGER NOT NULL,"
-    " PRIMARY KEY (webhook, labels)) STRICT, WITHOUT ROWID;",
-    "CREATE TABLE app_release ("
-    " app TEXT NOT NULL,"
-    " app_version TEXT NOT NULL,"
-    " generation INTEGER NOT NULL,"
-    " added INTEGER NOT NULL,"
-    " PRIMARY KEY (app, app_version)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE adoption ("
-    " repository TEXT NOT NULL,"
-    " day INTEGER NOT NULL,"
-    " source TEXT NOT NULL,"
-    " zone TEXT NOT NULL,"
-    " version INTEGER NOT NULL,"
-    " app TEXT NOT NULL,"
-    " app_version TEXT NOT NULL,"
-    " os TEXT NOT NULL,"
-    " hits INTEGER NOT NULL,"
-    " day_devices INTEGER NOT NULL,"
-    " week_devices INTEGER NOT NULL,"
-    " PRIMARY KEY (repository, day, source, zone, version, app, app_version, os)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE adoption_batch ("
-    " id TEXT NOT NULL PRIMARY KEY,"
-    " day INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
-    "CREATE TABLE series ("
-    " key BLOB NOT NULL PRIMARY KEY,"
-    " repository TEXT NOT NULL,"
-    " host TEXT NOT NULL,"
-    " reason TEXT NOT NULL,"
-    " leaf TEXT NOT NULL,"
-    " zone TEXT NOT NULL,"
-    " zone_version INTEGER NOT NULL,"
-    " app TEXT NOT NULL,"
-    " app_version TEXT NOT NULL,"
-    " os TEXT NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE cell ("
-    " span INTEGER NOT NULL,"
-    " start INTEGER NOT NULL,"
-    " series BLOB NOT NULL,"
-    " reports INTEGER NOT NULL,"
-    " weight INTEGER NOT NULL,"
-    " successes INTEGER NOT NULL,"
-    " tried INTEGER NOT NULL,"
-    " recovered INTEGER NOT NULL,"
-    " devices BLOB NOT NULL,"
-    " networks BLOB NOT NULL,"
-    " PRIMARY KEY (span, start, series)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE taken ("
-    " number INTEGER PRIMARY KEY,"
-    " at INTEGER NOT NULL,"
-    " ids BLOB NOT NULL) STRICT;"
-    "ALTER TABLE report ADD COLUMN repository TEXT NOT NULL DEFAULT '';",
-    "CREATE TABLE signing ("
-    " seq INTEGER PRIMARY KEY,"
-    " time INTEGER NOT NULL,"
-    " repository TEXT NOT NULL,"
-    " role TEXT NOT NULL,"
-    " version INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX signing_repository ON signing (repository, seq);",
-    "CREATE TABLE edge_target ("
-    " repository TEXT NOT NULL,"
-    " host TEXT NOT NULL,"
-    " port INTEGER NOT NULL,"
-    " place TEXT NOT NULL,"
-    " added INTEGER NOT NULL,"
-    " PRIMARY KEY (repository, host, port, place)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE edge ("
-    " repository TEXT NOT NULL,"
-    " host TEXT NOT NULL,"
-    " port INTEGER NOT NULL,"
-    " address TEXT NOT NULL,"
-    " key_type TEXT NOT NULL,"
-    " source TEXT NOT NULL,"
-    " active INTEGER NOT NULL,"
-    " changed INTEGER NOT NULL,"
-    " added INTEGER NOT NULL,"
-    " probed INTEGER NOT NULL,"
-    " outcome TEXT NOT NULL,"
-    " failures INTEGER NOT NULL,"
-    " pinned TEXT NOT NULL,"
-    " leaf TEXT NOT NULL,"
-    " not_before INTEGER NOT NULL,"
-    " not_after INTEGER NOT NULL,"
-    " document TEXT NOT NULL,"
-    " PRIMARY KEY (repository, host, port, address, key_type)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE edge_leaf ("
-    " repository TEXT NOT NULL,"
-    " host TEXT NOT NULL,"
-    " port INTEGER NOT NULL,"
-    " address TEXT NOT NULL,"
-    " key_type TEXT NOT NULL,"
-    " spki TEXT NOT NULL,"
-    " first_seen INTEGER NOT NULL,"
-    " last_seen INTEGER NOT NULL,"
-    " PRIMARY KEY (repository, host, port, address, key_type, spki)) STRICT, WITHOUT ROWID;",
-    ("ALTER TABLE signing ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;"
-     "CREATE INDEX signing_role ON signing (repository, role, seq);"),
-};
-#define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))
-
-const char *const *pti_sqlite_steps(int64_t *count)
-{
-    *count = SCHEMA_VERSION;
-    return migrations;
-}
 
 /* A statement, or the upsert of a table, by the address of its description. */
 struct prepared {
@@ -234,24 +86,6 @@ static enum pti_db_result read_integer(struct sqlite *sqlite, const char *sql, i
     return result;
 }
 
-enum pti_db_result pti_sqlite_judge(const char *path, int64_t application, int64_t version, int64_t tables,
-                                    struct pti_error *error)
-{
-    if (application != APPLICATION_ID && (application != 0 || version != 0 || tables != 0)) {
-        (void)pti_fail(error, PINTLE_ERR_STORAGE, "%s is a database of another program; give another --data directory",
-                       path);
-        return PTI_DB_BROKEN;
-    }
-    if (version > SCHEMA_VERSION) {
-        (void)pti_fail(error, PINTLE_ERR_STORAGE,
-                       "%s has schema version %" PRId64 ", this pintled knows up to %" PRId64
-                       "; run the newer pintled that made it, or restore an older backup",
-                       path, version, SCHEMA_VERSION);
-        return PTI_DB_BROKEN;
-    }
-    return PTI_DB_OK;
-}
-
 static enum pti_db_result check_schema(struct sqlite *sqlite, int64_t *version, struct pti_error *error)
 {
     int64_t application = 0, tables = 0;
@@ -267,25 +101,27 @@ static enum pti_db_result check_schema(struct sqlite *sqlite, int64_t *version, 
 static enum pti_db_result apply_migrations(struct sqlite *sqlite, struct pti_error *error)
 {
     char stamp[96];
-    int64_t version = 0;
+    int64_t version = 0, newest = 0;
+    const char *const *steps = pti_sqlite_steps(&newest);
     enum pti_db_result result = check_schema(sqlite, &version, error); /* again, now that we are the only writer */
 
-    for (; result == PTI_DB_OK && version < SCHEMA_VERSION; version++)
-        result = execute(sqlite, migrations[version], "bring its schema up to date", error);
+    for (; result == PTI_DB_OK && version < newest; version++)
+        result = execute(sqlite, steps[version], "bring its schema up to date", error);
     if (result != PTI_DB_OK)
         return result;
-    snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d; PRAGMA user_version=%" PRId64, APPLICATION_ID,
-             SCHEMA_VERSION);
+    snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d; PRAGMA user_version=%" PRId64, PTI_SQLITE_APPLICATION,
+             newest);
     return execute(sqlite, stamp, "bring its schema up to date", error);
 }
 
 static enum pti_db_result sqlite_migrate(void *connection, struct pti_error *error)
 {
     struct sqlite *sqlite = connection;
-    int64_t version = 0;
+    int64_t version = 0, newest = 0;
     enum pti_db_result result = check_schema(sqlite, &version, error);
 
-    if (result != PTI_DB_OK || version == SCHEMA_VERSION)
+    pti_sqlite_steps(&newest);
+    if (result != PTI_DB_OK || version == newest)
         return result;
     result = execute(sqlite, "BEGIN IMMEDIATE", "begin a transaction", error);
     if (result != PTI_DB_OK)

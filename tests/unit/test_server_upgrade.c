@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #include "server/backup.h"
+#include "server/database_schema.h"
 #include "server/limits.h"
 #include "server/storage.h"
 
