@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "scratch.h"
 #include "server/adoption.h"
 #include "server/census.h"
 #include "server/limits.h"
@@ -18,26 +18,20 @@
 #define DAY 20778
 #define NOON (DAY * INT64_C(86400) + 43200)
 
-static char scratch[64]; /* one directory per test */
+static struct scratch *scratch; /* one per test */
 
 static int make_scratch(void **state)
 {
     (void)state;
-    snprintf(scratch, sizeof scratch, "/tmp/pintle-census-XXXXXX");
-    return mkdtemp(scratch) ? 0 : -1;
+    scratch = scratch_new();
+    return 0;
 }
 
 static int remove_scratch(void **state)
 {
-    static const char *const names[] = {"pintled.db", "pintled.db-wal", "pintled.db-shm"};
-    char path[128];
-
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", scratch, names[i]);
-        unlink(path);
-    }
-    return rmdir(scratch);
+    scratch_free(scratch);
+    return 0;
 }
 
 static struct pti_database *open_storage(void)
@@ -45,7 +39,7 @@ static struct pti_database *open_storage(void)
     struct pti_database *storage = NULL;
     struct pti_error error;
 
-    if (pti_database_open_sqlite(scratch, &storage, &error) != PINTLE_OK)
+    if (pti_database_open_sqlite(scratch->directory, &storage, &error) != PINTLE_OK)
         fail_msg("%s", error.detail);
     return storage;
 }

@@ -5,40 +5,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/array.h"
+#include "scratch.h"
 #include "server/edge_finding.h"
 #include "server/journal.h"
 
 #define DAY_S 86400
 
-static char scratch[64];
+static struct scratch *scratch;
 static struct pti_database *database;
 
 static int open_database(void **state)
 {
-    struct pti_error error;
-
     (void)state;
-    snprintf(scratch, sizeof scratch, "/tmp/pintle-edges-XXXXXX");
-    return mkdtemp(scratch) && pti_database_open_sqlite(scratch, &database, &error) == PINTLE_OK ? 0 : -1;
+    scratch = scratch_new();
+    scratch_ok(scratch, pti_database_open_sqlite(scratch->directory, &database, &scratch->error));
+    return 0;
 }
 
 static int close_database(void **state)
 {
-    static const char *const names[] = {"pintled.db", "pintled.db-wal", "pintled.db-shm"};
-    char path[128];
-
     (void)state;
     pti_database_close(database);
-    for (size_t i = 0; i < PTI_COUNT(names); i++) {
-        snprintf(path, sizeof path, "%s/%s", scratch, names[i]);
-        unlink(path);
-    }
-    return rmdir(scratch);
+    scratch_free(scratch);
+    return 0;
 }
 
 static struct pti_edge_key key_of(const char *repository, const char *host, const char *address,

@@ -5,21 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
 
 #include "base/array.h"
 #include "publish/file.h"
+#include "scratch.h"
 #include "server/journal_check.h"
 #include "server/journal_head.h"
 #include "server/limits.h"
 
 struct fixture {
-    char directory[64];
+    struct scratch *scratch;
     struct pti_database *database;
-    struct pintle_crypto *crypto;
     struct pti_journal_head heads[8]; /* after each line */
 };
 
@@ -44,13 +43,11 @@ static struct pti_journal_head head_of(struct fixture *fixture)
 static int open_fixture(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    struct pti_error error;
     char detail[16];
 
-    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/pintle-journal-XXXXXX");
-    if (!mkdtemp(fixture->directory) || pintle_crypto_openssl_new(&fixture->crypto) != PINTLE_OK ||
-        pti_database_open_sqlite(fixture->directory, &fixture->database, &error) != PINTLE_OK)
-        return -1;
+    fixture->scratch = scratch_new();
+    scratch_ok(fixture->scratch,
+               pti_database_open_sqlite(fixture->scratch->directory, &fixture->database, &fixture->scratch->error));
     for (size_t i = 1; i < PTI_COUNT(fixture->heads); i++) {
         snprintf(detail, sizeof detail, "line %zu", i);
         append(fixture, detail);
@@ -62,29 +59,20 @@ static int open_fixture(void **state)
 
 static int close_fixture(void **state)
 {
-    static const char *const names[] = {"pintled.db", "pintled.db-wal", "pintled.db-shm", "journal.head",
-                                        "journal.lock"};
     struct fixture *fixture = *state;
-    char path[128];
 
     pti_database_close(fixture->database);
-    pintle_crypto_free(fixture->crypto);
-    for (size_t i = 0; i < PTI_COUNT(names); i++) {
-        snprintf(path, sizeof path, "%s/%s", fixture->directory, names[i]);
-        unlink(path);
-    }
-    rmdir(fixture->directory);
+    scratch_free(fixture->scratch);
     free(fixture);
     return 0;
 }
 
 static void execute(struct fixture *fixture, const char *sql)
 {
-    char path[128], *why = NULL;
+    char *why = NULL;
     sqlite3 *db = NULL;
 
-    snprintf(path, sizeof path, "%s/pintled.db", fixture->directory);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(scratch_path(fixture->scratch, "pintled.db"), &db), SQLITE_OK);
     if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
         fail_msg("%s: %s", sql, why);
     sqlite3_close(db);
@@ -134,7 +122,7 @@ static void the_chain_never_changes(void **state)
     char text[PTI_JOURNAL_HEAD_SIZE];
     struct pti_error error;
 
-    assert_int_equal(pti_journal_hash(fixture->crypto, first, &line, head.hash, &error), PINTLE_OK);
+    assert_int_equal(pti_journal_hash(fixture->scratch->crypto, first, &line, head.hash, &error), PINTLE_OK);
     pti_journal_head_format(&head, text);
     assert_string_equal(text, "1:e94aa7f29836c1704a6cca416111fa0cd2a7b7144e67662070b5b436fbc0725f");
 }
@@ -172,7 +160,7 @@ static void assert_found(struct fixture *fixture, const struct pti_journal_head 
     const struct pti_journal_query query = {INT64_MIN, INT64_MAX, check_line, &check};
     struct pti_error error;
 
-    pti_journal_check_init(&check, fixture->crypto, noted, noted ? 1 : 0, note, &findings);
+    pti_journal_check_init(&check, fixture->scratch->crypto, noted, noted ? 1 : 0, note, &findings);
     assert_int_equal(pti_journal_read(fixture->database, &query, &error), PINTLE_OK);
     pti_journal_check_end(&check);
     assert_string_equal(findings.text, want);
@@ -246,7 +234,7 @@ static void start(struct fixture *fixture, const char *want)
     struct pti_error error;
 
     pti_buf_init(&text, 1 << 16);
-    assert_int_equal(pti_journal_head_start(fixture->database, fixture->directory, &head, &error), PINTLE_OK);
+    assert_int_equal(pti_journal_head_start(fixture->database, fixture->scratch->directory, &head, &error), PINTLE_OK);
     assert_int_equal(pti_journal_read(fixture->database, &query, &error), PINTLE_OK);
     if (want && (text.size == 0 || !strstr(pti_buf_cstr(&text), want)))
         fail_msg("expected a line that says %s", want);
@@ -261,7 +249,7 @@ static void a_start_compares_and_tells(void **state)
     char path[128];
     struct pti_error error;
 
-    snprintf(path, sizeof path, "%s/journal.head", fixture->directory);
+    snprintf(path, sizeof path, "%s/journal.head", fixture->scratch->directory);
     start(fixture, "journal.head is missing"); /* lines without a head: somebody took it away */
     start(fixture, NULL);
     append(fixture, "the file lags behind: the machine was switched off");
@@ -281,16 +269,16 @@ static void a_command_leaves_what_does_not_agree(void **state)
     struct pti_error error;
     bool found = false;
 
-    assert_int_equal(pti_journal_head_update(fixture->database, fixture->directory, &error), PINTLE_OK);
-    assert_int_equal(pti_journal_head_load(fixture->directory, &kept, &found, &error), PINTLE_OK);
+    assert_int_equal(pti_journal_head_update(fixture->database, fixture->scratch->directory, &error), PINTLE_OK);
+    assert_int_equal(pti_journal_head_load(fixture->scratch->directory, &kept, &found, &error), PINTLE_OK);
     assert_true(found);
     assert_int_equal(kept.seq, 7);
     execute(fixture, "DELETE FROM journal WHERE seq > 5");
     append(fixture, "6");
     append(fixture, "7");
     append(fixture, "8");
-    assert_int_equal(pti_journal_head_update(fixture->database, fixture->directory, &error), PINTLE_OK);
-    assert_int_equal(pti_journal_head_load(fixture->directory, &kept, &found, &error), PINTLE_OK);
+    assert_int_equal(pti_journal_head_update(fixture->database, fixture->scratch->directory, &error), PINTLE_OK);
+    assert_int_equal(pti_journal_head_load(fixture->scratch->directory, &kept, &found, &error), PINTLE_OK);
     assert_int_equal(kept.seq, 7);
     assert_memory_equal(kept.hash, fixture->heads[7].hash, sizeof kept.hash);
     start(fixture, "which is not in the journal");
@@ -306,21 +294,21 @@ static void a_server_follows_only_what_goes_on(void **state)
     struct pti_error error;
     bool found = false;
 
-    assert_int_equal(pti_journal_head_start(fixture->database, fixture->directory, &head, &error), PINTLE_OK);
+    assert_int_equal(pti_journal_head_start(fixture->database, fixture->scratch->directory, &head, &error), PINTLE_OK);
     execute(fixture, "CREATE TABLE kept AS SELECT * FROM journal");
-    for (size_t i = 0; i < COUNT(changes); i++) {
+    for (size_t i = 0; i < PTI_COUNT(changes); i++) {
         execute(fixture, changes[i]);
         for (int lines = 0; lines < 4; lines++) { /* also when as many are there as before, and more */
-            assert_int_equal(pti_journal_head_follow(fixture->database, fixture->directory, &head, &error),
+            assert_int_equal(pti_journal_head_follow(fixture->database, fixture->scratch->directory, &head, &error),
                              PINTLE_ERR_TRUST);
-            assert_int_equal(pti_journal_head_load(fixture->directory, &kept, &found, &error), PINTLE_OK);
+            assert_int_equal(pti_journal_head_load(fixture->scratch->directory, &kept, &found, &error), PINTLE_OK);
             assert_memory_equal(&kept, &head, sizeof kept);
             append(fixture, "later");
         }
         execute(fixture, "DELETE FROM journal; INSERT INTO journal SELECT * FROM kept");
     }
     append(fixture, "goes on");
-    assert_int_equal(pti_journal_head_follow(fixture->database, fixture->directory, &head, &error), PINTLE_OK);
+    assert_int_equal(pti_journal_head_follow(fixture->database, fixture->scratch->directory, &head, &error), PINTLE_OK);
     assert_int_equal(head.seq, head_of(fixture).seq);
 }
 

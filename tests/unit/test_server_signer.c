@@ -21,6 +21,7 @@
 
 #include "publish/bundle.h"
 #include "publish/init.h"
+#include "scratch.h"
 #include "server/frame.h"
 #include "server/limits.h"
 #include "server/publication.h"
@@ -33,14 +34,6 @@
 
 static const struct pti_expiry_days days = {.root = 365, .targets = 365, .zone = 90, .snapshot = 7, .timestamp = 3};
 static char scratch[64];
-
-static void remove_tree(const char *path)
-{
-    char command[160];
-
-    snprintf(command, sizeof command, "rm -rf '%s'", path);
-    assert_int_equal(system(command), 0);
-}
 
 /* ---- the decisions ---- */
 
@@ -147,7 +140,7 @@ static int close_desk(void **state)
     pti_signer_policy_clear(&desk->policy);
     sim_free(desk->sim);
     free(desk);
-    remove_tree(scratch);
+    scratch_remove_tree(scratch);
     return 0;
 }
 
@@ -654,7 +647,7 @@ static int close_process(void **state)
     pti_publication_clear(&process->publication);
     pintle_crypto_free(process->crypto);
     free(process);
-    remove_tree(scratch);
+    scratch_remove_tree(scratch);
     return 0;
 }
 

@@ -17,39 +17,31 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "scratch.h"
 #include "server/limits.h"
 #include "server/storage.h"
 
 #define MANY 1000000
 
-static char scratch[64]; /* one directory per test */
+static struct scratch *scratch; /* one per test */
 
 static int make_scratch(void **state)
 {
     (void)state;
-    snprintf(scratch, sizeof scratch, "/tmp/pintle-storage-XXXXXX");
-    return mkdtemp(scratch) ? 0 : -1;
+    scratch = scratch_new();
+    return 0;
 }
 
 static int remove_scratch(void **state)
 {
-    static const char *const names[] = {"pintled.db", "pintled.db-wal", "pintled.db-shm"};
-    char path[128];
-
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", scratch, names[i]);
-        unlink(path);
-    }
-    return rmdir(scratch);
+    scratch_free(scratch);
+    return 0;
 }
 
 static const char *database(void)
 {
-    static char path[128];
-
-    snprintf(path, sizeof path, "%s/pintled.db", scratch);
-    return path;
+    return scratch_path(scratch, "pintled.db");
 }
 
 static struct pti_database *open_storage(void)
@@ -57,7 +49,7 @@ static struct pti_database *open_storage(void)
     struct pti_database *storage = NULL;
     struct pti_error error;
 
-    if (pti_database_open_sqlite(scratch, &storage, &error) != PINTLE_OK)
+    if (pti_database_open_sqlite(scratch->directory, &storage, &error) != PINTLE_OK)
         fail_msg("%s", error.detail);
     return storage;
 }
@@ -67,7 +59,7 @@ static void open_fails(const char *want)
     struct pti_database *storage = NULL;
     struct pti_error error;
 
-    assert_int_equal(pti_database_open_sqlite(scratch, &storage, &error), PINTLE_ERR_STORAGE);
+    assert_int_equal(pti_database_open_sqlite(scratch->directory, &storage, &error), PINTLE_ERR_STORAGE);
     assert_null(storage);
     if (!strstr(error.detail, want))
         fail_msg("\"%s\" lacks \"%s\"", error.detail, want);
@@ -222,7 +214,7 @@ static void survives_the_process(void **state)
     if (child == 0) {
         struct pti_error error;
 
-        if (pti_database_open_sqlite(scratch, &storage, &error) == PINTLE_OK &&
+        if (pti_database_open_sqlite(scratch->directory, &storage, &error) == PINTLE_OK &&
             insert(storage, "a", "a.example", MANY, &error) == PINTLE_OK)
             kill(getpid(), SIGKILL);
         _exit(1);
@@ -267,7 +259,7 @@ static void *allocate_many(void *ctx)
     struct pti_database *storage = NULL;
     struct pti_error error;
 
-    if (pti_database_open_sqlite(scratch, &storage, &error) != PINTLE_OK)
+    if (pti_database_open_sqlite(scratch->directory, &storage, &error) != PINTLE_OK)
         return NULL;
     for (int i = 0; i < ALLOCATIONS; i++)
         if (pti_storage_allocate_version(storage, "timestamp", 1, &versions[i], &error) != PINTLE_OK)
@@ -364,7 +356,7 @@ static void refuses_a_link(void **state)
     char target[128];
 
     (void)state;
-    snprintf(target, sizeof target, "%s/elsewhere", scratch);
+    snprintf(target, sizeof target, "%s/elsewhere", scratch->directory);
     assert_int_equal(symlink(target, database()), 0);
     open_fails("cannot be opened");
     assert_int_not_equal(access(target, F_OK), 0);
@@ -481,22 +473,22 @@ static void a_visitor_takes_nothing_away(void **state)
 
 int main(void)
 {
-#define SCRATCH_TEST(f) cmocka_unit_test_setup_teardown(f, make_scratch, remove_scratch)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_scratch, remove_scratch)
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(lists_newest_first),
-        SCRATCH_TEST(stores_one_id_once),
-        SCRATCH_TEST(keeps_the_newest),
-        SCRATCH_TEST(survives_the_process),
-        SCRATCH_TEST(allocates_above_what_was_allocated_and_published),
-        SCRATCH_TEST(two_nodes_never_get_one_version),
-        SCRATCH_TEST(is_private),
-        SCRATCH_TEST(refuses_a_newer_schema),
-        SCRATCH_TEST(refuses_another_programs_database),
-        SCRATCH_TEST(refuses_what_is_no_database),
-        SCRATCH_TEST(refuses_a_link),
-        SCRATCH_TEST(a_full_disk_loses_nothing_and_heals),
-        SCRATCH_TEST(a_visitor_takes_nothing_away),
-        SCRATCH_TEST(a_removed_database_stores_nothing),
+        TEST(lists_newest_first),
+        TEST(stores_one_id_once),
+        TEST(keeps_the_newest),
+        TEST(survives_the_process),
+        TEST(allocates_above_what_was_allocated_and_published),
+        TEST(two_nodes_never_get_one_version),
+        TEST(is_private),
+        TEST(refuses_a_newer_schema),
+        TEST(refuses_another_programs_database),
+        TEST(refuses_what_is_no_database),
+        TEST(refuses_a_link),
+        TEST(a_full_disk_loses_nothing_and_heals),
+        TEST(a_visitor_takes_nothing_away),
+        TEST(a_removed_database_stores_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

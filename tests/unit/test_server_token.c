@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/array.h"
 #include "base/buf.h"
 #include "report/network.h"
+#include "scratch.h"
 #include "server/access.h"
 #include "server/address.h"
 
@@ -216,7 +216,7 @@ static void a_full_table_forgets_the_quietest(void **state)
 /* ---- all of it ---- */
 
 struct fixture {
-    char directory[64];
+    struct scratch *scratch;
     struct pti_database *database;
     struct pti_access *access;
 };
@@ -224,12 +224,10 @@ struct fixture {
 static int open_fixture(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    struct pti_error error;
 
-    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/pintle-token-XXXXXX");
-    if (!mkdtemp(fixture->directory) ||
-        pti_database_open_sqlite(fixture->directory, &fixture->database, &error) != PINTLE_OK)
-        return -1;
+    fixture->scratch = scratch_new();
+    scratch_ok(fixture->scratch,
+               pti_database_open_sqlite(fixture->scratch->directory, &fixture->database, &fixture->scratch->error));
     fixture->access = malloc(sizeof *fixture->access);
     pti_access_init(fixture->access, fixture->database, crypto);
     *state = fixture;
@@ -238,18 +236,12 @@ static int open_fixture(void **state)
 
 static int close_fixture(void **state)
 {
-    static const char *const names[] = {"pintled.db", "pintled.db-wal", "pintled.db-shm"};
     struct fixture *fixture = *state;
-    char path[128];
 
     pti_access_clear(fixture->access);
     free(fixture->access);
     pti_database_close(fixture->database);
-    for (size_t i = 0; i < PTI_COUNT(names); i++) {
-        snprintf(path, sizeof path, "%s/%s", fixture->directory, names[i]);
-        unlink(path);
-    }
-    rmdir(fixture->directory);
+    scratch_free(fixture->scratch);
     free(fixture);
     return 0;
 }

@@ -11,35 +11,28 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "scratch.h"
 #include "server/backup.h"
 #include "server/database_schema.h"
 #include "server/limits.h"
 #include "server/storage.h"
 
-static char directory[64], path[96];
+static struct scratch *scratch;
+static char path[96];
 
 static int make_directory(void **state)
 {
     (void)state;
-    snprintf(directory, sizeof directory, "/tmp/pintle-upgrade-XXXXXX");
-    if (!mkdtemp(directory))
-        return -1;
-    snprintf(path, sizeof path, "%s/" PTI_DATABASE_NAME, directory);
+    scratch = scratch_new();
+    snprintf(path, sizeof path, "%s/" PTI_DATABASE_NAME, scratch->directory);
     return 0;
 }
 
 static int remove_directory(void **state)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
-
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        char file[112];
-
-        snprintf(file, sizeof file, "%s%s", path, suffixes[i]);
-        unlink(file);
-    }
-    return rmdir(directory);
+    scratch_free(scratch);
+    return 0;
 }
 
 static void execute(sqlite3 *db, const char *sql)
@@ -161,7 +154,7 @@ static void every_earlier_database_keeps_its_data(void **state)
         make_old_database(steps);
         assert_int_equal(pti_database_look(path, true, &facts, &error), PINTLE_OK);
         assert_true(facts.present && facts.schema == steps);
-        if (pti_database_open_sqlite(directory, &database, &error) != PINTLE_OK)
+        if (pti_database_open_sqlite(scratch->directory, &database, &error) != PINTLE_OK)
             fail_msg("step %d: %s", (int)steps, error.detail);
         assert_int_equal(pti_storage_allocate_version(database, "timestamp 1", 5, &version, &error), PINTLE_OK);
         assert_int_equal(version, 42);
