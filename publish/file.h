@@ -32,8 +32,8 @@ enum pintle_status pti_file_replace(const char *path, struct pintle_bytes data, 
  */
 enum pintle_status pti_file_create_private(const char *path, struct pintle_bytes data, struct pti_error *error);
 /*
- * Gives temporary, a file in the same directory whose content is durable, the name path; PINTLE_ERR_STORAGE if anything is there
- * already.  Durable on return.
+ * Gives temporary, a file in the same directory whose content is durable, the name path; PINTLE_ERR_STORAGE if anything
+ * is there already.  Durable on return.
  */
 enum pintle_status pti_file_place(const char *temporary, const char *path, struct pti_error *error);
 /* The same, but what is there is replaced. */

@@ -2,8 +2,8 @@
 /*
  * What POST /v1/adoption brings: counts that somebody added up from access logs, and a name that makes them count once.
  *
- *     {"batch":"ID","repository":"shop","rows":[{"day":"2026-11-21","zone":"payments","version":41,"app":"com.example.shop",
- *      "app_version":"3.2.0","os":"ios","hits":12,"d":3,"w":1}]}
+ *     {"batch":"ID","repository":"shop","rows":[{"day":"2026-11-21","zone":"payments","version":41,
+ *      "app":"com.example.shop","app_version":"3.2.0","os":"ios","hits":12,"d":3,"w":1}]}
  *
  * zone null is the charter; repository (default: the one at the root), app, app_version, os, d and w may be left out.
  * Pure.

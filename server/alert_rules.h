@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which alerts the state of things raises: facts in, a list of alerts out.  Pure: time, counts and thresholds are
- * arguments.  Only what the server saw itself can raise a page; what comes from reports can be forged, and raises tickets.
+ * arguments.  Only what the server saw itself can raise a page; what comes from reports can be forged, and raises
+ * tickets.
  */
 #ifndef PTI_SERVER_ALERT_RULES_H
 #define PTI_SERVER_ALERT_RULES_H
@@ -102,8 +103,8 @@ struct pti_alert_limits {
 #define PTI_ALERT_WINDOW_S 900 /* of pti_alert_traffic.recent */
 
 /*
- * Empties list and fills it; what strangers can raise comes last, so that it takes nobody's place.  PINTLE_ERR_MEMORY: it is
- * not to be used.
+ * Empties list and fills it; what strangers can raise comes last, so that it takes nobody's place.  PINTLE_ERR_MEMORY:
+ * it is not to be used.
  */
 enum pintle_status pti_alert_rules_apply(const struct pti_alert_facts *facts, const struct pti_alert_limits *limits,
                                          struct pti_alert_list *list);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What became of alerts over time: pending, firing, resolved; and who has been told.  Pure: the lists that the rules yield
- * and the time go in, transitions come out; server/alerts.h stores and sends.
+ * What became of alerts over time: pending, firing, resolved; and who has been told.  Pure: the lists that the rules
+ * yield and the time go in, transitions come out; server/alerts.h stores and sends.
  *
  * There is no queue of messages: what a webhook has to be told follows from the state and from what it was told last.
  * So nothing is sent twice because it waited, and a webhook that was away learns what holds now.
@@ -79,7 +79,9 @@ struct pti_disk_trend {
     size_t count;
 };
 void pti_disk_trend_note(struct pti_disk_trend *trend, int64_t now, int64_t available);
-/* Seconds from now until nothing is left, by least squares; -1: it does not shrink, or an hour of samples is missing. */
+/*
+ * Seconds from now until nothing is left, by least squares; -1: it does not shrink, or an hour of samples is missing.
+ */
 int64_t pti_disk_trend_full_in(const struct pti_disk_trend *trend, int64_t now, int64_t available);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Alerts: a thread that looks every few seconds, keeps what it finds in the database, journals what begins and ends, and
- * tells webhooks.  A webhook is told of each alert when it fires, again after a while as long as it does, and once when
- * it is over; should pintled be killed between an answer and the note of it, it is told once more.  A webhook that fails
- * or hangs delays the others by one request at most.
+ * Alerts: a thread that looks every few seconds, keeps what it finds in the database, journals what begins and ends,
+ * and tells webhooks.  A webhook is told of each alert when it fires, again after a while as long as it does, and once
+ * when it is over; should pintled be killed between an answer and the note of it, it is told once more.  A webhook that
+ * fails or hangs delays the others by one request at most.
  */
 #ifndef PTI_SERVER_ALERTS_H
 #define PTI_SERVER_ALERTS_H

@@ -39,8 +39,8 @@ struct pti_listener {
 };
 
 /*
- * Whose path this is: of the repository NAME if it begins with /NAME/, else of the one at the root; NULL if there is none
- * there.  *rest is the path inside it.
+ * Whose path this is: of the repository NAME if it begins with /NAME/, else of the one at the root; NULL if there is
+ * none there.  *rest is the path inside it.
  */
 struct pti_served *pti_routes_find(const struct pti_routes *routes, const char *path, const char **rest);
 

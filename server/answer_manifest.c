@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /v1/zones and GET /v1/hosts: what is published now, sorted by repository (in the order of the options) and name. */
+/*
+ * GET /v1/zones and GET /v1/hosts: what is published now, sorted by repository (in the order of the options) and name.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many checks clients made, as their reports tell: by host, OS, and what came of them.  Hosts are those of the published
- * charters, as far as there is room, OS and verdicts a fixed list; all else is "other".  So nothing that a report says
- * becomes a label.  One thread adds hosts; any thread counts and writes, without waiting.
+ * How many checks clients made, as their reports tell: by host, OS, and what came of them.  Hosts are those of the
+ * published charters, as far as there is room, OS and verdicts a fixed list; all else is "other".  So nothing that a
+ * report says becomes a label.  One thread adds hosts; any thread counts and writes, without waiting.
  */
 #ifndef PTI_SERVER_CHECKS_H
 #define PTI_SERVER_CHECKS_H

@@ -25,8 +25,8 @@ enum pintle_status pti_confine_server(const char *const *readable, const char *c
                                       struct pti_error *error);
 
 /*
- * The server likewise: system calls that it never makes fail: other programs and processes, other users and mounts, memory
- * that is both written and executed, sockets but of IP, Unix and routing, and what administers the machine.
+ * The server likewise: system calls that it never makes fail: other programs and processes, other users and mounts,
+ * memory that is both written and executed, sockets but of IP, Unix and routing, and what administers the machine.
  * PINTLE_ERR_UNSUPPORTED: there is no seccomp here.
  */
 enum pintle_status pti_confine_calls(struct pti_error *error);

@@ -4,9 +4,9 @@
  *
  *     {"seq":7,"time":"2026-11-21T20:00:00Z","actor":"token:ci","event":"token.added","detail":"..."}
  *
- * numbered from 1 without gaps, and its hash is SHA-256 over the hash of the line before (32 bytes of 0 before the first)
- * followed by these bytes.  The head, number and hash of the last line, vouches for all before it; server/journal_head.h
- * keeps it apart, as a chain that is cut at its end is a good chain.
+ * numbered from 1 without gaps, and its hash is SHA-256 over the hash of the line before (32 bytes of 0 before the
+ * first) followed by these bytes.  The head, number and hash of the last line, vouches for all before it;
+ * server/journal_head.h keeps it apart, as a chain that is cut at its end is a good chain.
  */
 #ifndef PTI_SERVER_JOURNAL_H
 #define PTI_SERVER_JOURNAL_H
@@ -29,8 +29,8 @@ struct pti_journal_head {
 };
 
 /*
- * Adds a line: actor is "pintled", "command:USER" or "token:NAME", event "noun.verb".  Bytes that are not printable ASCII
- * become '?', and what is too long is cut.  Durable when it returns PINTLE_OK; else PINTLE_ERR_STORAGE, _MEMORY.
+ * Adds a line: actor is "pintled", "command:USER" or "token:NAME", event "noun.verb".  Bytes that are not printable
+ * ASCII become '?', and what is too long is cut.  Durable when it returns PINTLE_OK; else PINTLE_ERR_STORAGE, _MEMORY.
  */
 enum pintle_status pti_journal_append(struct pti_database *database, const char *actor, const char *event,
                                       const char *detail, struct pti_error *error);

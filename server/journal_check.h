@@ -2,9 +2,9 @@
 /*
  * Finding what is wrong with a journal.  Pure: lines in, in the order of their numbers, findings out.
  *
- * It finds a line that was changed or moved, lines that are missing between others, and, with a head that was noted before,
- * lines missing at the end and a chain that was written anew up to there.  Without such a head the latter two look like a
- * journal that is sound.
+ * It finds a line that was changed or moved, lines that are missing between others, and, with a head that was noted
+ * before, lines missing at the end and a chain that was written anew up to there.  Without such a head the latter two
+ * look like a journal that is sound.
  */
 #ifndef PTI_SERVER_JOURNAL_CHECK_H
 #define PTI_SERVER_JOURNAL_CHECK_H

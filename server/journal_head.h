@@ -25,8 +25,9 @@ enum pintle_status pti_journal_has(struct pti_database *database, const struct p
                                    struct pti_error *error);
 
 /*
- * At the start of a server: whether the journal still holds what journal.head says goes into the log, and if it does not,
- * into the journal, as the first line after the loss; then the file follows the journal again.  *head is what it says now.
+ * At the start of a server: whether the journal still holds what journal.head says goes into the log, and if it does
+ * not, into the journal, as the first line after the loss; then the file follows the journal again.  *head is what it
+ * says now.
  */
 enum pintle_status pti_journal_head_start(struct pti_database *database, const char *directory,
                                           struct pti_journal_head *head, struct pti_error *error);
@@ -37,7 +38,9 @@ enum pintle_status pti_journal_head_start(struct pti_database *database, const c
  */
 enum pintle_status pti_journal_head_follow(struct pti_database *database, const char *directory,
                                            struct pti_journal_head *head, struct pti_error *error);
-/* For one who is not the server: the same, but a file that does not agree with the journal stays, for the next start. */
+/*
+ * For one who is not the server: the same, but a file that does not agree with the journal stays, for the next start.
+ */
 enum pintle_status pti_journal_head_update(struct pti_database *database, const char *directory,
                                            struct pti_error *error);
 

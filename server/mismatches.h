@@ -15,8 +15,8 @@ struct pti_mismatches {
 };
 
 /*
- * Of the cells that begin in [since, until): the max hosts with most reports, sorted by repository and host; *count of them.
- * PINTLE_ERR_STORAGE, PINTLE_ERR_MEMORY.
+ * Of the cells that begin in [since, until): the max hosts with most reports, sorted by repository and host; *count of
+ * them.  PINTLE_ERR_STORAGE, PINTLE_ERR_MEMORY.
  */
 enum pintle_status pti_mismatches_count(struct pti_database *database, int64_t since, int64_t until,
                                         struct pti_mismatches *hosts, size_t max, size_t *count,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What all lists have in common: the strict query, and pages.  `limit` says how many, `after` where to go on; the answer
- * is {"items":[...],"next":CURSOR}, where next is what to give as `after` for the page after this one, or null.
+ * What all lists have in common: the strict query, and pages.  `limit` says how many, `after` where to go on; the
+ * answer is {"items":[...],"next":CURSOR}, where next is what to give as `after` for the page after this one, or null.
  */
 #ifndef PTI_SERVER_PAGE_H
 #define PTI_SERVER_PAGE_H

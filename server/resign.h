@@ -40,8 +40,8 @@ struct pti_resigner {
 #define PTI_SERIES_SIZE (PTI_SERVED_NAME_MAX + 33) /* bytes with terminator */
 
 /*
- * Under which name the versions of a role are counted: the repository's, its own and a hash of its keys.  Who once owned
- * the server may have used the numbers up; a root that replaces the keys lets them start again here too.
+ * Under which name the versions of a role are counted: the repository's, its own and a hash of its keys.  Who once
+ * owned the server may have used the numbers up; a root that replaces the keys lets them start again here too.
  * PINTLE_ERR_INPUT, _MEMORY.
  */
 enum pintle_status pti_resigner_series(const struct pti_resigner *resigner, const struct pti_published *published,

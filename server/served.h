@@ -25,7 +25,9 @@ struct pti_served {
 void pti_served_init(struct pti_served *served, const struct pti_served_options *options);
 /* Opens the public files.  PINTLE_ERR_STORAGE: the directory is no repository, or cannot be read. */
 enum pintle_status pti_served_open(struct pti_served *served, struct pti_error *error);
-/* Before threads and descriptors, which a signer must not inherit.  Without it the repository is served all the same. */
+/*
+ * Before threads and descriptors, which a signer must not inherit.  Without it the repository is served all the same.
+ */
 void pti_served_start_signer(struct pti_served *served);
 /* The first look at what is published.  crypto, storage, census and checks are borrowed. */
 void pti_served_begin(struct pti_served *served, struct pintle_crypto *crypto, struct pti_database *storage,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon: starts its parts in the one order that is safe, waits for signals, and stops them in the reverse order. */
+/*
+ * The daemon: starts its parts in the one order that is safe, waits for signals, and stops them in the reverse order.
+ */
 #include "server/service.h"
 
 #include <errno.h>

@@ -30,8 +30,8 @@ enum pintle_status pti_signer_start(const char *repository, const char *keys, st
                                     struct pti_error *error);
 
 /*
- * Whether one could be started, found out in this process, which is to end soon: it reads the keys.  As above; warnings are
- * logged.
+ * Whether one could be started, found out in this process, which is to end soon: it reads the keys.  As above; warnings
+ * are logged.
  */
 enum pintle_status pti_signer_check(const char *repository, const char *keys, struct pti_error *error);
 

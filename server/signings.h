@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which versions of a repository's roles there were and since when: what this server signed, and what it saw published by
- * others.  Functions return PINTLE_OK, PINTLE_ERR_STORAGE or PINTLE_ERR_MEMORY.
+ * Which versions of a repository's roles there were and since when: what this server signed, and what it saw published
+ * by others.  Functions return PINTLE_OK, PINTLE_ERR_STORAGE or PINTLE_ERR_MEMORY.
  */
 #ifndef PTI_SERVER_SIGNINGS_H
 #define PTI_SERVER_SIGNINGS_H
@@ -23,8 +23,8 @@ enum pintle_status pti_signings_add(struct pti_database *database, const char *r
                                     int64_t snapshot, int64_t now, struct pti_error *error);
 
 /*
- * What is published: each role whose version is not the one noted last is noted as seen, and all of them together make one
- * line in the journal.  Nothing is written if there is none.
+ * What is published: each role whose version is not the one noted last is noted as seen, and all of them together make
+ * one line in the journal.  Nothing is written if there is none.
  */
 enum pintle_status pti_signings_see(struct pti_database *database, const char *repository,
                                     const struct pti_role_status *roles, size_t count, int64_t now,

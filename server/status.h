@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the server knows of itself: written by the main thread and the intake, read by /healthz and /metrics.  There is a
- * board for each repository, whose value is copied out whole, under a lock that is never held for longer than the copy;
- * and one of the service, for what all repositories share.
+ * What the server knows of itself: written by the main thread and the intake, read by /healthz and /metrics.  There is
+ * a board for each repository, whose value is copied out whole, under a lock that is never held for longer than the
+ * copy; and one of the service, for what all repositories share.
  */
 #ifndef PTI_SERVER_STATUS_H
 #define PTI_SERVER_STATUS_H
@@ -77,8 +77,8 @@ void pti_service_status_set_stopping(struct pti_service_status *service);
 /* Returns whether that changed anything, so that it is logged once. */
 bool pti_service_status_set_storage(struct pti_service_status *service, bool up);
 /*
- * Of all repositories, or of only (NULL: all).  The service fails when each of several does: one that fails is no reason
- * to send the clients of the others away.
+ * Of all repositories, or of only (NULL: all).  The service fails when each of several does: one that fails is no
+ * reason to send the clients of the others away.
  */
 enum pti_health pti_service_status_health(struct pti_service_status *service, struct pti_status_board *only,
                                           int64_t now);

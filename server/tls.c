@@ -23,8 +23,8 @@
 #define CHAIN_MAX 8
 
 /*
- * RFC 9325, section 3.1.1.  Among what is left the client chooses: with a preference of our own, for P-256, most would be
- * asked to start over with another key share than the one they sent.
+ * RFC 9325, section 3.1.1.  Among what is left the client chooses: with a preference of our own, for P-256, most would
+ * be asked to start over with another key share than the one they sent.
  */
 const char pti_tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 

@@ -3,9 +3,9 @@
  * The certificate and key that the listeners speak TLS with, and their renewal while it runs.
  *
  * The files are read by a small process of their own, started first and confined by nothing: the server itself opens no
- * file outside its repositories and data, and renewal tools put new files, directories and links in the old one's place.
- * It answers one question, "what is in these two files", and holds nothing.  server/tls.c is the one file of the server
- * that knows GnuTLS.
+ * file outside its repositories and data, and renewal tools put new files, directories and links in the old one's
+ * place.  It answers one question, "what is in these two files", and holds nothing.  server/tls.c is the one file of
+ * the server that knows GnuTLS.
  */
 #ifndef PTI_SERVER_TLS_H
 #define PTI_SERVER_TLS_H
@@ -24,8 +24,8 @@ struct pti_tls;
 enum pintle_status pti_tls_open(const char *certificate, const char *key, struct pti_tls **tls,
                                 struct pti_error *error);
 /*
- * Reads both again: handshakes from now on use the new pair, connections stay as they are.  On failure the old pair stays
- * in use.  One thread at a time.
+ * Reads both again: handshakes from now on use the new pair, connections stay as they are.  On failure the old pair
+ * stays in use.  One thread at a time.
  */
 enum pintle_status pti_tls_reload(struct pti_tls *tls, bool *changed, struct pti_error *error);
 /* After the last listener has ended; NULL is legal. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a token is: "pintle_", 64 hex digits of randomness and 8 of a checksum.  The prefix lets scanners of repositories and
- * logs find one that leaked; the checksum tells a mistyped one from a revoked one without asking the database.  Nothing
- * here does I/O.
+ * What a token is: "pintle_", 64 hex digits of randomness and 8 of a checksum.  The prefix lets scanners of
+ * repositories and logs find one that leaked; the checksum tells a mistyped one from a revoked one without asking the
+ * database.  Nothing here does I/O.
  */
 #ifndef PTI_SERVER_TOKEN_H
 #define PTI_SERVER_TOKEN_H
@@ -47,7 +47,10 @@ bool pti_token_read(struct pintle_crypto *crypto, struct pintle_bytes text, uint
 /* In a time that does not depend on where they differ. */
 bool pti_token_hash_equal(const uint8_t a[PINTLE_SHA256_SIZE], const uint8_t b[PINTLE_SHA256_SIZE]);
 
-/* The credentials of an Authorization header (RFC 6750, section 2.1): one token after "Bearer"; false for anything else. */
+/*
+ * The credentials of an Authorization header (RFC 6750, section 2.1): one token after "Bearer"; false for anything
+ * else.
+ */
 bool pti_token_of_header(const char *header, struct pintle_bytes *token);
 
 #endif

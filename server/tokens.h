@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tokens that exist.  Of each the database has a hash and no more, so who reads it can use none.  Adding and revoking
- * stand in the journal, in the same transaction.
+ * The tokens that exist.  Of each the database has a hash and no more, so who reads it can use none.  Adding and
+ * revoking stand in the journal, in the same transaction.
  *
  * All return PINTLE_OK, PINTLE_ERR_STORAGE or PINTLE_ERR_MEMORY, and what is said besides.
  */

@@ -111,7 +111,9 @@ static const char *status_of(enum pti_alert_message message)
     return message == PTI_ALERT_SAY_RESOLVED ? "resolved" : "firing";
 }
 
-/* Each alert is a group of its own, as where Alertmanager groups by all labels: its receivers need not wait for others. */
+/*
+ * Each alert is a group of its own, as where Alertmanager groups by all labels: its receivers need not wait for others.
+ */
 static void write_v4(const struct pti_webhook_item *item, struct pti_json_writer *writer)
 {
     const struct pti_alert_entry *entry = item->entry;

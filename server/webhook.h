@@ -22,8 +22,8 @@ struct pti_webhook {
 };
 
 /*
- * "v4=URL", "json=URL", "alertmanager=URL", this one without /api/v2/alerts.  PINTLE_ERR_MISUSE; the detail does not repeat
- * the URL.
+ * "v4=URL", "json=URL", "alertmanager=URL", this one without /api/v2/alerts.  PINTLE_ERR_MISUSE; the detail does not
+ * repeat the URL.
  */
 enum pintle_status pti_webhook_parse(const char *text, struct pti_webhook *webhook, struct pti_error *error);
 
@@ -49,8 +49,8 @@ void pti_webhook_sender_free(struct pti_webhook_sender *sender); /* NULL is lega
 /* Makes a request that is under way fail soon, and every later one at once.  Any thread. */
 void pti_webhook_sender_stop(struct pti_webhook_sender *sender);
 /*
- * One request.  PINTLE_OK: answered with 2xx.  Else PINTLE_ERR_NETWORK with the reason, without the URL; *retry_after_s is
- * what the answer asked for, -1 if nothing.
+ * One request.  PINTLE_OK: answered with 2xx.  Else PINTLE_ERR_NETWORK with the reason, without the URL; *retry_after_s
+ * is what the answer asked for, -1 if nothing.
  */
 enum pintle_status pti_webhook_send(struct pti_webhook_sender *sender, const struct pti_webhook *webhook,
                                     struct pintle_bytes body, int64_t *retry_after_s, struct pti_error *error);

@@ -102,8 +102,8 @@ struct pti_manifest_source pti_generation_source(const struct pti_generation *ge
 int64_t pti_generation_expires(const struct pti_generation *generation, const struct pti_generation_zone *zone);
 
 /*
- * When the hosts of zone (NULL: those of a zone without a file) start to be refused, and which bound says so: stale_days
- * after it expired (-1: never), or, of a shipped one, at the age that its charter allows.  PTI_NEVER.
+ * When the hosts of zone (NULL: those of a zone without a file) start to be refused, and which bound says so:
+ * stale_days after it expired (-1: never), or, of a shipped one, at the age that its charter allows.  PTI_NEVER.
  */
 int64_t pti_generation_refuse_after(const struct pti_generation *generation, const struct pti_generation_zone *zone,
                                     int64_t stale_days, bool shipped, enum pintle_reason *reason);

@@ -41,7 +41,9 @@ struct pti_report {
  */
 enum pintle_status pti_report_read(const struct pti_json_value *value, struct pti_report *report,
                                    struct pti_error *error);
-/* Makes its document, as long as the text that it was read from is there.  PINTLE_ERR_MEMORY: it has none, as before. */
+/*
+ * Makes its document, as long as the text that it was read from is there.  PINTLE_ERR_MEMORY: it has none, as before.
+ */
 enum pintle_status pti_report_document(struct pti_report *report, struct pti_error *error);
 /* Reads a whole text and makes the document. */
 enum pintle_status pti_report_parse(struct pintle_bytes text, struct pti_report *report, struct pti_error *error);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_fleet URL ROOTS HOST CLIENTS: that many real clients in one process, each with a store in memory, over libcurl, on
- * one clock that the program turns: it stands still while a client works and then jumps to when the next one is due, by
- * the client's own word.  Hours pass in seconds, and no load of the machine changes when anybody polls.  Orders, a line
- * each, from standard input; every answer ends with a line that begins with "end":
- *     play SECONDS     of that clock; prints "poll CLIENT MS ok|failed TEXT", TEXT the versions that the client then holds
- *     refuse KEY       each client refuses a chain with this key (1 to 255), refreshes, refuses it again, and has a report
- *     send THREADS     who has reports sends them; prints "stored ID" for each that was acknowledged, "shed STATUS" for each request
- *                      that was not (0: no answer), and behind "end" how many clients still have some
+ * bench_fleet URL ROOTS HOST CLIENTS: that many real clients in one process, each with a store in memory, over libcurl,
+ * on one clock that the program turns: it stands still while a client works and then jumps to when the next one is due,
+ * by the client's own word.  Hours pass in seconds, and no load of the machine changes when anybody polls.  Orders, a
+ * line each, from standard input; every answer ends with a line that begins with "end":
+ *     play SECONDS     of that clock; prints "poll CLIENT MS ok|failed TEXT", TEXT the versions that the client then
+ *                      holds
+ *     refuse KEY       each client refuses a chain with this key (1 to 255), refreshes, refuses it again, and has a
+ *                      report
+ *     send THREADS     who has reports sends them; prints "stored ID" for each that was acknowledged, "shed STATUS" for
+ *                      each request that was not (0: no answer), and behind "end" how many clients still have some
  */
 #include <inttypes.h>
 #include <pthread.h>

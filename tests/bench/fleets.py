@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a fleet does to pintled when it is lost and comes back, and how soon it holds what is published (tests/e2e/fleet.py)."""
+"""What a fleet (tests/e2e/fleet.py) does to pintled when it is lost and comes back, and how soon it has what is new."""
 
 import pathlib
 import sys
@@ -10,8 +10,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from fleet import INTERVAL, Herd, Outage, crash, playing, publish, stall  # noqa: E402
 from load import Span, percentile, server_row  # noqa: E402
 
-# Polls come an interval apart, give or take a tenth: of a renewal process with such gaps, the time from any moment to the next
-# poll exceeds x with probability (1.1 - x)^2 / 0.4 for x from 0.9 to 1.1 (in intervals).
+# Polls come an interval apart, give or take a tenth: of a renewal process with such gaps, the time from any moment to
+# the next poll exceeds x with probability (1.1 - x)^2 / 0.4 for x from 0.9 to 1.1 (in intervals).
 CLOSED_FORM_99 = 1.1 - (0.4 * 0.01) ** 0.5
 
 

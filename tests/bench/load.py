@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What measures of servers share: the CPU time that a server takes between two moments, percentiles, one form of table."""
+"""What measures of servers share: the CPU time between two moments, percentiles, one form of table."""
 
 import os
 import pathlib
@@ -27,7 +27,7 @@ def cpu_seconds(pid):
 
 
 class Span:
-    """with Span(pid) as span: ...; then span.cpu and span.seconds.  The kernel counts in ticks, so load for a second or more."""
+    """with Span(pid) as span: ...; then span.cpu and span.seconds.  The kernel counts in ticks: load for seconds."""
 
     def __init__(self, pid):
         self.pid = pid
@@ -47,7 +47,7 @@ def percentile(values, share):
 
 
 def server_row(line, what, span, requests, beside=None, latencies=()):
-    """One row of the table: what, requests a CPU-second over those of `beside` (a span and its requests, of the same run)."""
+    """A row of the table: what, requests a CPU-second over those of `beside` (a span and requests of the same run)."""
     made_of = f"{requests / span.cpu:.0f} a CPU-second, {span.cpu / requests * 1e6:.2f} us each, {requests / span.seconds:.0f}/s"
     if latencies:
         made_of += f", p50 {percentile(latencies, .5) * 1e3:.2f} ms, p99 {percentile(latencies, .99) * 1e3:.2f} ms"

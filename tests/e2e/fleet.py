@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A fleet of real clients (tests/bench/fleet.c) over a real pintled that is lost and comes back, or publishes something new.
+"""A fleet of real clients (tests/bench/fleet.c) over a real pintled that is lost and comes back, or publishes anew.
 
 Time among the clients is simulated, so that hours pass in seconds and the machine's speed changes nothing; what pintled
 does, and the sending of reports, is real.
@@ -29,8 +29,8 @@ def zone_version(words):
 
 
 class Fleet:
-    """Some clients; .polls: all that they made, .stored: ids of reports acknowledged, .shed: HTTP status of each sending of
-    reports that was not (0: no answer)."""
+    """Some clients; .polls: all that they made, .stored: ids of reports acknowledged, .shed: HTTP status of each
+    sending of reports that was not (0: no answer)."""
 
     def __init__(self, url, roots, count):
         self.process = subprocess.Popen([binary("pintle").parents[1] / "tests" / "bench_fleet", url, roots, HOST, str(count)],
@@ -131,8 +131,9 @@ def arrivals(polls, since):
 
 
 class Outage:
-    """The server is lost for so long, in which something is published, and comes back.  Polls a second: .settled, .lost (in the
-    second half of the outage), .first (a sixtieth of an interval after it), .later (the second interval after it)."""
+    """The server is lost for so long, in which something is published, and comes back.  Polls a second: .settled, .lost
+    (in the second half of the outage), .first (a sixtieth of an interval after it), .later (the second interval after
+    it)."""
 
     def __init__(self, served, fleet, seconds):
         begin, end = 2 * INTERVAL, 2 * INTERVAL + seconds

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Alerts: they reach webhooks in the form each wants and a real Alertmanager, once when they fire and once when they are over,
-whatever the receiver and the server go through meanwhile."""
+"""Alerts: they reach webhooks in the form each wants and a real Alertmanager, once when they fire and once when they
+are over, whatever the receiver and the server go through meanwhile."""
 
 import contextlib
 import os

@@ -125,7 +125,7 @@ def test_a_client_that_has_nothing_more_to_say_gets_its_answer(repository, pintl
 
 @pytest.mark.skipif(not LONG, reason="takes a minute: PINTLE_LONG=1")
 def test_slow_and_half_open_ones_are_cut(repository, pintled):
-    """A byte now and then keeps no connection: the request must be whole in time (30 s), or something must come (15 s)."""
+    """A byte now and then keeps no connection: a request must be whole in 30 s, or something must come in 15 s."""
     server = pintled(repository)
     drip, body, silent, idle = (connect(server) for _ in range(4))
     body.sendall(b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What packaging/ gives to Prometheus and Grafana: promtool finds no fault, and every metric it names is one that pintled has."""
+"""What packaging/ gives to Prometheus and Grafana: promtool finds no fault, and pintled has every metric it names."""
 
 import json
 import re

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Debian packages: what is in them, and the life of the server's in a scratch root.  Maintainer scripts run outside of it
-(dpkg's chrootless mode), so it needs no system of its own, and no service manager is talked to."""
+"""The Debian packages: what is in them, and the life of the server's in a scratch root.  Maintainer scripts run outside
+of it (dpkg's chrootless mode), so it needs no system of its own, and no service manager is talked to."""
 
 import json
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several repositories on one server: each below its name, with a signer of its own, and none a burden to the others."""
+"""Several repositories on one server: each below its name, with a signer of its own, none a burden to the others."""
 
 import json
 import os

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A library to preload: the wall clock is off by so many seconds as stand in the file WALL_CLOCK (an int64_t), from the moment
- * they stand there.  The file is mapped when a program starts, so that one whose sandbox opens no file jumps as well.
+ * A library to preload: the wall clock is off by so many seconds as stand in the file WALL_CLOCK (an int64_t), from the
+ * moment they stand there.  The file is mapped when a program starts, so that one whose sandbox opens no file jumps as
+ * well.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What counts adoption reads: the header, a line of a log, a batch of counts, what logfeed remembers.  What is accepted is
- * within its bounds and, written again, read again as the same.
+ * What counts adoption reads: the header, a line of a log, a batch of counts, what logfeed remembers.  What is accepted
+ * is within its bounds and, written again, read again as the same.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reports at the server's door, one, an array, or one of others: what is accepted is written anew, is accepted again, and
- * stays the same.
+ * Reports at the server's door, one, an array, or one of others: what is accepted is written anew, is accepted again,
+ * and stays the same.
  */
 #include <string.h>
 

@@ -35,8 +35,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Receiver:
-    """behaviours: what each next request meets, a status code, "close" or "hang"; 200 when there are none left.  messages: path
-    and content of what was taken."""
+    """behaviours: what each next request meets, a status code, "close" or "hang"; 200 when there are none left.
+    messages: path and content of what was taken."""
 
     def __init__(self, *behaviours):
         self.behaviours, self.messages, self.attempts = list(behaviours), [], 0
