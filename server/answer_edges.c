@@ -9,6 +9,7 @@
 #include "base/datetime.h"
 #include "pin/host.h"
 #include "server/edges.h"
+#include "server/members.h"
 #include "server/page.h"
 
 static const char *const target_names[] = {"repository", "host", "port", "address", NULL};
@@ -252,26 +253,6 @@ static enum pintle_status read_text(const struct pti_json_value *object, const c
     return PINTLE_OK;
 }
 
-/* A member that is misspelt would make another edge than was asked for. */
-static enum pintle_status check_members(const struct pti_json_value *object, struct pti_error *error)
-{
-    if (pti_json_type(object) != PTI_JSON_OBJECT)
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected an object, found %s",
-                        pti_json_type_name(pti_json_type(object)));
-    for (const struct pti_json_value *member = pti_json_first(object); member; member = pti_json_next(member)) {
-        struct pintle_bytes name = pti_json_name(member);
-        bool known = false;
-
-        for (size_t i = 0; target_names[i]; i++)
-            known = known || pti_bytes_equal_text(name, target_names[i]);
-        if (!known)
-            return pti_fail(error, PINTLE_ERR_INPUT,
-                            "expected the members repository, host, port and address, found \"%.*s\"",
-                            (int)(name.size < 40 ? name.size : 40), (const char *)name.data);
-    }
-    return PINTLE_OK;
-}
-
 static enum pintle_status read_target(struct pintle_bytes body, struct pti_target *target, struct pti_error *error)
 {
     char repository[PTI_REPOSITORY_NAME_SIZE] = "", host[PINTLE_HOST_MAX + 8] = "", address[PINTLE_HOST_MAX + 8] = "";
@@ -282,7 +263,7 @@ static enum pintle_status read_target(struct pintle_bytes body, struct pti_targe
 
     object = pti_json_root(json);
     if (status == PINTLE_OK)
-        status = check_members(object, error);
+        status = pti_members_check(object, target_names, error);
     if (status == PINTLE_OK && pti_json_member(object, "repository"))
         status = read_text(object, "repository", repository, sizeof repository, error);
     if (status == PINTLE_OK)

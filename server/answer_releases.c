@@ -6,6 +6,7 @@
 
 #include "base/datetime.h"
 #include "server/limits.h"
+#include "server/members.h"
 #include "server/page.h"
 #include "server/releases.h"
 
@@ -94,20 +95,17 @@ static enum pintle_status read_text(const struct pti_json_value *object, const c
 static enum pintle_status read_object(const struct pti_json_value *object, struct pti_release *release,
                                       struct pti_error *error)
 {
+    static const char *const names[] = {"app", "version", "supported_generation", NULL};
     char app[PTI_HOLDING_WORD_MAX + 2], version[PTI_HOLDING_WORD_MAX + 2];
     int64_t generation = 0;
-    size_t known = 2;
-    enum pintle_status status = read_text(object, "app", app, error);
+    enum pintle_status status = pti_members_check(object, names, error);
 
     if (status == PINTLE_OK)
+        status = read_text(object, "app", app, error);
+    if (status == PINTLE_OK)
         status = read_text(object, "version", version, error);
-    if (status == PINTLE_OK && pti_json_member(object, "supported_generation")) {
+    if (status == PINTLE_OK && pti_json_member(object, "supported_generation"))
         status = pti_json_get_integer(object, "supported_generation", 1, PTI_JSON_INTEGER_MAX, &generation, error);
-        known++;
-    }
-    if (status == PINTLE_OK && pti_json_count(object) != known)
-        status = pti_fail(error, PINTLE_ERR_INPUT,
-                          "expected the members app, version and supported_generation alone, found others");
     if (status == PINTLE_OK)
         status = pti_release_init(release, app, version, error);
     release->generation = generation;
@@ -119,9 +117,6 @@ static enum pintle_status read_release(struct pintle_bytes body, struct pti_rele
     struct pti_json *json = NULL;
     enum pintle_status status = pti_json_parse(body, &json, error);
 
-    if (status == PINTLE_OK && pti_json_type(pti_json_root(json)) != PTI_JSON_OBJECT)
-        status = pti_fail(error, PINTLE_ERR_INPUT, "expected an object, found %s",
-                          pti_json_type_name(pti_json_type(pti_json_root(json))));
     if (status == PINTLE_OK)
         status = read_object(pti_json_root(json), release, error);
     pti_json_free(json);

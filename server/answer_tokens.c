@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "server/limits.h"
+#include "server/members.h"
 #include "server/page.h"
 #include "server/token_make.h"
 
@@ -69,26 +70,9 @@ static enum pintle_status read_text(const struct pti_json_value *object, const c
     return status;
 }
 
-/* A member that is misspelt would make another token than was asked for. */
-static enum pintle_status check_members(const struct pti_json_value *object, struct pti_error *error)
-{
-    if (pti_json_type(object) != PTI_JSON_OBJECT)
-        return pti_fail(error, PINTLE_ERR_INPUT, "expected an object, found %s",
-                        pti_json_type_name(pti_json_type(object)));
-    for (const struct pti_json_value *member = pti_json_first(object); member; member = pti_json_next(member)) {
-        struct pintle_bytes name = pti_json_name(member);
-
-        if (!pti_bytes_equal_text(name, "name") && !pti_bytes_equal_text(name, "scope") &&
-            !pti_bytes_equal_text(name, "expires_days"))
-            return pti_fail(error, PINTLE_ERR_INPUT,
-                            "expected the members name, scope and expires_days, found \"%.*s\"",
-                            (int)(name.size < 40 ? name.size : 40), (const char *)name.data);
-    }
-    return PINTLE_OK;
-}
-
 static enum pintle_status read_wish(struct pintle_bytes body, struct wish_text *text, struct pti_error *error)
 {
+    static const char *const names[] = {"name", "scope", "expires_days", NULL};
     struct pti_json *json = NULL;
     const struct pti_json_value *object;
     enum pintle_status status = pti_json_parse(body, &json, error);
@@ -96,7 +80,7 @@ static enum pintle_status read_wish(struct pintle_bytes body, struct wish_text *
     memset(text, 0, sizeof *text);
     object = pti_json_root(json);
     if (status == PINTLE_OK)
-        status = check_members(object, error);
+        status = pti_members_check(object, names, error);
     if (status == PINTLE_OK)
         status = read_text(object, "name", &text->name, error);
     if (status == PINTLE_OK)
