@@ -136,8 +136,7 @@ void pti_answer_adoption(const struct pti_listener *listener, struct pti_http_ex
     if (!pti_page_take(listener, exchange, PTI_ROUTE_ADOPTION, names, &page) || !take_query(listener, exchange, &query))
         return;
     if (page.after && !read_cursor(page.after, &after)) {
-        pti_answer_error(listener, exchange, PTI_ROUTE_ADOPTION, 400,
-                         "after must be what \"next\" said on the page before");
+        pti_page_refuse(listener, exchange, PTI_ROUTE_ADOPTION);
         return;
     }
     pti_list_begin(&list, &page);

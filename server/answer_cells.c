@@ -81,27 +81,21 @@ static bool read_time(const char *text, int64_t *seconds)
     return !text || pti_datetime_parse(pti_bytes_text(text), seconds);
 }
 
-/* What is wrong with the query; NULL: nothing. */
-static const char *read_query(const struct pti_http_exchange *exchange, const struct pti_page *page,
-                              struct pti_cell_query *query)
+/* Whether its times are times. */
+static bool read_filters(const struct pti_http_exchange *exchange, struct pti_cell_query *query)
 {
     const char *repository = pti_http_query(exchange, "repository");
 
     query->repository = repository ? pti_repository_read(repository) : NULL;
     query->host = pti_http_query(exchange, "host");
-    if (!read_time(pti_http_query(exchange, "since"), &query->since) ||
-        !read_time(pti_http_query(exchange, "until"), &query->until))
-        return "since and until must be times like 2026-11-21T20:00:00Z";
-    if (!read_cursor(page->after, query))
-        return "after must be what a page before gave as next";
-    return NULL;
+    return read_time(pti_http_query(exchange, "since"), &query->since) &&
+           read_time(pti_http_query(exchange, "until"), &query->until);
 }
 
 void pti_answer_cells(const struct pti_listener *listener, struct pti_http_exchange *exchange)
 {
     static const char *const names[] = {"repository", "host", "since", "until", NULL};
     struct pti_cell_query query = {.until = INT64_MAX, .row = put_cell};
-    const char *wrong = NULL;
     enum pintle_status status;
     struct pti_error error;
     struct pti_page page;
@@ -109,9 +103,13 @@ void pti_answer_cells(const struct pti_listener *listener, struct pti_http_excha
 
     if (!pti_page_take(listener, exchange, PTI_ROUTE_CELLS, names, &page))
         return;
-    wrong = read_query(exchange, &page, &query);
-    if (wrong) {
-        pti_answer_error(listener, exchange, PTI_ROUTE_CELLS, 400, wrong);
+    if (!read_filters(exchange, &query)) {
+        pti_answer_error(listener, exchange, PTI_ROUTE_CELLS, 400,
+                         "since and until must be times like 2026-11-21T20:00:00Z");
+        return;
+    }
+    if (!read_cursor(page.after, &query)) {
+        pti_page_refuse(listener, exchange, PTI_ROUTE_CELLS);
         return;
     }
     query.limit = page.limit + 1;

@@ -174,8 +174,7 @@ static bool take_filters(const struct pti_listener *listener, struct pti_http_ex
     }
     query->host = name ? host->name : NULL;
     if (page->after && !parse_cursor(page->after, after)) {
-        pti_answer_error(listener, exchange, PTI_ROUTE_EDGES, 400,
-                         "after must be what \"next\" said on the page before");
+        pti_page_refuse(listener, exchange, PTI_ROUTE_EDGES);
         return false;
     }
     query->after = page->after ? after : NULL;

@@ -236,7 +236,7 @@ static void answer(const struct pti_listener *listener, struct pti_http_exchange
     if (!pti_page_take(listener, exchange, route, names, &page))
         return;
     if (!take_position(&walk, page.after)) {
-        pti_answer_error(listener, exchange, route, 400, "after must be what \"next\" said on the page before");
+        pti_page_refuse(listener, exchange, route);
         return;
     }
     pti_list_begin(&walk.list, &page);

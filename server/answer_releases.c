@@ -63,8 +63,7 @@ void pti_answer_release_list(const struct pti_listener *listener, struct pti_htt
     if (!pti_page_take(listener, exchange, PTI_ROUTE_RELEASES, NULL, &page))
         return;
     if (page.after && !read_cursor(page.after, &after)) {
-        pti_answer_error(listener, exchange, PTI_ROUTE_RELEASES, 400,
-                         "after must be what \"next\" said on the page before");
+        pti_page_refuse(listener, exchange, PTI_ROUTE_RELEASES);
         return;
     }
     query.limit = page.limit + 1;

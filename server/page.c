@@ -102,6 +102,11 @@ bool pti_query_number(const struct pti_listener *listener, struct pti_http_excha
     return false;
 }
 
+void pti_page_refuse(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route)
+{
+    pti_answer_error(listener, exchange, route, 400, "after must be what \"next\" said on the page before");
+}
+
 bool pti_page_take(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
                    const char *const *names, struct pti_page *page)
 {
@@ -115,7 +120,7 @@ bool pti_page_take(const struct pti_listener *listener, struct pti_http_exchange
     if (!pti_query_number(listener, exchange, route, "limit", 1, PTI_LIST_MAX, &page->limit))
         return false;
     if (page->after && !is_cursor(page->after)) {
-        pti_answer_error(listener, exchange, route, 400, "after must be what \"next\" said on the page before");
+        pti_page_refuse(listener, exchange, route);
         return false;
     }
     return true;

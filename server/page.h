@@ -29,6 +29,8 @@ bool pti_query_number(const struct pti_listener *listener, struct pti_http_excha
 /* The same for a list, which has limit and after besides; names may be NULL. */
 bool pti_page_take(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
                    const char *const *names, struct pti_page *page);
+/* 400: after is no cursor of this list. */
+void pti_page_refuse(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route);
 /* For lists whose cursor is a number: *number is left alone on the first page; 400 if it is none. */
 bool pti_page_after_number(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,
                            const struct pti_page *page, int64_t *number);
