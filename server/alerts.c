@@ -12,6 +12,7 @@
 #include "base/encode.h"
 #include "server/alert_store.h"
 #include "server/log.h"
+#include "server/steady.h"
 
 struct delivery {
     unsigned failures;  /* in a row */
@@ -37,12 +38,9 @@ struct pti_alerts {
     pthread_cond_t wake;
 };
 
-static int64_t seconds(clockid_t clock)
+static int64_t steady_s(void)
 {
-    struct timespec now = {0, 0};
-
-    clock_gettime(clock, &now);
-    return now.tv_sec;
+    return pti_steady_ms() / 1000;
 }
 
 /* ---- what changes ---- */
@@ -88,7 +86,7 @@ static void count_firing(struct pti_alerts *alerts)
 static void look(struct pti_alerts *alerts)
 {
     const struct pti_alert_watcher watcher = {note_transition, note_removed, alerts};
-    int64_t now = seconds(CLOCK_REALTIME);
+    int64_t now = (int64_t)time(NULL);
     struct pti_alert_facts facts;
     bool all = true;
 
@@ -124,8 +122,7 @@ static void note_failure(struct pti_alerts *alerts, size_t index, int64_t retry_
     if (delivery->failures++ == 0)
         pti_log(PTI_LOG_ERROR, "webhook %s: it cannot be told of alerts, and is tried again: %s",
                 alerts->config->webhooks[index].shown, error->detail);
-    delivery->not_before = seconds(CLOCK_MONOTONIC) +
-                           pti_alert_retry_s(delivery->failures, retry_after_s, random_number());
+    delivery->not_before = steady_s() + pti_alert_retry_s(delivery->failures, retry_after_s, random_number());
     pti_metrics_count_webhook(alerts->metrics, false);
 }
 
@@ -162,7 +159,7 @@ static bool tell(struct pti_alerts *alerts, size_t index)
 {
     struct pti_webhook_item items[PTI_WEBHOOK_BATCH_MAX];
     struct pti_alert_entry *entries[PTI_WEBHOOK_BATCH_MAX];
-    int64_t now = seconds(CLOCK_REALTIME), retry_after_s = -1;
+    int64_t now = (int64_t)time(NULL), retry_after_s = -1;
     size_t count = collect_due(alerts, index, now, items, entries);
     enum pintle_status status;
     struct pti_error error;
@@ -202,11 +199,11 @@ static bool is_stopping(struct pti_alerts *alerts)
 static void tell_webhooks(struct pti_alerts *alerts)
 {
     for (size_t i = 0; i < alerts->config->webhook_count; i++) {
-        int64_t began = seconds(CLOCK_MONOTONIC);
+        int64_t began = steady_s();
         bool more = began >= alerts->deliveries[i].not_before;
 
         for (int k = 0; more && k < PTI_WEBHOOK_BATCH_MAX && !is_stopping(alerts); k++)
-            more = tell(alerts, i) && seconds(CLOCK_MONOTONIC) - began < PTI_WEBHOOK_TIMEOUT_S;
+            more = tell(alerts, i) && steady_s() - began < PTI_WEBHOOK_TIMEOUT_S;
     }
 }
 
@@ -215,7 +212,7 @@ static void tell_webhooks(struct pti_alerts *alerts)
 /* Until the next look, or until a webhook that failed may be tried again; at least a second. */
 static int64_t pause_s(const struct pti_alerts *alerts)
 {
-    int64_t now = seconds(CLOCK_MONOTONIC), wait = alerts->config->every_s;
+    int64_t now = steady_s(), wait = alerts->config->every_s;
 
     for (size_t i = 0; i < alerts->config->webhook_count; i++) {
         const struct delivery *delivery = &alerts->deliveries[i];
@@ -228,10 +225,8 @@ static int64_t pause_s(const struct pti_alerts *alerts)
 
 static void sleep_s(struct pti_alerts *alerts, int64_t wait_s)
 {
-    struct timespec until = {0, 0};
+    const struct timespec until = pti_steady_after_ms(wait_s * 1000);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)wait_s;
     pthread_mutex_lock(&alerts->mutex);
     while (!alerts->stopping && pthread_cond_timedwait(&alerts->wake, &alerts->mutex, &until) == 0)
         continue;
@@ -273,22 +268,10 @@ static void load(struct pti_alerts *alerts)
 {
     struct pti_error error;
 
-    if (pti_alert_store_load(alerts->database, &alerts->keys, seconds(CLOCK_REALTIME), &alerts->book, &error) ==
-        PINTLE_OK)
+    if (pti_alert_store_load(alerts->database, &alerts->keys, (int64_t)time(NULL), &alerts->book, &error) == PINTLE_OK)
         return;
     alerts->book.count = 0;
     pti_log(PTI_LOG_ERROR, "alert: what fired before is not known, and webhooks may be told again: %s", error.detail);
-}
-
-static void init_wake(struct pti_alerts *alerts)
-{
-    pthread_condattr_t attributes;
-
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&alerts->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&alerts->mutex, NULL);
 }
 
 enum pintle_status pti_alerts_new(const struct pti_alerts_config *config, const struct pti_alert_sources *sources,
@@ -305,7 +288,8 @@ enum pintle_status pti_alerts_new(const struct pti_alerts_config *config, const 
     made->database = sources->database;
     made->crypto = crypto;
     made->metrics = metrics;
-    init_wake(made);
+    pti_steady_condition_init(&made->wake);
+    pthread_mutex_init(&made->mutex, NULL);
     status = pti_alert_gatherer_init(&made->gatherer, sources, error);
     if (status == PINTLE_OK)
         status = pti_webhook_sender_new(&made->sender, error);

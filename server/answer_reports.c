@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "base/datetime.h"
 #include "pin/host.h"
@@ -13,6 +12,7 @@
 #include "server/limits.h"
 #include "server/page.h"
 #include "server/source.h"
+#include "server/steady.h"
 #include "server/storage.h"
 #include "sys/curl/gunzip.h"
 
@@ -86,21 +86,13 @@ static void submit(const struct pti_listener *listener, struct pti_http_exchange
 
 /* ---- what is refused before it costs much ---- */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool is_over_limit(const struct pti_listener *listener, struct pti_http_exchange *exchange, uint64_t network)
 {
     struct pti_http_response head = PTI_HTTP_RESPONSE(429);
 
     if (pti_source_is_here(listener, exchange))
         return false;
-    head.retry_after_s = pti_limiter_wait_s(listener->routes->limiter, network, now_ms());
+    head.retry_after_s = pti_limiter_wait_s(listener->routes->limiter, network, pti_steady_ms());
     if (head.retry_after_s == 0)
         return false;
     pti_metrics_count_report(listener->routes->metrics, PTI_REPORT_DEFERRED);
@@ -114,7 +106,7 @@ static void charge(const struct pti_listener *listener, const struct pti_http_ex
                    size_t reports)
 {
     if (!pti_source_is_here(listener, exchange))
-        pti_limiter_take(listener->routes->limiter, network, reports, now_ms());
+        pti_limiter_take(listener->routes->limiter, network, reports, pti_steady_ms());
 }
 
 /* What cannot be taken costs its sender as much as the reports that it might have been. */

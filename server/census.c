@@ -9,6 +9,7 @@
 #include "server/counts.h"
 #include "server/data.h"
 #include "server/log.h"
+#include "server/steady.h"
 
 #define DAY_S 86400
 
@@ -227,11 +228,9 @@ static bool wait_for_work(struct pti_census *census, const struct timespec *unti
 static void *run(void *ctx)
 {
     struct pti_census *census = ctx;
-    struct timespec until;
+    struct timespec until = pti_steady_after_ms(census->flush_every_s * 1000);
     bool stopping = false;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += census->flush_every_s;
     while (!stopping) {
         struct batch batches[PTI_ADOPTION_BATCHES_MAX];
         size_t count;
@@ -248,8 +247,7 @@ static void *run(void *ctx)
             store_batch(census, &batches[i], (int64_t)time(NULL));
         if (due) {
             flush(census, (int64_t)time(NULL));
-            clock_gettime(CLOCK_MONOTONIC, &until);
-            until.tv_sec += census->flush_every_s;
+            until = pti_steady_after_ms(census->flush_every_s * 1000);
         }
     }
     return NULL;
@@ -277,7 +275,6 @@ enum pintle_status pti_census_new(const struct pti_census_setup *setup, struct p
                                   struct pti_error *error)
 {
     struct pti_census *made = calloc(1, sizeof *made);
-    pthread_condattr_t attributes;
     enum pintle_status status;
 
     *census = NULL;
@@ -288,10 +285,7 @@ enum pintle_status pti_census_new(const struct pti_census_setup *setup, struct p
     made->flush_every_s = setup->flush_every_s;
     made->joined = true;
     pthread_mutex_init(&made->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pti_steady_condition_init(&made->changed);
     status = init_sources(&made->counts.sources, setup->per_source, error);
     if (status == PINTLE_OK && pti_census_read_releases(made, made->storage, error) != PINTLE_OK) {
         made->failing = true; /* a damaged database stops no client from getting its files */

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -19,6 +18,7 @@
 #include "report/holding.h"
 #include "server/connections.h"
 #include "server/limits.h"
+#include "server/steady.h"
 #include "server/tls.h"
 
 struct pti_http {
@@ -47,14 +47,6 @@ struct pti_http_exchange {
     unsigned answer_code;
     enum MHD_Result queued; /* of an exchange answered inside handle() */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct pti_connection *connection_of(struct MHD_Connection *connection)
 {
@@ -191,7 +183,7 @@ static enum MHD_Result queue(struct pti_http_exchange *exchange, struct MHD_Resp
 
     if (!response) /* out of memory: the connection is cut, which no client can mistake for an answer */
         return MHD_NO;
-    pti_connection_enter(exchange->open, PTI_PHASE_ANSWERED, now_ms());
+    pti_connection_enter(exchange->open, PTI_PHASE_ANSWERED, pti_steady_ms());
     result = MHD_queue_response(exchange->connection, code, response);
     MHD_destroy_response(response);
     return result;
@@ -234,7 +226,7 @@ bool pti_http_answer_prepared(struct pti_http_exchange *exchange, struct pti_htt
 {
     if (atomic_load(&exchange->http->stopping))
         return false;
-    pti_connection_enter(exchange->open, PTI_PHASE_ANSWERED, now_ms());
+    pti_connection_enter(exchange->open, PTI_PHASE_ANSWERED, pti_steady_ms());
     exchange->queued = MHD_queue_response(exchange->connection, MHD_HTTP_OK, (struct MHD_Response *)prepared);
     return true;
 }
@@ -243,7 +235,7 @@ static void exchange_free(struct pti_http_exchange *exchange)
 {
     struct pti_http *http = exchange->http;
 
-    pti_connection_enter(exchange->open, PTI_PHASE_ASKING, now_ms());
+    pti_connection_enter(exchange->open, PTI_PHASE_ASKING, pti_steady_ms());
     if (exchange->answer)
         MHD_destroy_response(exchange->answer);
     pti_buf_clear(&exchange->body);
@@ -344,7 +336,7 @@ static enum MHD_Result dispatch(struct pti_http_exchange *exchange)
     exchange->queued = MHD_NO;
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, note_header, exchange);
     exchange->request.body = pti_buf_bytes(&exchange->body);
-    pti_connection_enter(exchange->open, PTI_PHASE_WAITING, now_ms());
+    pti_connection_enter(exchange->open, PTI_PHASE_WAITING, pti_steady_ms());
     if (exchange->framings > 1)
         turn_away(exchange, 400, without_end);
     else if (is_welcome(exchange))
@@ -453,12 +445,12 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
     socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     if (socket && address)
-        *context = pti_connections_add(&http->connections, address->client_addr, socket->connect_fd, now_ms());
+        *context = pti_connections_add(&http->connections, address->client_addr, socket->connect_fd, pti_steady_ms());
 }
 
 void pti_http_tick(struct pti_http *http)
 {
-    pti_connections_cut(&http->connections, now_ms());
+    pti_connections_cut(&http->connections, pti_steady_ms());
 }
 
 static struct MHD_Daemon *start_daemon(struct pti_http *http, const struct pti_http_options *options)
@@ -493,7 +485,7 @@ enum pintle_status pti_http_start(int socket, const struct pti_http_options *opt
     made->asks_certificates = options->client_authorities != NULL;
     made->socket = socket;
     pthread_mutex_init(&made->mutex, NULL);
-    pthread_cond_init(&made->idle, NULL);
+    pti_steady_condition_init(&made->idle);
     if (!pti_connections_init(&made->connections, options->connections, options->per_source)) {
         pti_http_free(made);
         return pti_fail(error, PINTLE_ERR_MEMORY, "no memory for a listener");
@@ -519,16 +511,9 @@ void pti_http_quiesce(struct pti_http *http)
 
 bool pti_http_drain(struct pti_http *http, int64_t timeout_ms)
 {
-    struct timespec until;
+    const struct timespec until = pti_steady_after_ms(timeout_ms);
     bool drained = false;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += (timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&http->mutex);
     while (http->under_way > 0 && pthread_cond_timedwait(&http->idle, &http->mutex, &until) == 0)
         continue;

@@ -8,6 +8,7 @@
 #include "report/network.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/steady.h"
 
 /* A request that waits, with what was computed of its reports before it did. */
 struct waiting {
@@ -140,13 +141,11 @@ void pti_intake_submit(struct pti_intake *intake, const struct pti_intake_reques
 static bool take_batch(struct pti_intake *intake, struct waiting **taken)
 {
     struct waiting **end = taken;
-    struct timespec until;
+    const struct timespec until = pti_steady_after_ms(1000);
     size_t reports = 0;
     bool over;
 
     *taken = NULL;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec++;
     pthread_mutex_lock(&intake->mutex);
     while (!intake->first && !intake->stopping && pthread_cond_timedwait(&intake->changed, &intake->mutex, &until) == 0)
         continue;
@@ -271,7 +270,6 @@ enum pintle_status pti_intake_new(const struct pti_intake_settings *settings, st
 {
     struct pti_intake *made = calloc(1, sizeof *made);
     enum pintle_status status = PINTLE_ERR_MEMORY;
-    pthread_condattr_t monotonic;
 
     *intake = NULL;
     if (!made)
@@ -280,10 +278,7 @@ enum pintle_status pti_intake_new(const struct pti_intake_settings *settings, st
     made->last = &made->first;
     made->joined = true;
     pthread_mutex_init(&made->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pti_steady_condition_init(&made->changed);
     status = pti_intake_store_new(settings->storage, settings->crypto, settings->keep, settings->sample, &made->store,
                                   error);
     made->items = calloc(PTI_INTAKE_REPORTS_MAX, sizeof *made->items);

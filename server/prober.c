@@ -12,6 +12,7 @@
 #include "server/judges.h"
 #include "server/log.h"
 #include "server/probe_jobs.h"
+#include "server/steady.h"
 
 struct pti_prober {
     struct pti_prober_settings settings;
@@ -24,14 +25,6 @@ struct pti_prober {
     pthread_t threads[PTI_PROBE_WORKERS];
     size_t thread_count;
 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now = {0};
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct pti_judges *judges_of(struct pti_prober *prober, const char *repository)
 {
@@ -122,7 +115,7 @@ static bool resolve(struct pti_prober *prober, const struct pti_probe_job *job)
         return false;
     }
     pthread_mutex_lock(&prober->mutex);
-    known = pti_probe_jobs_resolved(&prober->jobs, &job->target, addresses, count, monotonic_ms());
+    known = pti_probe_jobs_resolved(&prober->jobs, &job->target, addresses, count, pti_steady_ms());
     pthread_mutex_unlock(&prober->mutex);
     if (!known && job->failures > 0) /* said already */
         return false;
@@ -194,20 +187,12 @@ static bool probe(struct pti_prober *prober, struct pti_probe_job *job, struct p
 
 static void wait_until(struct pti_prober *prober, int64_t wait_ms)
 {
-    struct timespec until;
+    const struct timespec until = pti_steady_after_ms(wait_ms);
 
-    if (wait_ms < 0) {
+    if (wait_ms < 0)
         pthread_cond_wait(&prober->changed, &prober->mutex);
-        return;
-    }
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(wait_ms / 1000);
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    pthread_cond_timedwait(&prober->changed, &prober->mutex, &until);
+    else
+        pthread_cond_timedwait(&prober->changed, &prober->mutex, &until);
 }
 
 /* Waits for one that is due; false at the end. */
@@ -219,7 +204,7 @@ static bool take_job(struct pti_prober *prober, struct pti_probe_job *job)
     while (!taken && !atomic_load(&prober->stopping)) {
         int64_t wait_ms = 0;
 
-        taken = pti_probe_jobs_take(&prober->jobs, monotonic_ms(), PTI_PROBE_WORKERS, job, &wait_ms);
+        taken = pti_probe_jobs_take(&prober->jobs, pti_steady_ms(), PTI_PROBE_WORKERS, job, &wait_ms);
         if (!taken)
             wait_until(prober, wait_ms);
     }
@@ -241,7 +226,7 @@ static void *work(void *ctx)
         bool good = job.is_edge ? probe(prober, &job, result) : resolve(prober, &job);
 
         pthread_mutex_lock(&prober->mutex);
-        pti_probe_jobs_done(&prober->jobs, &job, good, monotonic_ms());
+        pti_probe_jobs_done(&prober->jobs, &job, good, pti_steady_ms());
         pthread_cond_broadcast(&prober->changed);
         pthread_mutex_unlock(&prober->mutex);
     }
@@ -259,7 +244,7 @@ static void put_in_force(struct pti_prober *prober, struct pti_judges *judges, s
 
     pthread_mutex_lock(&prober->mutex);
     judges->held = *held;
-    complete = pti_probe_jobs_set_manifest(&prober->jobs, judges->name, held->generations[0].pinset, monotonic_ms());
+    complete = pti_probe_jobs_set_manifest(&prober->jobs, judges->name, held->generations[0].pinset, pti_steady_ms());
     pthread_cond_broadcast(&prober->changed);
     pthread_mutex_unlock(&prober->mutex);
     if (!complete)
@@ -295,7 +280,6 @@ enum pintle_status pti_prober_new(const struct pti_prober_settings *settings, st
                                   struct pti_error *error)
 {
     struct pti_prober *made = calloc(1, sizeof *made);
-    pthread_condattr_t attributes;
     struct timespec now = {0};
 
     *prober = NULL;
@@ -306,10 +290,7 @@ enum pintle_status pti_prober_new(const struct pti_prober_settings *settings, st
     made->jobs.every_ms = settings->every_s * 1000;
     made->jobs.random = (uint64_t)now.tv_sec * 1000000007u + (uint64_t)now.tv_nsec + ((uint64_t)getpid() << 32);
     pthread_mutex_init(&made->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&made->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pti_steady_condition_init(&made->changed);
     *prober = made;
     return PINTLE_OK;
 }
@@ -349,7 +330,7 @@ enum pintle_status pti_prober_add(struct pti_prober *prober, const struct pti_ta
     if (status != PINTLE_OK)
         return status;
     pthread_mutex_lock(&prober->mutex);
-    status = pti_probe_jobs_add(&prober->jobs, target, monotonic_ms(), error);
+    status = pti_probe_jobs_add(&prober->jobs, target, pti_steady_ms(), error);
     pthread_cond_broadcast(&prober->changed);
     pthread_mutex_unlock(&prober->mutex);
     return status;

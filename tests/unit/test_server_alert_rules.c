@@ -338,7 +338,7 @@ static void hosts_that_there_are_come_first(void **state)
     }
     traffic[PTI_ALERTS_MAX] = (struct pti_alert_traffic){"shop", "there.example", 20, 0, 7 * DAY, true};
     world.facts.traffic = traffic;
-    world.facts.traffic_count = COUNT(traffic);
+    world.facts.traffic_count = PTI_COUNT(traffic);
     assert_int_equal(pti_alert_rules_apply(&world.facts, &limits, &list), PINTLE_OK);
     assert_non_null(strstr(list.items[0].labels, "there.example"));
     assert_true(list.items[0].listed);
