@@ -42,7 +42,7 @@ struct pti_listener {
  * Whose path this is: of the repository NAME if it begins with /NAME/, else of the one at the root; NULL if there is
  * none there.  *rest is the path inside it.
  */
-struct pti_served *pti_routes_find(const struct pti_routes *routes, const char *path, const char **rest);
+struct pti_served *pti_routes_find(const struct pti_routes *all, const char *path, const char **rest);
 
 /* Counts and sends.  route is a pti_file_kind or a pti_route. */
 void pti_answer(const struct pti_listener *listener, struct pti_http_exchange *exchange, unsigned route,

@@ -76,6 +76,6 @@ struct pti_census_batch {
     void (*done)(void *ctx, enum pti_census_result result, int64_t counted, int64_t refused); /* hits, once durable */
     void *ctx;
 };
-void pti_census_submit(struct pti_census *census, const struct pti_census_batch *batch);
+void pti_census_submit(struct pti_census *census, const struct pti_census_batch *asked);
 
 #endif

@@ -28,20 +28,20 @@ struct pti_counts {
 
 void pti_counts_clear(struct pti_counts *counts); /* of one that is zero but for metrics and sources, too */
 
-void pti_counts_publish(struct pti_counts *counts, const char *repository, const struct pti_holding *published);
-void pti_counts_published(const struct pti_counts *counts, const char *repository, struct pti_holding *published);
+void pti_counts_publish(struct pti_counts *counts, const char *name, const struct pti_holding *published);
+void pti_counts_published(const struct pti_counts *counts, const char *name, struct pti_holding *published);
 /* Takes releases over, and gives those before them back, for the caller to free. */
 struct pti_release *pti_counts_replace_releases(struct pti_counts *counts, struct pti_release *releases, size_t count);
 
-void pti_counts_poll(struct pti_counts *counts, const char *repository, const struct pti_holding *holding,
-                     uint64_t network, int64_t day);
+void pti_counts_poll(struct pti_counts *counts, const char *name, const struct pti_holding *holding, uint64_t network,
+                     int64_t day);
 void pti_counts_report(struct pti_counts *counts, const struct pti_census_report *report, int64_t day);
 /*
  * What of rows counts goes to judged, sorted, with the names that are kept; *refused receives the hits of the
  * others.
  */
-void pti_counts_judge(const struct pti_counts *counts, const char *repository, const struct pti_tally *rows,
-                      int64_t today, struct pti_tally *judged, int64_t *counted, int64_t *refused);
+void pti_counts_judge(const struct pti_counts *counts, const char *name, const struct pti_tally *rows, int64_t today,
+                      struct pti_tally *judged, int64_t *counted, int64_t *refused);
 
 /* What was counted so far, which counts anew from here on.  *taken belong to the caller, and pending points to them. */
 size_t pti_counts_take(struct pti_counts *counts, struct pti_tally taken[PTI_PENDING_MAX],

@@ -21,7 +21,7 @@ struct pti_log_style {
 };
 
 /* Before there are threads.  Without it: everything, as text. */
-void pti_log_setup(const struct pti_log_style *style);
+void pti_log_setup(const struct pti_log_style *wanted);
 /* Whether stderr is the journal of systemd, which sets JOURNAL_STREAM to journal_stream (NULL: it is not set). */
 bool pti_log_is_journal(const char *journal_stream);
 
@@ -34,7 +34,7 @@ void pti_log_end(const char *message);
 #define PTI_LOG_LINE_SIZE (2 * PTI_LOG_MESSAGE_SIZE + 96) /* each byte of a message may need another before it */
 
 /* What pti_log() writes: with the newline, without a terminator.  Returns its length. */
-size_t pti_log_line(const struct pti_log_style *style, enum pti_log_level level, int64_t now, const char *message,
+size_t pti_log_line(const struct pti_log_style *how, enum pti_log_level level, int64_t now, const char *message,
                     char line[PTI_LOG_LINE_SIZE]);
 /* "info", "warning", "error"; false: no such level. */
 bool pti_log_level_parse(const char *name, enum pti_log_level *level);

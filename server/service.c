@@ -66,7 +66,9 @@ static int64_t now(void)
 /* One that cannot be served does not stop the others; if none can, the error is that of the last. */
 static enum pintle_status open_repositories(struct server *server, struct pti_error *error)
 {
-    size_t count = server->options->served_count, usable = 0;
+    size_t count = server->options->served_count;
+    enum pintle_status status = PINTLE_ERR_MISUSE; /* options have one at least */
+    bool usable = false;
 
     server->served = calloc(count, sizeof *server->served);
     if (!server->served)
@@ -76,13 +78,14 @@ static enum pintle_status open_repositories(struct server *server, struct pti_er
 
         pti_served_init(served, &server->options->served[i]);
         pti_service_status_add(&server->status, &served->board);
-        if (pti_served_open(served, error) == PINTLE_OK)
-            usable++;
+        status = pti_served_open(served, error);
+        if (status == PINTLE_OK)
+            usable = true;
         else if (count > 1)
             pti_log(PTI_LOG_ERROR, "repository%s%s: IT IS NOT SERVED, restart pintled once it can be: %s",
                     served->name[0] ? " " : "", served->name, error->detail);
     }
-    return usable > 0 ? PINTLE_OK : error->status;
+    return usable ? PINTLE_OK : status;
 }
 
 static enum pintle_status open_data(struct server *server, struct pti_error *error)

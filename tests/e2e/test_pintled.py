@@ -193,7 +193,7 @@ class TestReports:
         senders = [threading.Thread(target=send, args=(number,)) for number in range(8)]
         for sender in senders:
             sender.start()
-        wait_for("some hundred reports", lambda: len(acknowledged) > 300)
+        wait_for("some hundred reports", lambda: len(acknowledged) > 300, seconds=60)
         assert server.stop() == 0
         stop.set()
         for sender in senders:
