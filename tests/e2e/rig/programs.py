@@ -294,27 +294,23 @@ class Pintled:
         status, headers, answer = self.request(method, path, body, headers, self.admin)
         return status, headers, json.loads(answer) if answer else None
 
-    def reports(self):
-        """All that are kept, newest first."""
+    def pages(self, path, query=""):
+        """All items of a list, page by page."""
         found, after = [], ""
         while after is not None:
-            status, _, page = self.api(f"/v1/reports?limit=1000{after}")
+            status, _, page = self.api(f"{path}?limit=1000{query}{after}")
             if status != 200:
-                raise RigError(f"GET /v1/reports answered {status}: {page}")
+                raise RigError(f"GET {path} answered {status}: {page}")
             found += page["items"]
             after = page["next"] and f"&after={page['next']}"
         return found
 
+    def reports(self):
+        """All that are kept, newest first."""
+        return self.pages("/v1/reports")
+
     def cells(self, query=""):
-        """All of them, as GET /v1/cells gives them, page by page."""
-        found, after = [], ""
-        while after is not None:
-            status, _, page = self.api(f"/v1/cells?limit=1000{query}{after}")
-            if status != 200:
-                raise RigError(f"GET /v1/cells answered {status}: {page}")
-            found += page["items"]
-            after = page["next"] and f"&after={page['next']}"
-        return found
+        return self.pages("/v1/cells", query)
 
     def stop(self, number=signal.SIGTERM):
         code = self.process.stop(number)
