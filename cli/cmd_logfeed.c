@@ -219,7 +219,10 @@ static enum pintle_status note_position(struct run *run, struct pti_log_file *fi
     return status;
 }
 
-/* A block of a log, from its position on; the end of its last line is not there yet. */
+/*
+ * A block of a log, from *at on; the end of its last line is not there yet.  file NULL: of a stream, which has no position,
+ * so that index and at do not matter.
+ */
 static enum pintle_status take_block(struct run *run, struct pti_log_file *file, size_t index,
                                      struct pintle_bytes block, int64_t *at)
 {
@@ -231,11 +234,12 @@ static enum pintle_status take_block(struct run *run, struct pti_log_file *file,
 
         block.data += taken;
         block.size -= taken;
-        *at += (int64_t)taken;
-        if (ended)
+        if (file)
+            *at += (int64_t)taken;
+        if (file && ended)
             file->position.offset = *at;
         if (ended && !run->dry && pti_log_feed_is_full(&run->feed)) {
-            status = note_position(run, file, index);
+            status = file ? note_position(run, file, index) : PINTLE_OK;
             if (status == PINTLE_OK)
                 status = flush(run);
         }
@@ -294,22 +298,6 @@ static int64_t seconds(void)
     return (int64_t)now.tv_sec;
 }
 
-static enum pintle_status take_stream(struct run *run, struct pintle_bytes block)
-{
-    enum pintle_status status = PINTLE_OK;
-
-    while (status == PINTLE_OK && block.size > 0) {
-        bool ended = false;
-        size_t taken = pti_log_feed_take(&run->feed, block, &ended);
-
-        block.data += taken;
-        block.size -= taken;
-        if (ended && !run->dry && pti_log_feed_is_full(&run->feed))
-            status = flush(run);
-    }
-    return status;
-}
-
 static enum pintle_status read_stream(struct run *run)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -326,7 +314,7 @@ static enum pintle_status read_stream(struct run *run)
 
             over = got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN);
             if (got > 0)
-                status = take_stream(run, (struct pintle_bytes){block, (size_t)got});
+                status = take_block(run, NULL, 0, (struct pintle_bytes){block, (size_t)got}, NULL);
         }
         if (status == PINTLE_OK && seconds() - flushed >= STREAM_FLUSH_S) {
             status = flush(run);
