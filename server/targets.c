@@ -72,6 +72,17 @@ static enum pti_db_result tell_journal(struct pti_database *database, const stru
     return pti_journal_add(database, change->actor, event, detail, error);
 }
 
+/* What query changes has a line in the journal. */
+static enum pti_db_result apply(struct pti_database *database, const struct target_change *change,
+                                const struct pti_db_query *query, const char *event, struct pti_error *error)
+{
+    int64_t rows = 0;
+    enum pti_db_result result = pti_database_run(database, query, &rows, error);
+
+    *change->changed = rows > 0;
+    return result == PTI_DB_OK && rows > 0 ? tell_journal(database, change, event, error) : result;
+}
+
 static const struct pti_db_statement add_target = {
     "add an edge", "INSERT INTO edge_target (repository, host, port, place, added) VALUES ($1, $2, $3, $4, $5)"
                    " ON CONFLICT (repository, host, port, place) DO NOTHING"};
@@ -81,14 +92,10 @@ static enum pti_db_result add(struct pti_database *database, void *ctx, struct p
     const struct target_change *change = ctx;
     struct pti_db_value values[5];
     const struct pti_db_query query = {&add_target, values, PTI_COUNT(values), NULL, NULL};
-    int64_t rows = 0;
-    enum pti_db_result result;
 
     put_target(values, change->target);
     values[4] = pti_db_integer(change->now);
-    result = pti_database_run(database, &query, &rows, error);
-    *change->changed = rows > 0;
-    return result == PTI_DB_OK && rows > 0 ? tell_journal(database, change, "edge.added", error) : result;
+    return apply(database, change, &query, "edge.added", error);
 }
 
 enum pintle_status pti_targets_add(struct pti_database *database, const struct pti_target *target, int64_t now,
@@ -107,13 +114,9 @@ static enum pti_db_result remove_one(struct pti_database *database, void *ctx, s
     const struct target_change *change = ctx;
     struct pti_db_value values[4];
     const struct pti_db_query query = {&remove_target, values, PTI_COUNT(values), NULL, NULL};
-    int64_t rows = 0;
-    enum pti_db_result result;
 
     put_target(values, change->target);
-    result = pti_database_run(database, &query, &rows, error);
-    *change->changed = rows > 0;
-    return result == PTI_DB_OK && rows > 0 ? tell_journal(database, change, "edge.removed", error) : result;
+    return apply(database, change, &query, "edge.removed", error);
 }
 
 enum pintle_status pti_targets_remove(struct pti_database *database, const struct pti_target *target, const char *actor,
